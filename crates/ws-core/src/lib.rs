@@ -1,0 +1,3 @@
+//! WebSocket core.
+#[cfg(feature = "handshake")]
+pub mod handshake;
