@@ -1,0 +1,268 @@
+//! How a connection behaves: role, limits, buffers, and what the opening handshake agreed on.
+
+use std::time::Duration;
+
+use crate::{BufferPool, Utf8Bytes};
+
+/// Which end of the connection this endpoint is (RFC 6455, 1.3).
+///
+/// The client masks what it sends and refuses masked frames; the server does the opposite (5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a WebSocket connection has two ends")]
+pub enum Role {
+    /// The endpoint that dialed.
+    Client,
+    /// The endpoint that accepted.
+    Server,
+}
+
+/// Limits, buffer sizes and timeouts of a connection.
+///
+/// Every limit is finite unless it is set to `None`. Sizes are bytes.
+///
+/// | Setting | Server | Client | What happens beyond it |
+/// |---|---|---|---|
+/// | [`max_message_size`](Self::max_message_size) | 1 MiB | 16 MiB | the connection fails with 1009 |
+/// | [`max_frame_size`](Self::max_frame_size) | message size | message size | the connection fails with 1009 |
+/// | [`max_fragments`](Self::max_fragments) | 16,384 | 262,144 | the connection fails with 1008 |
+/// | [`max_control_frames`](Self::max_control_frames) | 4,096 | 4,096 | the connection fails with 1008 |
+/// | [`read_buffer_size`](Self::read_buffer_size) | 16,000 | 16,000 | |
+/// | [`write_buffer_size`](Self::write_buffer_size) | 4 KiB | 4 KiB | |
+/// | [`high_water_mark`](Self::high_water_mark) | 64 KiB | 64 KiB | writers wait |
+/// | [`close_timeout`](Self::close_timeout) | 5 s | 5 s | the transport is dropped |
+///
+/// ```
+/// use std::time::Duration;
+/// use ws_core::Config;
+///
+/// let config = Config::new().max_message_size(64 << 10).close_timeout(Duration::from_secs(2));
+/// # let _ = config;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Config {
+    max_message_size: Setting<Option<u64>>,
+    max_frame_size: Setting<Option<u64>>,
+    max_fragments: Setting<Option<u32>>,
+    max_control_frames: Setting<Option<u32>>,
+    read_buffer_size: Setting<usize>,
+    write_buffer_size: Setting<usize>,
+    high_water_mark: Setting<usize>,
+    close_timeout: Setting<Duration>,
+    accept_unmasked_frames: bool,
+    buffer_pool: BufferPool,
+}
+
+impl Config {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The largest message that is accepted, in bytes; `None` for any size.
+    ///
+    /// A message over the limit fails the connection with 1009 as soon as a frame header announces it. Memory never
+    /// follows the announced size, only the bytes that have arrived.
+    pub fn max_message_size(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.max_message_size = Setting::Set(limit.into());
+        self
+    }
+
+    /// The largest frame that is accepted, in bytes; `None` for any size. The message limit unless set.
+    pub fn max_frame_size(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.max_frame_size = Setting::Set(limit.into());
+        self
+    }
+
+    /// How many frames a message may come in; `None` for any number.
+    ///
+    /// Unless set, a 64th of the message limit in bytes, and 1,024 at least. Fragments cost work even when they are
+    /// empty, so a limit on bytes alone does not bound them.
+    pub fn max_fragments(mut self, limit: impl Into<Option<u32>>) -> Self {
+        self.max_fragments = Setting::Set(limit.into());
+        self
+    }
+
+    /// How many control frames may arrive in one go, that is without a data message between them and without the
+    /// connection running out of bytes to read; `None` for any number.
+    pub fn max_control_frames(mut self, limit: impl Into<Option<u32>>) -> Self {
+        self.max_control_frames = Setting::Set(limit.into());
+        self
+    }
+
+    /// The size of the buffers that reads borrow from the pool, in bytes; 1 KiB at least.
+    ///
+    /// This is not a limit: larger messages are read in several steps. A connection holds a buffer only while
+    /// bytes are in flight.
+    pub fn read_buffer_size(mut self, size: usize) -> Self {
+        self.read_buffer_size = Setting::Set(size.max(MIN_READ_BUFFER));
+        self
+    }
+
+    /// The size of the buffers that writes borrow from the pool, in bytes; 256 at least.
+    ///
+    /// This is not a limit: the buffer grows to hold what is queued.
+    pub fn write_buffer_size(mut self, size: usize) -> Self {
+        self.write_buffer_size = Setting::Set(size.max(MIN_WRITE_BUFFER));
+        self
+    }
+
+    /// How many queued bytes make writers wait until the transport has taken some.
+    ///
+    /// What a connection holds of outgoing data is bounded by this mark and one message.
+    pub fn high_water_mark(mut self, bytes: usize) -> Self {
+        self.high_water_mark = Setting::Set(bytes.max(1));
+        self
+    }
+
+    /// How long the closing handshake, and the end of the transport after it, may take.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.close_timeout = Setting::Set(timeout);
+        self
+    }
+
+    /// Whether a server accepts frames without a mask, which RFC 6455, 5.1 forbids. Off by default.
+    ///
+    /// Masking protects intermediaries from clients; do not turn this on for peers reached through proxies.
+    pub fn accept_unmasked_frames(mut self, accept: bool) -> Self {
+        self.accept_unmasked_frames = accept;
+        self
+    }
+
+    /// Where buffers come from and return to. Per thread unless set.
+    pub fn buffer_pool(mut self, pool: BufferPool) -> Self {
+        self.buffer_pool = pool;
+        self
+    }
+
+    /// Whether the read buffer size was left at its default, so that a server may hand over the buffer of the HTTP
+    /// connection instead.
+    #[must_use]
+    pub fn has_default_read_buffer(&self) -> bool {
+        matches!(self.read_buffer_size, Setting::Default)
+    }
+
+    /// The values for a role, with the defaults filled in.
+    pub(crate) fn resolve(&self, role: Role) -> Settings {
+        let max_message_size = self.max_message_size.unwrap_or(match role {
+            Role::Client => Some(16 << 20),
+            Role::Server => Some(1 << 20),
+        });
+        let fragments = |size: u64| u32::try_from(size / 64).unwrap_or(u32::MAX).max(1024);
+        Settings {
+            limits: Limits {
+                max_message_size: max_message_size.unwrap_or(u64::MAX),
+                max_frame_size: self.max_frame_size.unwrap_or(max_message_size).unwrap_or(u64::MAX),
+                max_fragments: self
+                    .max_fragments
+                    .unwrap_or_else(|| max_message_size.map(fragments))
+                    .unwrap_or(u32::MAX),
+                max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
+                accept_unmasked_frames: self.accept_unmasked_frames,
+            },
+            read_buffer_size: self.read_buffer_size.unwrap_or(DEFAULT_READ_BUFFER),
+            write_buffer_size: self.write_buffer_size.unwrap_or(4 << 10),
+            high_water_mark: self.high_water_mark.unwrap_or(64 << 10),
+            close_timeout: self.close_timeout.unwrap_or(Duration::from_secs(5)),
+            pool: self.buffer_pool.clone(),
+        }
+    }
+}
+
+/// What the opening handshake agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Negotiated {
+    /// The subprotocol, if one was chosen (RFC 6455, 1.9).
+    pub subprotocol: Option<Utf8Bytes>,
+}
+
+impl Negotiated {
+    /// No subprotocol and no extension.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the subprotocol.
+    #[must_use]
+    pub fn with_subprotocol(mut self, name: impl Into<Utf8Bytes>) -> Self {
+        self.subprotocol = Some(name.into());
+        self
+    }
+}
+
+/// The settings of one connection: [`Config`] with the defaults of its role filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) read_buffer_size: usize,
+    pub(crate) write_buffer_size: usize,
+    pub(crate) high_water_mark: usize,
+    pub(crate) close_timeout: Duration,
+    pub(crate) pool: BufferPool,
+}
+
+/// What the receiver holds a peer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) max_message_size: u64,
+    pub(crate) max_frame_size: u64,
+    pub(crate) max_fragments: u32,
+    pub(crate) max_control_frames: u32,
+    pub(crate) accept_unmasked_frames: bool,
+}
+
+/// A value that was set, or the default of the role.
+#[derive(Clone, Copy, Debug, Default)]
+enum Setting<T> {
+    #[default]
+    Default,
+    Set(T),
+}
+
+impl<T: Copy> Setting<T> {
+    fn unwrap_or(self, default: T) -> T {
+        match self {
+            Self::Default => default,
+            Self::Set(value) => value,
+        }
+    }
+
+    fn unwrap_or_else(self, default: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Default => default(),
+            Self::Set(value) => value,
+        }
+    }
+}
+
+/// A hair under 16 KiB, so that the buffer that hyper hands over after an upgrade (16,324 bytes) serves as well.
+const DEFAULT_READ_BUFFER: usize = 16_000;
+/// A frame header and a control frame fit with room to spare, and a system call is worth its price.
+const MIN_READ_BUFFER: usize = 1 << 10;
+/// One control frame fits.
+const MIN_WRITE_BUFFER: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_and_fragment_limits_follow_the_message_limit() {
+        let limits = Config::new().max_message_size(1 << 10).resolve(Role::Server).limits;
+        assert_eq!((limits.max_message_size, limits.max_frame_size, limits.max_fragments), (1024, 1024, 1024));
+        let limits = Config::new().max_message_size(None).resolve(Role::Server).limits;
+        assert_eq!((limits.max_message_size, limits.max_fragments), (u64::MAX, u32::MAX));
+        let limits = Config::new().max_frame_size(10).resolve(Role::Client).limits;
+        assert_eq!((limits.max_message_size, limits.max_frame_size), (16 << 20, 10));
+    }
+
+    #[test]
+    fn documented_defaults_hold() {
+        let server = Config::new().resolve(Role::Server).limits;
+        assert_eq!((server.max_message_size, server.max_fragments), (1 << 20, 16_384));
+        let client = Config::new().resolve(Role::Client).limits;
+        assert_eq!((client.max_message_size, client.max_fragments), (16 << 20, 262_144));
+    }
+}

@@ -1,0 +1,258 @@
+//! The error of a connection: whose fault it was, and what stands behind it.
+
+use std::{error, fmt, io};
+
+use crate::{CloseCode, CloseFrame, ProtocolError, Violation};
+
+/// What went wrong on a connection.
+///
+/// [`kind`](Self::kind) says whose fault it was: the peer's, the caller's or the transport's. An [`io::Error`] behind it
+/// is its [`source`](error::Error::source). The wording of `Display` is for people and not stable.
+pub struct Error(Box<ErrorImpl>);
+
+struct ErrorImpl {
+    kind: ErrorKind,
+    source: Option<io::Error>,
+}
+
+/// The sources of an [`Error`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer ended the connection with a code other than 1000, 1001 or none.
+    Closed(Option<CloseFrame>),
+    /// The transport ended before the closing handshake was done (close code 1006).
+    ConnectionLost,
+    /// The peer broke the protocol; the connection was failed with [`ProtocolError::close_code`].
+    Protocol(ProtocolError),
+    /// A message or frame is over a configured limit; the connection was failed with 1009.
+    TooBig {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// A deadline passed.
+    TimedOut,
+    /// The caller used the connection in a way its state does not allow. Nothing was sent.
+    Usage(UsageError),
+    /// Reading or writing the transport failed.
+    Io(io::ErrorKind),
+}
+
+/// A call that the state of the connection, or a rule about what may be sent, does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// A message after the close frame was sent (RFC 6455, 5.5.1).
+    CloseSent,
+    /// The reason of a close frame is over 123 bytes.
+    CloseReasonTooLong,
+    /// The payload of a ping or pong is over 125 bytes.
+    ControlTooLong,
+    /// The payload of a message is not UTF-8 although text was asked for.
+    NotText,
+    /// A close code that must not stand in a close frame: 1005, 1006, 1015, or one that is reserved.
+    UnsendableCloseCode,
+    /// A data message while a fragmented one is not finished (RFC 6455, 5.4).
+    MessageOpen,
+    /// A continuation although no fragmented message was begun (RFC 6455, 5.4).
+    NoMessageOpen,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(ErrorImpl { kind, source: None }))
+    }
+
+    /// An error of the transport. What ends the stream is a lost connection, whatever the system calls it.
+    pub(crate) fn transport(error: io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::WriteZero => ErrorKind::ConnectionLost,
+            other => ErrorKind::Io(other),
+        };
+        Self(Box::new(ErrorImpl { kind, source: Some(error) }))
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The close frame that the peer sent, if one ended the connection.
+    #[must_use]
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        match self.kind() {
+            ErrorKind::Closed(frame) => frame.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The close code of a connection that ended: the peer's, ours when it broke a rule, or 1006 when it was lost.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        match self.kind() {
+            ErrorKind::Closed(frame) => {
+                Some(frame.as_ref().map_or(CloseCode::NO_STATUS_RECEIVED, |frame| frame.code))
+            }
+            ErrorKind::ConnectionLost => Some(CloseCode::ABNORMAL_CLOSURE),
+            ErrorKind::Protocol(error) => Some(error.close_code()),
+            ErrorKind::TooBig { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
+            ErrorKind::TimedOut | ErrorKind::Usage(_) | ErrorKind::Io(_) => None,
+        }
+    }
+
+    /// Whether the connection is over because the peer closed it or the transport was lost.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Closed(_) | ErrorKind::ConnectionLost)
+    }
+
+    /// Whether a deadline passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TimedOut)
+    }
+
+    /// Whether the peer broke the protocol.
+    #[must_use]
+    pub fn is_protocol(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Protocol(_))
+    }
+
+    /// Whether the caller did something that the state does not allow.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Usage(_))
+    }
+
+    /// What the caller did that the state does not allow.
+    #[must_use]
+    pub fn usage(&self) -> Option<UsageError> {
+        match self.kind() {
+            ErrorKind::Usage(usage) => Some(*usage),
+            _ => None,
+        }
+    }
+}
+
+impl From<UsageError> for Error {
+    fn from(usage: UsageError) -> Self {
+        Self::new(ErrorKind::Usage(usage))
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::new(violation.into())
+    }
+}
+
+impl From<Violation> for ErrorKind {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::Protocol(error) => Self::Protocol(error),
+            Violation::TooBig { limit } => Self::TooBig { limit },
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Closed(_) => io::ErrorKind::ConnectionAborted,
+            ErrorKind::ConnectionLost => io::ErrorKind::UnexpectedEof,
+            ErrorKind::Protocol(_) | ErrorKind::TooBig { .. } => io::ErrorKind::InvalidData,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            ErrorKind::Usage(_) => io::ErrorKind::InvalidInput,
+            ErrorKind::Io(kind) => *kind,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind);
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::Closed(None) => f.write_str("peer closed the connection"),
+            ErrorKind::Closed(Some(frame)) if frame.reason.is_empty() => {
+                write!(f, "peer closed the connection with code {}", frame.code)
+            }
+            // The reason is the peer's: escaped, so that it cannot write control characters into a log.
+            ErrorKind::Closed(Some(frame)) => {
+                write!(f, "peer closed the connection with code {}: {:?}", frame.code, frame.reason)
+            }
+            ErrorKind::ConnectionLost => f.write_str("connection lost without a closing handshake"),
+            ErrorKind::Protocol(error) => write!(f, "peer broke the protocol: {error} ({})", error.section()),
+            ErrorKind::TooBig { limit } => write!(f, "message is over the limit of {limit} bytes"),
+            ErrorKind::TimedOut => f.write_str("deadline passed"),
+            ErrorKind::Usage(usage) => fmt::Display::fmt(usage, f),
+            ErrorKind::Io(kind) => write!(f, "transport failed: {kind}"),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CloseSent => "the close frame was sent already",
+            Self::CloseReasonTooLong => "close reason is over 123 bytes",
+            Self::ControlTooLong => "control payload is over 125 bytes",
+            Self::NotText => "payload is not UTF-8",
+            Self::UnsendableCloseCode => "close code must not be sent",
+            Self::MessageOpen => "a fragmented message is not finished",
+            Self::NoMessageOpen => "no fragmented message was begun",
+        })
+    }
+}
+
+impl error::Error for UsageError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_is_one_word_and_can_cross_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn reason_of_the_peer_is_escaped() {
+        let error = Error::new(ErrorKind::Closed(Some(CloseFrame::new(1011, "\x1b[31m"))));
+        assert_eq!(error.to_string(), "peer closed the connection with code 1011: \"\\u{1b}[31m\"");
+    }
+
+    #[test]
+    fn what_ends_the_stream_is_a_lost_connection() {
+        let reset = Error::transport(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(reset.kind(), &ErrorKind::ConnectionLost);
+        assert_eq!(reset.close_code(), Some(CloseCode::ABNORMAL_CLOSURE));
+        assert!(error::Error::source(&reset).is_some());
+        let other = Error::transport(io::ErrorKind::Other.into());
+        assert_eq!(other.kind(), &ErrorKind::Io(io::ErrorKind::Other));
+    }
+}

@@ -1,0 +1,202 @@
+//! Text as it travels: bytes that are known to be UTF-8.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    str::{self, Utf8Error},
+};
+
+use bytes::Bytes;
+
+/// Text that is known to be UTF-8 and cheap to clone.
+///
+/// The bytes are reference-counted ([`Bytes`]); a clone shares them. A text message that was received is validated
+/// while it arrives, so turning it into a `&str` costs nothing.
+///
+/// ```
+/// use ws_core::Utf8Bytes;
+///
+/// let text = Utf8Bytes::from_static("hello");
+/// assert_eq!(text, "hello");
+/// assert_eq!(text.len(), 5);
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Utf8Bytes(Bytes);
+
+impl Utf8Bytes {
+    /// Wraps a string literal without copying it.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Takes bytes that the receiver has validated already.
+    ///
+    /// Every caller must have passed exactly these bytes through [`Utf8Validator`](crate::utf8::Utf8Validator), up
+    /// to and including its `finish`.
+    pub(crate) fn from_validated(bytes: Bytes) -> Self {
+        debug_assert!(str::from_utf8(&bytes).is_ok(), "text was not validated");
+        Self(bytes)
+    }
+
+    /// The text as a string slice.
+    #[must_use]
+    #[expect(unsafe_code, reason = "a second validation at every access would cost more than the first")]
+    pub fn as_str(&self) -> &str {
+        // SAFETY: the field is private, and every constructor in this file either starts from a `str` or `String`,
+        // or validates, or (`from_validated`) is handed bytes that the incremental validator accepted as a whole.
+        unsafe { str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// The text as bytes, without copying.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Deref for Utf8Bytes {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Utf8Bytes {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for Utf8Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Display for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl fmt::Debug for Utf8Bytes {
+    /// Shows at most the first 64 characters: a log must not repeat whole messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.char_indices().nth(DEBUG_PREFIX) {
+            None => fmt::Debug::fmt(self.as_str(), f),
+            Some((cut, _)) => write!(f, "{:?}… ({} bytes)", &self[..cut], self.len()),
+        }
+    }
+}
+
+impl<T> PartialEq<T> for Utf8Bytes
+where
+    for<'a> &'a str: PartialEq<T>,
+{
+    fn eq(&self, other: &T) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Cow<'_, str>> for Utf8Bytes {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
+        str::from_utf8(&bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<Vec<u8>> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Utf8Error> {
+        Self::try_from(Bytes::from(bytes))
+    }
+}
+
+impl TryFrom<&[u8]> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, Utf8Error> {
+        str::from_utf8(bytes).map(Self::from)
+    }
+}
+
+impl From<Utf8Bytes> for Bytes {
+    fn from(text: Utf8Bytes) -> Self {
+        text.0
+    }
+}
+
+impl From<Utf8Bytes> for String {
+    fn from(text: Utf8Bytes) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+/// Characters that `Debug` shows before it cuts.
+const DEBUG_PREFIX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused() {
+        assert!(Utf8Bytes::try_from(vec![0xFF]).is_err());
+        assert!(Utf8Bytes::try_from(Bytes::from_static(&[0xC3])).is_err());
+        assert!(Utf8Bytes::try_from(&[0xED, 0xA0, 0x80][..]).is_err());
+    }
+
+    #[test]
+    fn debug_cuts_long_text_at_a_character() {
+        let text = Utf8Bytes::from("é".repeat(100));
+        assert_eq!(format!("{text:?}"), format!("\"{}\"… (200 bytes)", "é".repeat(64)));
+        assert_eq!(format!("{:?}", Utf8Bytes::from("a\n")), "\"a\\n\"");
+    }
+
+    #[test]
+    fn compares_with_strings_on_the_right() {
+        let text = Utf8Bytes::from("a");
+        assert!(text == "a" && text == "a".to_owned() && text == Utf8Bytes::from_static("a"));
+        assert!(text != "b");
+    }
+}
