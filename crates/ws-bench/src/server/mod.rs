@@ -1,0 +1,92 @@
+//! The servers that are compared. All of them run on tokio's current-thread runtime.
+
+mod fastwebsockets;
+mod raw_tokio;
+
+use std::{future::Future, net::SocketAddr};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{Result, args::Args};
+
+/// A server by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// TCP echo: what is left when there is no WebSocket.
+    RawTokio,
+    /// The peer: fastwebsockets behind hyper, as its echo example has it.
+    Fastwebsockets,
+}
+
+impl Server {
+    /// All servers, the reference first.
+    pub(crate) const ALL: &[Self] = &[Self::RawTokio, Self::Fastwebsockets];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::RawTokio => "raw-tokio",
+            Self::Fastwebsockets => "fastwebsockets",
+        }
+    }
+
+    pub(crate) fn is_websocket(self) -> bool {
+        self != Self::RawTokio
+    }
+
+    /// # Errors
+    /// When no server has this name.
+    pub(crate) fn find(name: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|server| server.name() == name);
+        found.copied().ok_or_else(|| format!("no server {name}").into())
+    }
+
+    /// Reads a comma-separated list; an empty one means all.
+    ///
+    /// # Errors
+    /// When it has an unknown name.
+    pub(crate) fn list(names: &str) -> Result<Vec<Self>> {
+        if names.is_empty() {
+            return Ok(Self::ALL.to_vec());
+        }
+        names.split(',').map(Self::find).collect()
+    }
+
+    /// Serves until the listener fails.
+    async fn serve(self, listener: TcpListener) -> Result<()> {
+        match self {
+            Self::RawTokio => accept(listener, raw_tokio::echo).await,
+            Self::Fastwebsockets => accept(listener, fastwebsockets::serve).await,
+        }
+    }
+}
+
+/// `ws-bench serve NAME`.
+pub(crate) fn main(mut args: Args) -> Result<()> {
+    let server = Server::find(&args.positional().ok_or("serve: which server?")?)?;
+    let listen: SocketAddr = args.option("listen", SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    args.finish()?;
+    // No server outlives the program that measures it, however that ends.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await?;
+        println!("listening on {}", listener.local_addr()?);
+        server.serve(listener).await
+    })
+}
+
+/// Gives every connection a task. How a connection ends is no news: the generator resets them all.
+async fn accept<F>(listener: TcpListener, connection: fn(TcpStream) -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(connection(stream));
+    }
+}
+
+#[cfg(test)]
+mod tests;
