@@ -1,0 +1,87 @@
+//! A server in a process of its own.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{Result, load::Target, server::Server};
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct ServerProcess {
+    child: Child,
+    pub(crate) target: Target,
+}
+
+impl ServerProcess {
+    /// Starts this program as a server and waits until it listens.
+    ///
+    /// # Errors
+    /// When the server ends before it listens.
+    pub(crate) fn start(server: Server) -> Result<Self> {
+        Self::spawn(Command::new(env::current_exe()?), server)
+    }
+
+    /// As [`start`](Self::start), under callgrind, which writes its figures to `out` at the end.
+    pub(crate) fn start_in_callgrind(server: Server, out: &Path) -> Result<Self> {
+        let mut command = Command::new("valgrind");
+        command
+            .args(["--quiet", "--tool=callgrind"])
+            .arg(format!("--callgrind-out-file={}", out.display()))
+            .arg(env::current_exe()?)
+            .stderr(Stdio::null());
+        Self::spawn(command, server)
+    }
+
+    fn spawn(mut command: Command, server: Server) -> Result<Self> {
+        command.args(["serve", server.name()]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let program = command.get_program().to_owned();
+        let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+        let stdout = child.stdout.take().ok_or("no pipe from the server")?;
+        // From here on an early return kills the child.
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut process = Self { child, target: Target { addr: unknown, websocket: server.is_websocket() } };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let addr =
+            line.strip_prefix("listening on ").ok_or_else(|| format!("{}: {line:?}", server.name()))?;
+        process.target.addr = addr.trim().parse()?;
+        Ok(process)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks the server to end, so that callgrind writes its figures, and waits for it.
+    ///
+    /// # Errors
+    /// When it has not ended after ten seconds.
+    pub(crate) fn terminate(mut self) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.child.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err("the server does not end".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to be done about a failure here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
