@@ -1,2 +1,70 @@
-//! bench
-fn main() {}
+//! Measures WebSocket servers side by side: server CPU time per message against a raw TCP echo.
+//!
+//! The method, and what the figures can and cannot say, is in `docs/topics/performance.md`.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("ws-bench reads /proc and uses epoll: it runs on Linux only");
+
+mod args;
+mod callgrind;
+mod child;
+mod compare;
+mod idle;
+mod instructions;
+mod load;
+mod procfs;
+mod schedule;
+mod server;
+mod stats;
+mod workload;
+
+use std::{error::Error, process::ExitCode};
+
+use args::Args;
+
+/// What every part of this program fails with: it has one reader, who wants the sentence.
+type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+
+const USAGE: &str = "\
+usage: ws-bench COMMAND [OPTIONS]
+
+  compare        server CPU time per message, servers interleaved, as ratios to raw-tokio
+                 --workload LIST   default t32-d1,t32-d16,b64k; `list` shows all, `all` runs all
+                 --servers LIST    default: all, raw-tokio first
+                 --rounds N        default 5
+                 --seconds S       measured window, default 1
+                 --core N          core shared by server and generator, default the last one
+  idle           resident memory per idle connection, after one echoed 1 KiB message each
+                 --servers LIST    default: all
+                 --connections N   default 5000
+  instructions   user-space instructions per message, under valgrind --tool=callgrind
+                 --server NAME     default raw-tokio
+                 --workload NAME   default t32-d1
+                 --connections N   default 8
+                 --top N           functions shown, default 15
+  serve NAME     one server, until killed; --listen ADDR, default 127.0.0.1:0
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ws-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut args = Args::new(std::env::args().skip(1));
+    match args.positional().as_deref() {
+        Some("compare") => compare::main(args),
+        Some("idle") => idle::main(args),
+        Some("instructions") => instructions::main(args),
+        Some("serve") => server::main(args),
+        _ => {
+            print!("{USAGE}");
+            Ok(())
+        }
+    }
+}
