@@ -1,16 +1,23 @@
 //! WebSocket core.
 
+pub mod frame;
 #[cfg(feature = "handshake")]
 pub mod handshake;
+pub mod proto;
+pub mod utf8;
 
 mod close;
 mod config;
+#[cfg(feature = "io")]
+mod conn;
 mod error;
 mod message;
 mod pool;
 mod text;
 mod violation;
 
+#[cfg(feature = "io")]
+pub use crate::conn::{Conn, Parts};
 pub use crate::{
     close::{CloseCode, CloseFrame},
     config::{Config, Negotiated, Role},
@@ -20,7 +27,3 @@ pub use crate::{
     text::Utf8Bytes,
     violation::{ProtocolError, Violation},
 };
-#[cfg(feature = "io")]
-mod conn;
-#[cfg(feature = "io")]
-pub use crate::conn::{Conn, Parts};

@@ -1,0 +1,196 @@
+//! The end of a connection: the rest of the closing handshake, and what it came to (RFC 6455, section 7).
+
+use std::{
+    fmt,
+    future::Future as _,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::Conn;
+use crate::{Error, ErrorKind, Message, Role, Violation, proto::Closing};
+
+/// How far the end of a connection has come, and what it came to.
+#[derive(Default)]
+pub(super) struct Ending {
+    stage: Stage,
+    outcome: Outcome,
+    /// The close frame was given out by `recv`.
+    told: bool,
+    /// Runs from the first close frame on. Behind a pointer: open connections have none.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    #[default]
+    Open,
+    /// The last frames go out.
+    Flush,
+    /// The write direction of the transport is shut down.
+    Shutdown,
+    /// The peer's end of the transport is awaited. Closing over unread bytes would make the system reset the
+    /// connection, and the peer might never see the close frame.
+    Linger,
+    Over,
+}
+
+#[derive(Default)]
+enum Outcome {
+    /// Both close frames were exchanged.
+    #[default]
+    Closed,
+    /// The peer broke a rule.
+    Failed(Violation),
+    /// The transport ended; the cause is told once.
+    Lost(Option<io::Error>),
+}
+
+impl Ending {
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_begun() && matches!(self.outcome, Outcome::Lost(_))
+    }
+
+    /// The peer's close frame arrived; the answer is queued.
+    pub(super) fn begin_closed(&mut self) {
+        self.stage = Stage::Flush;
+        self.outcome = Outcome::Closed;
+    }
+
+    /// The peer broke a rule; the close frame that says so is queued.
+    pub(super) fn begin_failed(&mut self, violation: Violation) {
+        self.stage = Stage::Flush;
+        self.outcome = Outcome::Failed(violation);
+    }
+
+    /// How the connection ended, for one who waits for data.
+    pub(super) fn result(&mut self, closing: &Closing) -> Result<Option<Message>, Error> {
+        match closing.received() {
+            Some(frame) if matches!(self.outcome, Outcome::Closed) => {
+                let normal = frame.is_none_or(|frame| frame.code.is_normal());
+                if normal { Ok(None) } else { Err(Error::new(ErrorKind::Closed(frame.cloned()))) }
+            }
+            _ => self.result_without_close(),
+        }
+    }
+
+    /// How the connection ended, for one who was told the close frame.
+    pub(super) fn result_without_close(&mut self) -> Result<Option<Message>, Error> {
+        match &mut self.outcome {
+            Outcome::Closed => Ok(None),
+            Outcome::Failed(violation) => Err((*violation).into()),
+            Outcome::Lost(cause) => Err(match cause.take() {
+                Some(cause) => Error::transport(cause),
+                None => Error::new(ErrorKind::ConnectionLost),
+            }),
+        }
+    }
+
+    fn lose(&mut self, cause: Option<io::Error>) {
+        self.stage = Stage::Over;
+        self.outcome = Outcome::Lost(cause);
+    }
+}
+
+impl fmt::Debug for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.stage.fmt(f)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// Drives the end of the connection, which has begun with a close frame or a violation.
+    ///
+    /// `Some` is what to tell the reader; `None` means that the peer's close frame is still to be read.
+    pub(super) fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<Message>>> {
+        loop {
+            if self.ending.stage != Stage::Over && self.poll_close_timer(cx).is_ready() {
+                match self.ending.stage {
+                    // This endpoint has closed, and the peer has not answered.
+                    Stage::Open => {
+                        let cause =
+                            io::Error::new(io::ErrorKind::TimedOut, "the close frame was not answered");
+                        self.lose(Some(cause));
+                    }
+                    _ => self.ending.stage = Stage::Over,
+                }
+            }
+            match self.ending.stage {
+                Stage::Open => return Poll::Ready(None),
+                Stage::Flush => {
+                    // If writing fails there is no one left to tell.
+                    let _ = ready!(self.poll_write_out(cx));
+                    self.ending.stage = Stage::Shutdown;
+                }
+                Stage::Shutdown => {
+                    if self.protocol.wants_shutdown() {
+                        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+                    }
+                    self.ending.stage = Stage::Linger;
+                }
+                Stage::Linger => {
+                    // 7.1.1: after a closing handshake the server closes first and the client waits for that. After
+                    // a violation, either waits until the peer has seen the close frame.
+                    if self.role() == Role::Client || matches!(self.ending.outcome, Outcome::Failed(_)) {
+                        ready!(self.poll_discard(cx));
+                    }
+                    self.ending.stage = Stage::Over;
+                }
+                Stage::Over => {
+                    self.end();
+                    return Poll::Ready(Some(self.tell_close()));
+                }
+            }
+        }
+    }
+
+    /// Ends the connection because the transport did.
+    pub(super) fn lose(&mut self, cause: Option<io::Error>) {
+        self.protocol.stop();
+        self.ending.lose(cause);
+        self.end();
+    }
+
+    /// Gives everything back that an ended connection does not need.
+    fn end(&mut self) {
+        self.ending.timer = None;
+        self.release_read();
+        self.release_write();
+    }
+
+    /// The peer's close frame, once.
+    fn tell_close(&mut self) -> Option<Message> {
+        if std::mem::replace(&mut self.ending.told, true) || !matches!(self.ending.outcome, Outcome::Closed) {
+            return None;
+        }
+        self.closing().received().map(|frame| Message::Close(frame.cloned()))
+    }
+
+    fn poll_close_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timeout = self.settings.close_timeout;
+        let timer = self.ending.timer.get_or_insert_with(|| {
+            // A timeout beyond what the clock can say is no timeout.
+            let deadline = Instant::now().checked_add(timeout);
+            Box::pin(sleep_until(deadline.unwrap_or_else(far_future)))
+        });
+        timer.as_mut().poll(cx)
+    }
+}
+
+fn far_future() -> Instant {
+    Instant::now() + std::time::Duration::from_secs(30 * 365 * 24 * 3600)
+}

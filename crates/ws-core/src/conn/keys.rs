@@ -1,0 +1,74 @@
+//! Masking keys from the system's generator, drawn in batches.
+
+use std::{cell::RefCell, io};
+
+use crate::{frame::MaskingKey, proto::MaskSource};
+
+/// The masking keys of this thread.
+///
+/// RFC 6455, 10.3 asks for keys that the application behind a client cannot predict, so they come from the operating
+/// system. One call draws a batch: a call for each frame would cost more than the frame.
+pub(super) struct Keys;
+
+struct Batch {
+    bytes: [u8; BATCH],
+    used: usize,
+}
+
+impl Keys {
+    /// Makes sure that a few keys are there. Call before anything that may queue frames of a client.
+    pub(super) fn ensure() -> io::Result<()> {
+        BATCHES.with_borrow_mut(|batch| {
+            if BATCH - batch.used >= 4 * KEYS_PER_CALL {
+                return Ok(());
+            }
+            getrandom::fill(&mut batch.bytes).map_err(io::Error::other)?;
+            batch.used = 0;
+            Ok(())
+        })
+    }
+}
+
+impl MaskSource for Keys {
+    fn masking_key(&mut self) -> MaskingKey {
+        BATCHES.with_borrow_mut(|batch| {
+            // `ensure` ran before, so the range is inside of the batch; and a key that is used is wiped, so that it
+            // can neither be used again nor be read from memory later.
+            let mut key = [0; 4];
+            if let Some(next) = batch.bytes.get_mut(batch.used..batch.used + 4) {
+                key.copy_from_slice(next);
+                next.fill(0);
+            }
+            debug_assert!(batch.used + 4 <= BATCH, "keys were not ensured");
+            batch.used += 4;
+            MaskingKey::new(key)
+        })
+    }
+}
+
+thread_local! {
+    static BATCHES: RefCell<Batch> = const { RefCell::new(Batch { bytes: [0; BATCH], used: BATCH }) };
+}
+
+/// Bytes drawn at once: 256 keys.
+const BATCH: usize = 1024;
+/// One poll queues at most a message, a pong, a late pong and a close frame.
+const KEYS_PER_CALL: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_fresh_across_batches() {
+        let mut seen = HashSet::new();
+        for _ in 0..10 * BATCH / 4 {
+            Keys::ensure().unwrap();
+            seen.insert(Keys.masking_key());
+        }
+        // 2,560 draws out of 2^32: three collisions are as good as impossible.
+        assert!(seen.len() >= 10 * BATCH / 4 - 2, "{}", seen.len());
+    }
+}

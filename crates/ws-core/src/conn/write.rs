@@ -1,0 +1,134 @@
+//! Writing: messages into the queue, the queue to the transport.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::AsyncWrite;
+
+use super::{Conn, keys::Keys};
+use crate::{CloseFrame, Error, ErrorKind, Message, Role};
+
+impl<S: AsyncWrite + Unpin> Conn<S> {
+    /// Queues a message or control frame without waiting, whatever the queue holds; poll [`poll_ready`](Self::poll_ready)
+    /// first.
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.check_writable()?;
+        if self.role() == Role::Client {
+            Keys::ensure().map_err(Error::transport)?;
+        }
+        if !self.io.is_write_vectored() {
+            // The pieces of a frame would be records or frames of their own in TLS and HTTP/2.
+            self.protocol.sender().coalesce();
+        }
+        if self.protocol.outbox().needs_buffer() {
+            let buffer = self.settings.pool.take(self.settings.write_buffer_size);
+            self.protocol.outbox().lend(buffer);
+        }
+        let result = self.protocol.send(message.into());
+        if result.is_err() {
+            self.release_write();
+        }
+        Ok(result?)
+    }
+
+    /// Polls until the queue is below its high-water mark.
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.protocol.queued() < self.settings.high_water_mark {
+            return Poll::Ready(Ok(()));
+        }
+        match self.poll_write_out(cx) {
+            Poll::Pending if self.protocol.queued() < self.settings.high_water_mark => Poll::Ready(Ok(())),
+            other => other,
+        }
+    }
+
+    /// Polls until everything that is queued is handed to the transport; see [`flush`](Self::flush).
+    ///
+    /// # Errors
+    /// As [`flush`](Self::flush).
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.poll_write_out(cx)
+    }
+
+    /// Queues the close frame that begins the closing handshake.
+    pub(super) fn start_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        self.start_send(Message::Close(frame))
+    }
+
+    /// Writes until nothing waits, then flushes the transport.
+    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if let Some(kind) = self.broken {
+            return Poll::Ready(Err(Error::transport(kind.into())));
+        }
+        let result = ready!(self.poll_write_all(cx));
+        self.release_write();
+        Poll::Ready(result.map_err(|error| {
+            // What was queued can never arrive in order any more.
+            self.broken = Some(error.kind());
+            self.protocol.outbox().clear();
+            self.release_write();
+            Error::transport(error)
+        }))
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.role() == Role::Client {
+            Keys::ensure()?;
+        }
+        loop {
+            let outbox = self.protocol.outbox();
+            if outbox.is_empty() {
+                break;
+            }
+            let io = Pin::new(&mut self.io);
+            let written = if outbox.is_fragmented() && io.is_write_vectored() {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let filled = outbox.chunks_vectored(&mut slices);
+                io.poll_write_vectored(cx, &slices[..filled])
+            } else {
+                io.poll_write(cx, outbox.chunk())
+            };
+            match ready!(written)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => outbox.advance(count),
+            }
+            self.unflushed = true;
+        }
+        if self.unflushed {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.unflushed = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        if let Some(kind) = self.broken {
+            return Err(Error::transport(kind.into()));
+        }
+        if self.ending.is_lost() {
+            return Err(Error::new(ErrorKind::ConnectionLost));
+        }
+        Ok(())
+    }
+}
+
+impl<S> Conn<S> {
+    /// Gives the write buffer back if nothing waits in it.
+    pub(super) fn release_write(&mut self) {
+        if let Some(buffer) = self.protocol.sender().outbox_mut().reclaim() {
+            self.settings.pool.put(buffer);
+        }
+    }
+}
+
+/// Pieces of one vectored write: headers and payloads of a dozen large messages.
+const SLICES: usize = 32;

@@ -1,0 +1,284 @@
+//! Bytes that wait for the transport.
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::frame::{MaskingKey, apply_mask};
+
+/// Encoded frames that wait to be written, in order.
+///
+/// Headers and small payloads are copied into one buffer; large payloads are kept by reference, each with its place
+/// in that buffer:
+///
+/// ```text
+/// buffer    [head small head][head small ...]
+///                           ^ place 1, after `large 1` the buffer goes on
+/// payloads                  large 1
+/// ```
+///
+/// So a burst of small frames is one write, and a large payload is never copied.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    buffer: BytesMut,
+    /// Bytes at the front of `buffer` that are written already.
+    written: usize,
+    payloads: VecDeque<Payload>,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Payload {
+    /// Where in `buffer` it belongs.
+    place: usize,
+    bytes: Bytes,
+}
+
+impl Outbox {
+    /// How many bytes wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes at the front that lie in one piece; empty only if nothing waits.
+    #[must_use]
+    pub fn chunk(&self) -> &[u8] {
+        match self.payloads.front() {
+            Some(payload) if payload.place == self.written => &payload.bytes,
+            Some(payload) => &self.buffer[self.written..payload.place],
+            None => &self.buffer[self.written..],
+        }
+    }
+
+    /// Fills `slices` with the bytes at the front, for a vectored write; gives how many were filled.
+    pub fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut filled = 0;
+        let mut add = |bytes: &'a [u8]| {
+            if !bytes.is_empty() && filled < slices.len() {
+                slices[filled] = IoSlice::new(bytes);
+                filled += 1;
+            }
+        };
+        let mut position = self.written;
+        for payload in &self.payloads {
+            add(&self.buffer[position..payload.place]);
+            add(&payload.bytes);
+            position = payload.place;
+        }
+        add(&self.buffer[position..]);
+        filled
+    }
+
+    /// Whether the bytes lie in more than one piece.
+    #[must_use]
+    pub fn is_fragmented(&self) -> bool {
+        !self.payloads.is_empty()
+    }
+
+    /// Takes note that the transport took `count` bytes from the front.
+    pub fn advance(&mut self, mut count: usize) {
+        debug_assert!(count <= self.len, "more was written than waited");
+        self.len = self.len.saturating_sub(count);
+        while let Some(payload) = self.payloads.front_mut() {
+            let before = count.min(payload.place - self.written);
+            self.written += before;
+            count -= before;
+            if payload.place > self.written {
+                return;
+            }
+            let taken = count.min(payload.bytes.len());
+            payload.bytes.advance(taken);
+            count -= taken;
+            if payload.bytes.has_remaining() {
+                return;
+            }
+            self.payloads.pop_front();
+        }
+        self.written = (self.written + count).min(self.buffer.len());
+        if self.len == 0 {
+            self.buffer.clear();
+            self.written = 0;
+        }
+    }
+
+    /// Forgets everything that waits.
+    pub fn clear(&mut self) {
+        self.advance(self.len);
+    }
+
+    /// Everything that waits, copied.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len);
+        let mut position = self.written;
+        for payload in &self.payloads {
+            bytes.extend_from_slice(&self.buffer[position..payload.place]);
+            bytes.extend_from_slice(&payload.bytes);
+            position = payload.place;
+        }
+        bytes.extend_from_slice(&self.buffer[position..]);
+        bytes
+    }
+
+    /// Whether [`lend`](Self::lend) would help: no buffer is there to copy into.
+    #[must_use]
+    pub fn needs_buffer(&self) -> bool {
+        self.buffer.capacity() == 0
+    }
+
+    /// Lends an empty buffer to copy frames into. Without one, the outbox allocates its own.
+    pub fn lend(&mut self, buffer: BytesMut) {
+        if self.needs_buffer() && buffer.is_empty() {
+            self.buffer = buffer;
+        }
+    }
+
+    /// Takes the buffer out again once nothing waits.
+    pub fn reclaim(&mut self) -> Option<BytesMut> {
+        if self.len > 0 || self.needs_buffer() {
+            return None;
+        }
+        // The queue of large payloads goes as well: an idle connection holds nothing.
+        self.payloads = VecDeque::new();
+        Some(std::mem::take(&mut self.buffer))
+    }
+
+    /// Queues bytes by copying them.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.compact();
+        self.buffer.extend_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Queues a payload masked: copied and masked block by block, while the block is in the fastest cache.
+    pub(super) fn push_masked(&mut self, payload: &[u8], mut key: MaskingKey) {
+        self.compact();
+        self.buffer.reserve(payload.len());
+        for block in payload.chunks(MASK_BLOCK) {
+            let start = self.buffer.len();
+            self.buffer.extend_from_slice(block);
+            apply_mask(&mut self.buffer[start..], key);
+            key = key.rotated(block.len());
+        }
+        self.len += payload.len();
+    }
+
+    /// Queues a payload by reference.
+    pub(super) fn push_shared(&mut self, bytes: Bytes) {
+        self.len += bytes.len();
+        self.payloads.push_back(Payload { place: self.buffer.len(), bytes });
+    }
+
+    /// Moves what waits to the front of the buffer once more than half of it is written, so that a transport that
+    /// never quite catches up does not make it grow.
+    fn compact(&mut self) {
+        if self.written <= self.buffer.len() / 2 {
+            return;
+        }
+        self.buffer.copy_within(self.written.., 0);
+        self.buffer.truncate(self.buffer.len() - self.written);
+        for payload in &mut self.payloads {
+            payload.place -= self.written;
+        }
+        self.written = 0;
+    }
+}
+
+/// Bytes that are copied, then masked: a multiple of four that stays in the first-level cache.
+const MASK_BLOCK: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(Vec<u8>),
+        Shared(Vec<u8>),
+        Advance(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bytes = || proptest::collection::vec(any::<u8>(), 1..20);
+        prop_oneof![
+            bytes().prop_map(Step::Push),
+            bytes().prop_map(Step::Shared),
+            (0usize..30).prop_map(Step::Advance),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn keeps_order_whatever_is_pushed_and_written(steps in proptest::collection::vec(step(), 0..60)) {
+            let mut outbox = Outbox::default();
+            let mut twin = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Push(bytes) => {
+                        outbox.push(&bytes);
+                        twin.extend(bytes);
+                    }
+                    Step::Shared(bytes) => {
+                        twin.extend(&bytes);
+                        outbox.push_shared(bytes.into());
+                    }
+                    Step::Advance(count) => {
+                        let count = count.min(twin.len());
+                        outbox.advance(count);
+                        twin.drain(..count);
+                    }
+                }
+                prop_assert_eq!(outbox.len(), twin.len());
+                prop_assert_eq!(&outbox.to_vec(), &twin);
+                prop_assert!(twin.starts_with(outbox.chunk()));
+                prop_assert_eq!(outbox.chunk().is_empty(), twin.is_empty());
+                let mut slices = [IoSlice::new(&[]); 64];
+                let filled = outbox.chunks_vectored(&mut slices);
+                let joined: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.iter().copied()).collect();
+                prop_assert_eq!(&joined, &twin);
+            }
+        }
+    }
+
+    #[test]
+    fn transport_that_never_catches_up_does_not_make_the_buffer_grow() {
+        let mut outbox = Outbox::default();
+        outbox.push(&[0; 1000]);
+        for _ in 0..10_000 {
+            outbox.push(&[0; 100]);
+            outbox.advance(100);
+        }
+        assert!(outbox.buffer.capacity() < 8192, "{}", outbox.buffer.capacity());
+    }
+
+    #[test]
+    fn buffer_is_given_back_only_when_nothing_waits() {
+        let mut outbox = Outbox::default();
+        outbox.lend(BytesMut::with_capacity(512));
+        outbox.push(b"ab");
+        assert!(outbox.reclaim().is_none());
+        outbox.advance(2);
+        assert_eq!(outbox.reclaim().map(|buffer| buffer.capacity()), Some(512));
+        assert!(outbox.needs_buffer());
+    }
+
+    #[test]
+    fn masked_payload_is_masked_across_blocks() {
+        let key = MaskingKey::new([1, 2, 3, 4]);
+        let payload: Vec<u8> = (0..=255).cycle().take(3 * MASK_BLOCK + 7).collect();
+        let mut outbox = Outbox::default();
+        outbox.push_masked(&payload, key);
+        let mut masked = payload;
+        apply_mask(&mut masked, key);
+        assert_eq!(outbox.to_vec(), masked);
+    }
+}

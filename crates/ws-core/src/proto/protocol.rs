@@ -1,0 +1,130 @@
+//! Both halves of a connection joined: what one receives, the other answers.
+
+use super::{Closing, Event, MaskSource, Outbox, Receiver, Sender};
+use crate::{Config, Message, Role, UsageError, Violation};
+
+/// One connection for a driver that holds both directions; see the [module page](super) for how to drive it.
+#[derive(Debug)]
+pub struct Protocol<K> {
+    role: Role,
+    receiver: Receiver,
+    sender: Sender,
+    closing: Closing,
+    failed: bool,
+    keys: K,
+}
+
+impl<K: MaskSource> Protocol<K> {
+    /// The state of a connection whose opening handshake is done.
+    pub fn new(role: Role, config: &Config, keys: K) -> Self {
+        Self::with_receiver(role, Receiver::new(role, config), keys)
+    }
+
+    pub(crate) fn with_receiver(role: Role, receiver: Receiver, keys: K) -> Self {
+        Self { role, receiver, sender: Sender::new(role), closing: Closing::default(), failed: false, keys }
+    }
+
+    /// Takes bytes from the front of `input` up to the next event, and queues what the event obliges to.
+    ///
+    /// `None` means that all of `input` was taken and more is needed. Data that arrives after this endpoint's close frame
+    /// is taken and not told: only the peer's close frame is awaited then.
+    ///
+    /// # Errors
+    /// The rule that the peer broke. The close frame that fails the connection is queued already; everything that
+    /// arrives later is ignored.
+    pub fn receive<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+        loop {
+            let event = match self.receiver.receive(input) {
+                Ok(Some(event)) => event,
+                Ok(None) => return Ok(None),
+                Err(violation) => {
+                    self.failed = true;
+                    self.fail(violation);
+                    return Err(violation);
+                }
+            };
+            if let Event::Close(frame) = &event {
+                self.closing.set_received(frame.clone());
+            } else if self.sender.is_close_sent() {
+                continue;
+            }
+            if let Some(owed) = event.owed() {
+                let answers_close = matches!(owed, super::Owed::Close(_)) && !self.sender.is_close_sent();
+                self.sender.settle(owed, &mut self.keys);
+                if answers_close {
+                    let echo = self.closing.received().flatten().map(|frame| frame.code.into());
+                    self.closing.set_sent(echo);
+                }
+            }
+            return Ok(Some(event));
+        }
+    }
+
+    /// Queues a message or control frame.
+    ///
+    /// # Errors
+    /// [`UsageError`] when the state or a rule about the payload forbids it; nothing is queued then.
+    pub fn send(&mut self, message: Message) -> Result<(), UsageError> {
+        let close = match &message {
+            Message::Close(frame) => Some(frame.clone()),
+            _ => None,
+        };
+        self.sender.send(message, &mut self.keys)?;
+        if let Some(frame) = close {
+            self.closing.set_sent(frame);
+        }
+        Ok(())
+    }
+
+    /// Ends the connection because the transport did: whatever comes or waits is forgotten.
+    pub fn stop(&mut self) {
+        self.receiver.stop();
+        self.sender.outbox_mut().clear();
+    }
+
+    /// What waits to be written.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        self.sender.settle_late(&mut self.keys);
+        self.sender.outbox_mut()
+    }
+
+    /// How many encoded bytes wait to be written.
+    pub fn queued(&self) -> usize {
+        self.sender.outbox().len()
+    }
+
+    /// The close frames so far.
+    pub fn closing(&self) -> &Closing {
+        &self.closing
+    }
+
+    /// Whether the transport's write direction is to be shut down now: all is written, and this endpoint failed the
+    /// connection or is the server of a finished closing handshake (7.1.1: the server closes first).
+    pub fn wants_shutdown(&self) -> bool {
+        let over = self.failed || (self.closing.is_complete() && self.role == Role::Server);
+        over && self.sender.outbox().is_empty()
+    }
+
+    /// The receiving half.
+    pub fn receiver(&mut self) -> &mut Receiver {
+        &mut self.receiver
+    }
+
+    /// The sending half.
+    pub fn sender(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// Which end of the connection this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    fn fail(&mut self, violation: Violation) {
+        if !self.sender.is_close_sent() {
+            let code = violation.close_code();
+            self.sender.fail(code, &mut self.keys);
+            self.closing.set_sent(Some(code.into()));
+        }
+    }
+}

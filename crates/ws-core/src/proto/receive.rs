@@ -1,0 +1,322 @@
+//! The receiving half: frames in, events out (RFC 6455, sections 5 and 6.2).
+
+use std::mem;
+
+use bytes::Bytes;
+
+use super::Event;
+use crate::{
+    CloseFrame, Config, MessageKind, ProtocolError, Role, Violation,
+    config::Limits,
+    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask},
+    utf8::Utf8Validator,
+};
+
+/// Turns the peer's bytes into events and holds the peer to the rules.
+///
+/// Everything is consumed as it arrives, a header in its middle too, so a driver never has to keep input for later:
+/// between calls the receiver holds at most an unfinished header or control frame. Data is unmasked where it lies.
+#[derive(Debug)]
+pub struct Receiver {
+    role: Role,
+    limits: Limits,
+    state: State,
+    message: Option<OpenMessage>,
+    utf8: Utf8Validator,
+    /// The beginning of a header whose end has not arrived.
+    header: [u8; MAX_HEADER_LEN],
+    header_len: u8,
+    /// The beginning of a control frame's payload; no memory unless one arrives in pieces.
+    control: Vec<u8>,
+    control_frames: u32,
+}
+
+#[derive(Debug)]
+enum State {
+    /// At a header.
+    Header,
+    /// In the payload of a data frame.
+    Data { fin: bool, payload: Payload },
+    /// In the payload of a control frame.
+    Control { opcode: Opcode, payload: Payload },
+    /// After the peer's close frame or a violation: whatever comes is ignored.
+    Done,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Payload {
+    mask: Option<MaskingKey>,
+    remaining: u64,
+}
+
+#[derive(Debug)]
+struct OpenMessage {
+    kind: MessageKind,
+    /// Bytes that the headers so far have announced; never over the limit.
+    announced: u64,
+    fragments: u32,
+    /// No event was given for it yet.
+    fresh: bool,
+}
+
+impl Receiver {
+    /// A receiver for one end of a connection.
+    #[must_use]
+    pub fn new(role: Role, config: &Config) -> Self {
+        Self::with_limits(role, config.resolve(role).limits)
+    }
+
+    pub(crate) fn with_limits(role: Role, limits: Limits) -> Self {
+        Self {
+            role,
+            limits,
+            state: State::Header,
+            message: None,
+            utf8: Utf8Validator::new(),
+            header: [0; MAX_HEADER_LEN],
+            header_len: 0,
+            control: Vec::new(),
+            control_frames: 0,
+        }
+    }
+
+    /// Takes bytes from the front of `input` up to the next event.
+    ///
+    /// `None` means that all of `input` was taken and more is needed. After the peer's close frame and after a violation
+    /// everything is taken and ignored.
+    ///
+    /// # Errors
+    /// The rule that the peer broke; the connection must be failed with its [close code](Violation::close_code).
+    pub fn receive<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+        let result = self.next_event(input);
+        if result.is_err() {
+            self.state = State::Done;
+        }
+        result
+    }
+
+    /// How many bytes of the current data frame have not arrived; `None` outside of one.
+    ///
+    /// A driver may read that many bytes straight to where the message is put together, and hand them to
+    /// [`receive`](Self::receive) there.
+    #[must_use]
+    pub fn data_remaining(&self) -> Option<u64> {
+        match &self.state {
+            State::Data { payload, .. } => Some(payload.remaining),
+            State::Header | State::Control { .. } | State::Done => None,
+        }
+    }
+
+    /// Tells the receiver that the transport had no more bytes. Control frames are counted anew from here.
+    pub fn caught_up(&mut self) {
+        self.control_frames = 0;
+    }
+
+    /// The bytes of a header that has only begun to arrive.
+    #[must_use]
+    pub fn partial_header(&self) -> &[u8] {
+        &self.header[..usize::from(self.header_len)]
+    }
+
+    /// Ignores whatever comes from now on.
+    pub(super) fn stop(&mut self) {
+        self.state = State::Done;
+    }
+
+    fn next_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+        loop {
+            match &mut self.state {
+                State::Header => {
+                    let Some(header) = self.take_header(input)? else { return Ok(None) };
+                    self.begin_frame(&header)?;
+                }
+                State::Data { fin, payload } => {
+                    if input.is_empty() && payload.remaining > 0 {
+                        return Ok(None);
+                    }
+                    let bytes = payload.take(input);
+                    let last = *fin && payload.remaining == 0;
+                    if payload.remaining == 0 {
+                        self.state = State::Header;
+                    }
+                    if let Some(event) = self.data(bytes, last)? {
+                        return Ok(Some(event));
+                    }
+                }
+                State::Control { opcode, payload } => {
+                    let opcode = *opcode;
+                    let bytes = payload.take(input);
+                    if payload.remaining > 0 {
+                        self.control.extend_from_slice(bytes);
+                        return Ok(None);
+                    }
+                    self.state = State::Header;
+                    if self.control.is_empty() {
+                        return self.control(opcode, bytes).map(Some);
+                    }
+                    let mut whole = mem::take(&mut self.control);
+                    whole.extend_from_slice(bytes);
+                    return self.control(opcode, &whole).map(Some);
+                }
+                State::Done => {
+                    *input = &mut [];
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Takes a header from the front of the input, once it is there.
+    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
+        if self.header_len == 0 {
+            if let [first, second, ..] = **input {
+                self.check_start(first, second)?;
+                if let Some((header, len)) = FrameHeader::decode(input)? {
+                    *input = &mut mem::take(input)[len..];
+                    return Ok(Some(header));
+                }
+            }
+        }
+        // A header in pieces: keep its bytes until it is whole.
+        loop {
+            let Some((byte, rest)) = mem::take(input).split_first_mut() else { return Ok(None) };
+            *input = rest;
+            let len = usize::from(self.header_len) + 1;
+            self.header[len - 1] = *byte;
+            self.header_len += 1;
+            if len == 2 {
+                self.check_start(self.header[0], self.header[1])?;
+            }
+            if len < 2 {
+                continue;
+            }
+            if let Some((header, _)) = FrameHeader::decode(&self.header[..len])? {
+                self.header_len = 0;
+                return Ok(Some(header));
+            }
+        }
+    }
+
+    /// Checks all that the first two bytes of a frame tell.
+    fn check_start(&self, first: u8, second: u8) -> Result<(), ProtocolError> {
+        let opcode = Opcode::from_bits(first);
+        let fin = first & 0x80 != 0;
+        let masked = second & 0x80 != 0;
+        // 5.2: a bit or opcode that no extension defines fails the connection.
+        if !ReservedBits::from_first_byte(first).is_empty() {
+            return Err(ProtocolError::ReservedBits);
+        }
+        if opcode.is_reserved() {
+            return Err(ProtocolError::ReservedOpcode);
+        }
+        // 5.1: clients mask every frame, empty ones too; servers none.
+        match self.role {
+            Role::Server if !masked && !self.limits.accept_unmasked_frames => {
+                return Err(ProtocolError::UnmaskedFrame);
+            }
+            Role::Client if masked => return Err(ProtocolError::MaskedFrame),
+            Role::Server | Role::Client => {}
+        }
+        if opcode.is_control() {
+            // 5.5: control frames are never fragmented and have at most 125 bytes.
+            if !fin {
+                return Err(ProtocolError::FragmentedControl);
+            }
+            if usize::from(second & 0x7F) > MAX_CONTROL_PAYLOAD {
+                return Err(ProtocolError::ControlTooLong);
+            }
+            return Ok(());
+        }
+        // 5.4: the fragments of one message are not interleaved with those of another.
+        match (opcode == Opcode::CONTINUATION, self.message.is_some()) {
+            (true, false) => Err(ProtocolError::UnexpectedContinuation),
+            (false, true) => Err(ProtocolError::ExpectedContinuation),
+            (true, true) | (false, false) => Ok(()),
+        }
+    }
+
+    /// Applies the limits to a header and goes to its payload.
+    fn begin_frame(&mut self, header: &FrameHeader) -> Result<(), Violation> {
+        let payload = Payload { mask: header.mask, remaining: header.payload_len };
+        if header.opcode.is_control() {
+            self.control_frames += 1;
+            if self.control_frames > self.limits.max_control_frames {
+                return Err(ProtocolError::TooManyControlFrames.into());
+            }
+            self.state = State::Control { opcode: header.opcode, payload };
+            return Ok(());
+        }
+        if header.payload_len > self.limits.max_frame_size {
+            return Err(Violation::TooBig { limit: self.limits.max_frame_size });
+        }
+        let message = self.message.get_or_insert(OpenMessage {
+            kind: if header.opcode == Opcode::TEXT { MessageKind::Text } else { MessageKind::Binary },
+            announced: 0,
+            fragments: 0,
+            fresh: true,
+        });
+        // `announced` is within the limit, so the difference cannot wrap.
+        if header.payload_len > self.limits.max_message_size - message.announced {
+            return Err(Violation::TooBig { limit: self.limits.max_message_size });
+        }
+        if message.fragments >= self.limits.max_fragments {
+            return Err(ProtocolError::TooManyFragments.into());
+        }
+        message.announced += header.payload_len;
+        message.fragments += 1;
+        self.state = State::Data { fin: header.fin, payload };
+        Ok(())
+    }
+
+    /// The event for bytes of the open message, unless there is nothing to tell.
+    fn data<'i>(&mut self, payload: &'i [u8], last: bool) -> Result<Option<Event<'i>>, Violation> {
+        // A data frame is only begun with a message open.
+        let Some(message) = &mut self.message else { return Ok(None) };
+        let kind = message.kind;
+        let first = mem::take(&mut message.fresh);
+        if kind == MessageKind::Text {
+            // 8.1: checked as the bytes arrive, so that a bad byte fails the connection in the middle of a frame.
+            self.utf8.push(payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+            if last {
+                self.utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
+            }
+        }
+        if last {
+            self.message = None;
+            self.control_frames = 0;
+        }
+        let worth_telling = first || last || !payload.is_empty();
+        Ok(worth_telling.then_some(Event::Data { kind, payload, first, last }))
+    }
+
+    /// The event for a whole control frame.
+    fn control<'i>(&mut self, opcode: Opcode, payload: &[u8]) -> Result<Event<'i>, Violation> {
+        Ok(match opcode {
+            Opcode::PING => Event::Ping(Bytes::copy_from_slice(payload)),
+            Opcode::PONG => Event::Pong(Bytes::copy_from_slice(payload)),
+            // `check_start` lets no other control frame pass.
+            _ => {
+                let frame = CloseFrame::parse(payload)?;
+                // 5.5.1 and 1.4: whatever follows a close frame is ignored.
+                self.state = State::Done;
+                Event::Close(frame)
+            }
+        })
+    }
+}
+
+impl Payload {
+    /// Takes what there is of the payload from the front of the input, and unmasks it in place.
+    fn take<'i>(&mut self, input: &mut &'i mut [u8]) -> &'i [u8] {
+        let count =
+            usize::try_from(self.remaining).map_or(input.len(), |remaining| remaining.min(input.len()));
+        let (bytes, rest) = mem::take(input).split_at_mut(count);
+        *input = rest;
+        self.remaining -= count as u64;
+        if let Some(key) = self.mask {
+            apply_mask(bytes, key);
+            self.mask = Some(key.rotated(count));
+        }
+        bytes
+    }
+}

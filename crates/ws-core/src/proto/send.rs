@@ -1,0 +1,257 @@
+//! The sending half: messages in, frames out (RFC 6455, sections 5 and 6.1).
+
+use bytes::Bytes;
+
+use super::{Outbox, Owed};
+use crate::{
+    CloseCode, CloseFrame, Message, MessageKind, Role, UsageError,
+    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode},
+};
+
+/// Where masking keys come from: a cryptographically secure generator, and a fresh key for every frame
+/// (RFC 6455, 5.3 and 10.3). Only clients ask for any.
+pub trait MaskSource {
+    /// The key of the next frame.
+    fn masking_key(&mut self) -> MaskingKey;
+}
+
+impl<F: FnMut() -> MaskingKey> MaskSource for F {
+    fn masking_key(&mut self) -> MaskingKey {
+        self()
+    }
+}
+
+/// Turns messages into frames in an [`Outbox`].
+///
+/// Encoding never waits: after an error nothing was queued, otherwise the frame was queued whole.
+#[derive(Debug)]
+pub struct Sender {
+    role: Role,
+    outbox: Outbox,
+    /// The kind of a fragmented message that is not finished.
+    open: Option<MessageKind>,
+    close_sent: bool,
+    /// Payloads from this size on are queued by reference.
+    share_from: usize,
+    /// The answer to the latest ping, while the peer does not read what is queued.
+    late_pong: Option<Bytes>,
+}
+
+impl Sender {
+    /// A sender for one end of a connection.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self {
+            role,
+            outbox: Outbox::default(),
+            open: None,
+            close_sent: false,
+            share_from: SHARE_FROM,
+            late_pong: None,
+        }
+    }
+
+    /// Copies every payload behind its header, for transports that cannot write several pieces at once.
+    pub fn coalesce(&mut self) {
+        self.share_from = usize::MAX;
+    }
+
+    /// What waits to be written.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// What waits to be written, to take it away.
+    pub fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// Whether the close frame was queued; nothing can be sent after it.
+    #[must_use]
+    pub fn is_close_sent(&self) -> bool {
+        self.close_sent
+    }
+
+    /// Queues a message or control frame as one frame.
+    ///
+    /// # Errors
+    /// [`UsageError`] when the state or a rule about the payload forbids it; nothing is queued then.
+    pub fn send(&mut self, message: Message, keys: &mut impl MaskSource) -> Result<(), UsageError> {
+        match message {
+            Message::Text(text) => self.message(MessageKind::Text, text.into_bytes(), keys),
+            Message::Binary(data) => self.message(MessageKind::Binary, data, keys),
+            Message::Ping(payload) => self.control(Opcode::PING, &payload, keys),
+            Message::Pong(payload) => self.control(Opcode::PONG, &payload, keys),
+            Message::Close(frame) => self.close(frame.as_ref(), keys),
+        }
+    }
+
+    /// Queues one fragment of a message; the first names the kind, `fin` ends the message (5.4).
+    ///
+    /// # Errors
+    /// [`UsageError::MessageOpen`] when a message of the other kind is not finished, [`UsageError::CloseSent`] after the
+    /// close frame. Nothing is queued then.
+    pub fn send_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload: Bytes,
+        fin: bool,
+        keys: &mut impl MaskSource,
+    ) -> Result<(), UsageError> {
+        self.check_open()?;
+        let opcode = match self.open {
+            Some(open) if open == kind => Opcode::CONTINUATION,
+            Some(_) => return Err(UsageError::MessageOpen),
+            None => kind.opcode(),
+        };
+        self.open = (!fin).then_some(kind);
+        self.frame(opcode, fin, payload, keys);
+        Ok(())
+    }
+
+    /// Queues what is owed to the peer.
+    ///
+    /// Pongs are queued while the peer reads. Once it does not, only the answer to the latest ping is kept (5.5.3), so
+    /// that a flood of pings takes no memory.
+    pub fn settle(&mut self, owed: Owed, keys: &mut impl MaskSource) {
+        if self.close_sent {
+            return;
+        }
+        match owed {
+            Owed::Pong(payload) if self.outbox.len() < LATE => self.queue(Opcode::PONG, &payload, keys),
+            Owed::Pong(payload) => self.late_pong = Some(payload),
+            // 5.5.1: an endpoint typically echoes the code. The reason is not sent back.
+            Owed::Close(code) => self.queue_close(code.map(CloseFrame::from).as_ref(), keys),
+        }
+    }
+
+    /// Queues the close frame that fails the connection, unless one was sent (7.1.7).
+    pub fn fail(&mut self, code: CloseCode, keys: &mut impl MaskSource) {
+        if !self.close_sent {
+            self.queue_close(Some(&code.into()), keys);
+        }
+    }
+
+    /// Queues the pong that waits for room, if there is room now. Drivers call it before they write.
+    pub fn settle_late(&mut self, keys: &mut impl MaskSource) {
+        if self.late_pong.is_some() && self.outbox.len() < LATE {
+            if let Some(payload) = self.late_pong.take() {
+                self.queue(Opcode::PONG, &payload, keys);
+            }
+        }
+    }
+
+    /// A data message as a single frame.
+    fn message(
+        &mut self,
+        kind: MessageKind,
+        payload: Bytes,
+        keys: &mut impl MaskSource,
+    ) -> Result<(), UsageError> {
+        self.check_open()?;
+        if self.open.is_some() {
+            return Err(UsageError::MessageOpen);
+        }
+        self.frame(kind.opcode(), true, payload, keys);
+        Ok(())
+    }
+
+    fn control(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        keys: &mut impl MaskSource,
+    ) -> Result<(), UsageError> {
+        self.check_open()?;
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(UsageError::ControlTooLong);
+        }
+        self.queue(opcode, payload, keys);
+        Ok(())
+    }
+
+    fn close(&mut self, frame: Option<&CloseFrame>, keys: &mut impl MaskSource) -> Result<(), UsageError> {
+        self.check_open()?;
+        if let Some(frame) = frame {
+            frame.check_sendable()?;
+        }
+        self.queue_close(frame, keys);
+        Ok(())
+    }
+
+    fn check_open(&self) -> Result<(), UsageError> {
+        if self.close_sent {
+            // 5.5.1: no more data frames after a close frame. Control frames after it would help no one either.
+            return Err(UsageError::CloseSent);
+        }
+        Ok(())
+    }
+
+    fn queue_close(&mut self, frame: Option<&CloseFrame>, keys: &mut impl MaskSource) {
+        // Two bytes of code and the reason: within the limit, or the frame was refused.
+        let mut payload = [0; MAX_CONTROL_PAYLOAD];
+        let mut len = 0;
+        if let Some(frame) = frame {
+            let reason = frame.reason.as_bytes();
+            len = 2 + reason.len();
+            payload[..2].copy_from_slice(&frame.code.as_u16().to_be_bytes());
+            payload[2..len].copy_from_slice(reason);
+        }
+        self.queue(Opcode::CLOSE, &payload[..len], keys);
+        self.close_sent = true;
+        self.late_pong = None;
+    }
+
+    /// Queues a frame whose payload is copied.
+    fn queue(&mut self, opcode: Opcode, payload: &[u8], keys: &mut impl MaskSource) {
+        self.header(opcode, true, payload.len(), keys, |outbox, key| match key {
+            Some(key) => outbox.push_masked(payload, key),
+            None => outbox.push(payload),
+        });
+    }
+
+    /// Queues a frame whose payload is shared if it is large, and need not be masked.
+    fn frame(&mut self, opcode: Opcode, fin: bool, payload: Bytes, keys: &mut impl MaskSource) {
+        let share = payload.len() >= self.share_from;
+        self.header(opcode, fin, payload.len(), keys, |outbox, key| match key {
+            Some(key) => outbox.push_masked(&payload, key),
+            None if share => outbox.push_shared(payload),
+            None => outbox.push(&payload),
+        });
+    }
+
+    fn header(
+        &mut self,
+        opcode: Opcode,
+        fin: bool,
+        len: usize,
+        keys: &mut impl MaskSource,
+        payload: impl FnOnce(&mut Outbox, Option<MaskingKey>),
+    ) {
+        // 5.1: a client masks all frames, a server none.
+        let mask = match self.role {
+            Role::Client => Some(keys.masking_key()),
+            Role::Server => None,
+        };
+        let header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, len as u64) };
+        self.outbox.push(&header.encode());
+        payload(&mut self.outbox, mask);
+    }
+}
+
+impl MessageKind {
+    /// The opcode of the first frame of such a message.
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::TEXT,
+            Self::Binary => Opcode::BINARY,
+        }
+    }
+}
+
+/// Payloads from here on cost more to copy than a second piece costs in a vectored write.
+const SHARE_FROM: usize = 4096;
+
+/// Queued bytes above which pongs wait: some thirty of the largest, more than any honest peer leaves unread.
+const LATE: usize = 4096;
