@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Runs Autobahn's cases against our server and our client, and judges the reports.
+
+`tests/run conformance` builds the peers, installs the engines and calls this. README.md says what the peers must do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+sys.path.insert(0, str(HERE))
+from engines import Engine, Kosoku, Wstest  # noqa: E402
+from process import Child, Ended  # noqa: E402
+from verdict import Case, Expected, Verdict, agree, judge, read_report, table  # noqa: E402
+
+
+def main() -> int:
+    args = arguments()
+    expected = Expected.load(HERE / "expected.toml")
+    engines: list[Engine] = []
+    if args.kosoku:
+        engines.append(Kosoku(args.kosoku))
+    if args.wstest:
+        engines.append(Wstest(args.wstest))
+    roles = [role for role in ("server", "client") if getattr(args, role)]
+    total = Verdict()
+    for role in roles:
+        reports: dict[str, dict[str, Case]] = {}
+        for engine in engines:
+            out = args.out.resolve() / f"{role}-{engine.name}"
+            began = time.monotonic()
+            try:
+                faults = run(role, engine, getattr(args, role), args, expected, out)
+                cases = read_report(out)
+            except (Ended, OSError, ValueError) as error:
+                print(f"{role} role, {engine.name}: no result\n    {error}")
+                total.problems.append(f"{role} role, {engine.name}: no result")
+                continue
+            reports[engine.name] = cases
+            print(f"{role} role, {engine.name}: {len(cases)} cases in {time.monotonic() - began:.0f} s")
+            print(table(cases, expected))
+            report(judge(cases, expected), total, f"{role} role, {engine.name}")
+            report(faults, total, f"{role} role, {engine.name}")
+        if len(engines) > 1:
+            report(agree(reports), total, f"{role} role")
+    print("informational cases:")
+    for name, entry in expected.informational.items():
+        print(f"  {name}: {entry['note']}")
+    print(f"{total.passed} passed, {len(total.problems)} failed")
+    return 1 if total.problems or not total.passed else 0
+
+
+def run(role: str, engine: Engine, peer: str, args: argparse.Namespace, expected: Expected, out: Path) -> Verdict:
+    """Runs one engine against one peer; the verdict is on the peer as a process."""
+    log = out.parent / f"{out.name}-peer.log"
+    verdict = Verdict()
+    if role == "server":
+        with Child([peer, "--listen", "127.0.0.1:0"], log) as server:
+            port = int(server.line(30).rsplit(":", 1)[1])
+            engine.fuzz_server(port, expected.patterns, out, args.seconds)
+            verdict.check(server.wait(0) is None, f"the server ended during the run\n{server.tail()}")
+    else:
+
+        def client(url: str) -> None:
+            with Child([peer, "--url", url, "--agent", "client"], log) as child:
+                status = child.wait(args.seconds)
+                verdict.check(status == 0, f"the client ended with status {status}\n{child.tail()}")
+
+        engine.fuzz_client(client, expected.patterns, out, args.seconds)
+    panics = [line for line in log.read_text("utf-8", "replace").splitlines() if "panicked at" in line]
+    verdict.check(not panics, f"{len(panics)} panics: {panics[:3]}")
+    return verdict
+
+
+def report(verdict: Verdict, total: Verdict, where: str) -> None:
+    for problem in verdict.problems:
+        print(f"  not as expected: {problem}")
+        total.problems.append(f"{where}: {problem}")
+    total.passed += verdict.passed
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", metavar="BIN", help="our echo server; without it the server role does not run")
+    parser.add_argument("--client", metavar="BIN", help="our client; without it the client role does not run")
+    parser.add_argument("--kosoku", metavar="BIN", help="kosoku's console script")
+    parser.add_argument("--wstest", metavar="BIN", help="wstest of a Python 2.7 environment")
+    parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/conformance", help="reports go here")
+    parser.add_argument("--seconds", type=float, default=600, help="the most one engine may take in one role")
+    args = parser.parse_args()
+    if not (args.server or args.client) or not (args.kosoku or args.wstest):
+        parser.error("name at least one peer and one engine")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
