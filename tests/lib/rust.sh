@@ -1,0 +1,56 @@
+# The parts that need nothing but the Rust toolchain. Sourced.
+
+part_fmt() {
+  need_rust fmt || { skip rustfmt "$missing"; return 0; }
+  check rustfmt 120 cargo fmt --all --check -- --color never
+}
+
+part_clippy() {
+  need_rust clippy || { skip clippy "$missing"; return 0; }
+  check "all targets, all features" 1800 \
+    cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+}
+
+part_unit() {
+  need_rust || { skip tests "$missing"; return 0; }
+  if cargo nextest --version >/dev/null 2>&1; then
+    tally quiet "tests" 2400 cargo nextest run --locked --workspace --all-features --no-fail-fast
+  else
+    say "        cargo nextest is not installed: cargo test runs them, one binary after the other"
+    tally quiet "tests" 2400 cargo test --locked --workspace --all-features --no-fail-fast --lib --bins --tests
+  fi
+  tally quiet "doctests" 1200 cargo test --locked --workspace --all-features --no-fail-fast --doc
+}
+
+part_docs() {
+  need_rust doc || { skip "cargo doc" "$missing"; return 0; }
+  need_python || { skip docs "$missing"; return 0; }
+  local crates=() name
+  while read -r name; do crates+=(-p "$name"); done < <(python3 "$root/tests/lib/features.py" published)
+  check "cargo doc" 1200 env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features "${crates[@]}"
+  check "links between pages" 60 python3 "$root/tests/lib/links.py"
+}
+
+# Every feature of a published crate alone, none, the default and all of them; and what a crate must not pull in.
+part_features() {
+  need_rust clippy || { skip features "$missing"; return 0; }
+  need_python || { skip features "$missing"; return 0; }
+  local args
+  while read -r args; do
+    # shellcheck disable=SC2086  # the line is a list of arguments
+    check "$args" 600 cargo clippy --locked -p $args -- -D warnings
+  done < <(python3 "$root/tests/lib/features.py" combinations)
+  tally shown "layers" 60 python3 "$root/tests/lib/features.py" layers
+}
+
+part_deny() {
+  need_rust || { skip "dependencies" "$missing"; return 0; }
+  need_python_packages || { skip "dependencies" "$missing"; return 0; }
+  local advisories=()
+  if [ -n "${ADVISORY_DB:-}" ]; then advisories=(--advisories "$ADVISORY_DB"); fi
+  tally shown "dependencies" 120 "$python" "$root/tests/lib/supply_chain.py" ${advisories[@]+"${advisories[@]}"}
+  # The tool whose file deny.toml is, where somebody has installed it: its own database of advisories cannot be assumed.
+  if cargo deny --version >/dev/null 2>&1; then
+    check "cargo deny" 120 cargo deny --offline check bans licenses sources
+  fi
+}
