@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep_until},
+    time::{Sleep, sleep},
 };
 
 use super::Conn;
@@ -38,6 +38,8 @@ pub(super) enum Stage {
     /// The peer's end of the transport is awaited. Closing over unread bytes would make the system reset the
     /// connection, and the peer might never see the close frame.
     Linger,
+    /// The peer's end is there; this end follows, if it was not first.
+    Leave,
     Over,
 }
 
@@ -148,6 +150,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     if self.role() == Role::Client || matches!(self.ending.outcome, Outcome::Failed(_)) {
                         ready!(self.poll_discard(cx));
                     }
+                    self.ending.stage = Stage::Leave;
+                }
+                Stage::Leave => {
+                    if !self.protocol.wants_shutdown() {
+                        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+                    }
                     self.ending.stage = Stage::Over;
                 }
                 Stage::Over => {
@@ -182,15 +190,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     fn poll_close_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let timeout = self.settings.close_timeout;
-        let timer = self.ending.timer.get_or_insert_with(|| {
-            // A timeout beyond what the clock can say is no timeout.
-            let deadline = Instant::now().checked_add(timeout);
-            Box::pin(sleep_until(deadline.unwrap_or_else(far_future)))
-        });
+        // `sleep` takes any duration: one beyond what the clock can say becomes decades.
+        let timer = self.ending.timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
         timer.as_mut().poll(cx)
     }
-}
-
-fn far_future() -> Instant {
-    Instant::now() + std::time::Duration::from_secs(30 * 365 * 24 * 3600)
 }
