@@ -195,8 +195,8 @@ mod tests {
 
     #[test]
     fn compares_with_strings_on_the_right() {
-        let text = Utf8Bytes::from("a");
-        assert!(text == "a" && text == "a".to_owned() && text == Utf8Bytes::from_static("a"));
+        let (text, owned) = (Utf8Bytes::from("a"), String::from("a"));
+        assert!(text == "a" && text == owned && text == Utf8Bytes::from_static("a"));
         assert!(text != "b");
     }
 }
