@@ -251,7 +251,10 @@ mod tests {
     #[test]
     fn frame_and_fragment_limits_follow_the_message_limit() {
         let limits = Config::new().max_message_size(1 << 10).resolve(Role::Server).limits;
-        assert_eq!((limits.max_message_size, limits.max_frame_size, limits.max_fragments), (1024, 1024, 1024));
+        assert_eq!(
+            (limits.max_message_size, limits.max_frame_size, limits.max_fragments),
+            (1024, 1024, 1024)
+        );
         let limits = Config::new().max_message_size(None).resolve(Role::Server).limits;
         assert_eq!((limits.max_message_size, limits.max_fragments), (u64::MAX, u32::MAX));
         let limits = Config::new().max_frame_size(10).resolve(Role::Client).limits;

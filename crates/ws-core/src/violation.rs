@@ -71,7 +71,9 @@ impl ProtocolError {
     pub const fn section(self) -> &'static str {
         match self {
             Self::UnmaskedFrame | Self::MaskedFrame => "5.1",
-            Self::ReservedBits | Self::ReservedOpcode | Self::NonMinimalLength | Self::LengthOverflow => "5.2",
+            Self::ReservedBits | Self::ReservedOpcode | Self::NonMinimalLength | Self::LengthOverflow => {
+                "5.2"
+            }
             Self::UnexpectedContinuation | Self::ExpectedContinuation => "5.4",
             Self::FragmentedControl | Self::ControlTooLong => "5.5",
             Self::ClosePayloadTooShort | Self::InvalidCloseReason => "5.5.1",
