@@ -44,11 +44,12 @@ bounded() {
 
 log_of() { printf '%s/%s.log' "$logs" "$(printf '%s' "$1" | tr -c 'A-Za-z0-9._\n-' '-')"; }
 
+# The last lines of a log, without its own sum: the only line of that form is the one at the end of everything.
 show_log() {
   local lines
   lines=$(wc -l <"$1")
   if [ "$lines" -gt "${2:-150}" ]; then say "        … the whole log is in $1"; fi
-  tail -n "${2:-150}" "$1" | sed 's/^/        /'
+  tail -n "${2:-150}" "$1" | sed -E '/^[0-9]+ passed, [0-9]+ failed/d; s/^/        /'
 }
 
 ok() { passed=$((passed + ${2:-1})) && say "  ok    $1"; }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -147,6 +149,31 @@ class Checks(unittest.TestCase):
         config = {"bans": {"multiple-versions": "warn", "surprise": 1, "wildcards": "deny"}, "graph": {"all-features": True, "exclude-unpublished": True}}
         config["sources"] = {"unknown-registry": "deny", "unknown-git": "deny"}
         self.assertEqual(len(list(supply_chain.unknown_keys(config))), 2)
+
+
+class Counting(unittest.TestCase):
+    """count_tests of common.sh, on the closing lines of every runner that is in use."""
+
+    def count(self, text: str) -> list[int]:
+        script = 'root=$1; source "$1/tests/lib/common.sh"; count_tests'
+        with tempfile.TemporaryDirectory() as directory:
+            args = ["bash", "-c", script, "bash", str(HERE.parents[1])]
+            env = {**os.environ, "CARGO_TARGET_DIR": directory}
+            run = subprocess.run(args, input=text, env=env, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+        return [int(word) for word in run.stdout.split()]
+
+    def test_closing_lines(self):
+        for text, counts in {
+            "     Summary [   1.2s] 30 tests run: 27 passed (1 slow), 2 failed, 1 timed out, 3 skipped": [27, 3, 3],
+            "     Summary [   0.1s] 1 test run: 1 passed, 0 skipped": [1, 0, 0],
+            "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured\ntest result: FAILED. 3 passed; 2 failed; 0 ignored": [8, 2, 1],
+            "Ran 18 tests in 0.1s\n\nOK": [18, 0, 0],
+            "Ran 18 tests in 0.1s\n\nFAILED (failures=1, errors=2)": [15, 3, 0],
+            "5 passed, 1 failed elsewhere\n4 passed, 1 failed, 2 skipped": [4, 1, 2],
+            "error: could not compile": [0, 0, 0],
+        }.items():
+            with self.subTest(text):
+                self.assertEqual(self.count(text + "\n"), counts)
 
 
 class Processes(unittest.TestCase):
