@@ -31,12 +31,22 @@ need() {
   return 1
 }
 
+# need_rust [SUBCOMMAND…]: a toolchain as new as the crates ask for, and these of its components.
 need_rust() {
-  # Only a Rust toolchain brings one of these; the oldest that works stands in Cargo.toml.
-  local tool
+  local tool wanted found
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+  found=$(rustc --version 2>/dev/null | awk '{ print $2 }')
+  if ! cargo --version >/dev/null 2>&1 || [ -z "$found" ]; then
+    missing="Rust $wanted or newer is not installed (https://rustup.rs)"
+    return 1
+  fi
+  if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+    missing="Rust $found is installed, the crates need $wanted (https://rustup.rs)"
+    return 1
+  fi
   for tool in "$@"; do
     if ! cargo "$tool" --version >/dev/null 2>&1; then
-      missing="cargo $tool is not installed (https://rustup.rs)"
+      missing="cargo $tool is not installed (rustup component add)"
       return 1
     fi
   done

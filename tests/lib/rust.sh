@@ -23,7 +23,7 @@ part_unit() {
 }
 
 part_docs() {
-  need_rust doc || { skip "cargo doc" "$missing"; return 0; }
+  need_rust || { skip "cargo doc" "$missing"; return 0; }
   need_python || { skip docs "$missing"; return 0; }
   local crates=() name
   while read -r name; do crates+=(-p "$name"); done < <(python3 "$root/tests/lib/features.py" published)
