@@ -41,13 +41,10 @@ impl ReadBuffer {
 
     fn consume(&mut self, count: usize) {
         self.parsed += count;
-        if self.is_empty() {
-            self.buffer.clear();
-            self.parsed = 0;
-        }
     }
 
-    /// Reads into the empty buffer, and gives it back when the transport is not ready.
+    /// Reads into a buffer from the pool, and gives it back when the transport is not ready. Everything read before must
+    /// be parsed and released.
     fn poll_fill(
         &mut self,
         io: &mut (impl AsyncRead + Unpin),
@@ -158,6 +155,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.read.consume(taken);
         if self.ending.is_begun() {
             self.release_read();
+        } else if self.read.is_empty() {
+            // At once, not when the next read waits: an application may take its time with the message.
+            self.read.release(&self.settings.pool);
         }
         message
     }
@@ -219,9 +219,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 let result = poll_read_buf(Pin::new(&mut self.io), cx, &mut window);
                 if let Poll::Ready(Ok(count)) = &result {
                     self.direct = *count;
-                }
-                if result.is_pending() {
-                    self.read.release(&self.settings.pool);
                 }
                 result
             }
