@@ -1,1 +1,65 @@
-//! Opening handshake.
+//! The opening handshake as pure functions over `http` types (RFC 6455, section 4).
+//!
+//! Nothing here does I/O, reads a clock or draws random bytes, and nothing depends on an HTTP implementation: the same
+//! functions serve any server and any client. All of it reads every line of a header and runs in time linear in the
+//! size of the headers.
+//!
+//! A server checks the request, then its origin, then its key, and answers:
+//!
+//! ```
+//! use http::{Request, Response};
+//! use ws_core::handshake::{self, Refusal};
+//!
+//! fn accept<B>(request: &Request<B>) -> Result<Response<()>, Refusal> {
+//!     let (uri, headers) = (request.uri(), request.headers());
+//!     handshake::check_request(request.method(), request.version(), uri, headers)?;
+//!     let authority = handshake::request_authority(uri, headers).ok_or(Refusal::Host)?;
+//!     if !handshake::is_same_origin(headers, authority, None) {
+//!         return Err(Refusal::OriginNotAllowed);
+//!     }
+//!     let accept = handshake::check_key(headers)?;
+//!     Ok(handshake::response(accept, handshake::select_subprotocol(headers, &["chat"])))
+//! }
+//!
+//! let request = Request::get("/")
+//!     .header("host", "server.example.com")
+//!     .header("connection", "keep-alive, Upgrade")
+//!     .header("upgrade", "websocket")
+//!     .header("sec-websocket-version", "13")
+//!     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+//!     .header("sec-websocket-protocol", "superchat, chat")
+//!     .body(())?;
+//! let response = accept(&request)?;
+//! assert_eq!(response.status(), 101);
+//! assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+//! assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A client draws sixteen random bytes for [`encode_key`], adds [`request_headers`] to its request, and lets
+//! [`check_response`] read the answer.
+
+mod client;
+mod extensions;
+mod key;
+mod origin;
+mod refusal;
+mod server;
+mod subprotocol;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    client::{OfferError, ResponseError, check_response, is_reserved_request_header, request_headers},
+    extensions::{
+        Extension, ExtensionParameter, ExtensionParameters, Extensions, InvalidExtension, parse_extensions,
+    },
+    key::{accept_key, encode_key, is_valid_key},
+    origin::{InvalidOrigin, Origin, is_same_origin, request_authority},
+    refusal::Refusal,
+    server::{check_key, check_request, is_reserved_response_header, is_websocket_upgrade, response},
+    subprotocol::{requested_subprotocols, select_subprotocol},
+    tokens::{Tokens, has_token, is_token, is_token_list, tokens},
+};

@@ -1,0 +1,188 @@
+//! The client's side of the opening handshake (RFC 6455, 4.1).
+
+use std::{collections::HashSet, fmt};
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{
+        CONNECTION, CONTENT_LENGTH, EXPECT, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+        SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING,
+        UPGRADE,
+    },
+};
+
+use super::{
+    accept_key,
+    extensions::parse_extensions,
+    tokens::{has_token, is_token, only_line, trim},
+};
+
+/// The headers that make an HTTP/1.1 `GET` an opening handshake.
+///
+/// These are `Connection`, `Upgrade`, `Sec-WebSocket-Version`, the key of [`encode_key`](super::encode_key), and the
+/// subprotocols on offer, the preferred one first. `Host` is left to the caller.
+///
+/// # Errors
+///
+/// If a subprotocol is not a token, or is offered twice.
+pub fn request_headers(key: &HeaderValue, subprotocols: &[impl AsRef<str>]) -> Result<HeaderMap, OfferError> {
+    let mut headers = HeaderMap::with_capacity(5);
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    headers.insert(SEC_WEBSOCKET_KEY, key.clone());
+    if let Some(offer) = offer(subprotocols)? {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, offer);
+    }
+    Ok(headers)
+}
+
+/// Whether a header of the request belongs to the handshake, or would announce a body; an application must not set it.
+#[must_use]
+pub fn is_reserved_request_header(name: &HeaderName) -> bool {
+    matches!(*name, CONNECTION | CONTENT_LENGTH | EXPECT | TRAILER | TRANSFER_ENCODING | UPGRADE)
+        || name.as_str().starts_with("sec-websocket-")
+}
+
+/// Checks the response to an opening handshake, and gives the subprotocol that the server chose.
+///
+/// `key` and `offered` are what the request said. No extension was offered, so none may be accepted.
+///
+/// # Errors
+///
+/// If the server did not switch protocols, or answered something else than was asked (RFC 6455, 4.1). The connection
+/// must not be used then.
+pub fn check_response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    key: &HeaderValue,
+    offered: &[impl AsRef<str>],
+) -> Result<Option<HeaderValue>, ResponseError> {
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(ResponseError::Status);
+    }
+    // 4.1: the value is the one word, not a list; a server that switched to more than that speaks something else.
+    match only_line(headers, &UPGRADE) {
+        Ok(Some(upgrade)) if upgrade.eq_ignore_ascii_case(b"websocket") => {}
+        _ => return Err(ResponseError::UpgradeToken),
+    }
+    if !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(ResponseError::ConnectionToken);
+    }
+    match only_line(headers, &SEC_WEBSOCKET_ACCEPT) {
+        Ok(Some(accept)) if accept == accept_key(trim(key.as_bytes())).as_bytes() => {}
+        Ok(Some(_)) => return Err(ResponseError::AcceptMismatch),
+        Ok(None) => return Err(ResponseError::AcceptMissing),
+        Err(_) => return Err(ResponseError::AcceptRepeated),
+    }
+    check_extensions(headers)?;
+    match only_line(headers, &SEC_WEBSOCKET_PROTOCOL) {
+        Ok(None) => Ok(None),
+        Ok(Some(chosen)) if offered.iter().any(|name| name.as_ref().as_bytes() == chosen) => {
+            HeaderValue::from_bytes(chosen).map(Some).map_err(|_| ResponseError::SubprotocolNotOffered)
+        }
+        Ok(Some(_)) => Err(ResponseError::SubprotocolNotOffered),
+        Err(_) => Err(ResponseError::SubprotocolRepeated),
+    }
+}
+
+/// 4.1: the server accepts no extension that was not offered.
+fn check_extensions(headers: &HeaderMap) -> Result<(), ResponseError> {
+    match parse_extensions(headers).next() {
+        Some(Ok(_)) => Err(ResponseError::ExtensionNotOffered),
+        Some(Err(_)) => Err(ResponseError::ExtensionMalformed),
+        // 4.2.2: an empty value is not the same as no header, and never legal.
+        None if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) => Err(ResponseError::ExtensionMalformed),
+        None => Ok(()),
+    }
+}
+
+/// The value of `Sec-WebSocket-Protocol`; without subprotocols there is none.
+fn offer(subprotocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, OfferError> {
+    let mut seen = HashSet::new();
+    let mut offer = String::new();
+    for name in subprotocols {
+        let name = name.as_ref();
+        if !is_token(name) {
+            return Err(OfferError::SubprotocolInvalid);
+        }
+        // 4.1: all of them are unique.
+        if !seen.insert(name) {
+            return Err(OfferError::SubprotocolRepeated);
+        }
+        if !offer.is_empty() {
+            offer.push_str(", ");
+        }
+        offer.push_str(name);
+    }
+    if offer.is_empty() {
+        return Ok(None);
+    }
+    HeaderValue::try_from(offer).map(Some).map_err(|_| OfferError::SubprotocolInvalid)
+}
+
+/// Why an opening handshake cannot be sent as asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// A subprotocol is not a token (RFC 6455, 4.1).
+    SubprotocolInvalid,
+    /// A subprotocol is offered twice (RFC 6455, 4.1).
+    SubprotocolRepeated,
+}
+
+impl fmt::Display for OfferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SubprotocolInvalid => "a subprotocol is not a token",
+            Self::SubprotocolRepeated => "a subprotocol is offered twice",
+        })
+    }
+}
+
+impl std::error::Error for OfferError {}
+
+/// What is wrong with the response to an opening handshake (RFC 6455, 4.1), in the order in which it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The status is not 101.
+    Status,
+    /// `Upgrade` is not the one word `websocket`.
+    UpgradeToken,
+    /// No `Connection` header has the token `upgrade`.
+    ConnectionToken,
+    /// There is no `Sec-WebSocket-Accept`.
+    AcceptMissing,
+    /// There is more than one `Sec-WebSocket-Accept`.
+    AcceptRepeated,
+    /// `Sec-WebSocket-Accept` does not answer the key of the request.
+    AcceptMismatch,
+    /// `Sec-WebSocket-Extensions` does not keep to its syntax.
+    ExtensionMalformed,
+    /// The server accepts an extension that was not offered.
+    ExtensionNotOffered,
+    /// There is more than one `Sec-WebSocket-Protocol`.
+    SubprotocolRepeated,
+    /// The server chose a subprotocol that was not offered.
+    SubprotocolNotOffered,
+}
+
+impl fmt::Display for ResponseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Status => "the status is not 101",
+            Self::UpgradeToken => "the upgrade header is not 'websocket'",
+            Self::ConnectionToken => "the connection header has no token 'upgrade'",
+            Self::AcceptMissing => "there is no sec-websocket-accept header",
+            Self::AcceptRepeated => "there is more than one sec-websocket-accept header",
+            Self::AcceptMismatch => "the sec-websocket-accept header does not answer the key",
+            Self::ExtensionMalformed => "the sec-websocket-extensions header is malformed",
+            Self::ExtensionNotOffered => "an extension was accepted that was not offered",
+            Self::SubprotocolRepeated => "there is more than one sec-websocket-protocol header",
+            Self::SubprotocolNotOffered => "a subprotocol was chosen that was not offered",
+        })
+    }
+}
+
+impl std::error::Error for ResponseError {}

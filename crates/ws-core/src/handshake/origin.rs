@@ -1,0 +1,273 @@
+//! Origins, and whether a page may talk to its own server (RFC 6454; RFC 6455, 10.2).
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
+
+use http::{
+    HeaderMap, Uri,
+    header::{HOST, ORIGIN},
+    uri::Scheme,
+};
+
+use super::tokens::{only_line, trim};
+
+/// Whether a request comes from a page of the server it is sent to, or from no page at all.
+///
+/// `authority` is what the request is for; see [`request_authority`]. `scheme` is that of the transport, or of the
+/// proxy in front of it: `https` under TLS, `http` without. With `None` the schemes are not compared, and an authority
+/// without a port is taken to have the default port of the origin.
+///
+/// A request without `Origin` is allowed: browsers always send one, and other clients can send what they like. `null`,
+/// two `Origin` lines and whatever is not an [`Origin`] are refused.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, header::ORIGIN, uri::Scheme};
+/// use ws_core::handshake::is_same_origin;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(ORIGIN, HeaderValue::from_static("https://chat.example.com"));
+/// assert!(is_same_origin(&headers, "chat.example.com", None));
+/// assert!(is_same_origin(&headers, "Chat.Example.com:443", Some(&Scheme::HTTPS)));
+/// assert!(!is_same_origin(&headers, "chat.example.com", Some(&Scheme::HTTP)));
+/// assert!(!is_same_origin(&headers, "example.com", None));
+/// ```
+#[must_use]
+pub fn is_same_origin(headers: &HeaderMap, authority: &str, scheme: Option<&Scheme>) -> bool {
+    match Origin::from_headers(headers) {
+        Ok(Some(origin)) => origin.matches(authority, scheme),
+        Ok(None) => true,
+        Err(InvalidOrigin(())) => false,
+    }
+}
+
+/// What a request is for: the authority of an absolute request target, or else the one `Host` header.
+///
+/// Beside an absolute target the `Host` header does not count (RFC 9112, 3.2.2).
+#[must_use]
+pub fn request_authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.as_str());
+    }
+    let host = only_line(headers, &HOST).ok().flatten()?;
+    std::str::from_utf8(host).ok().filter(|host| !host.is_empty())
+}
+
+/// Where a page comes from: scheme, host and port.
+///
+/// Two origins are equal if they mean the same: letters are folded, a default port is filled in, IPv6 addresses are
+/// parsed. Nothing else is mapped: hosts with characters beyond ASCII, with percent signs, or with addresses in
+/// spellings that no browser sends are no origins.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// In lower case.
+    scheme: Box<str>,
+    /// In lower case; an IPv6 address stands in brackets and in the form of RFC 5952.
+    host: Box<str>,
+    /// The default port of the scheme if none was given; `None` if the scheme has none either.
+    port: Option<u16>,
+}
+
+impl Origin {
+    /// Reads the `Origin` header; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If there is more than one, or if it is no origin; `null` is none.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, InvalidOrigin> {
+        only_line(headers, &ORIGIN).map_err(|_| InvalidOrigin(()))?.map(Self::parse).transpose()
+    }
+
+    /// Reads an origin as a browser writes it: `scheme://host` or `scheme://host:port`.
+    ///
+    /// A default port may be written out. A path, even a single slash, a user name, a query, a fragment, or a second
+    /// origin make it none.
+    ///
+    /// # Errors
+    ///
+    /// If it is no origin.
+    pub fn parse(value: &[u8]) -> Result<Self, InvalidOrigin> {
+        std::str::from_utf8(value).ok().and_then(Self::try_parse).ok_or(InvalidOrigin(()))
+    }
+
+    fn try_parse(value: &str) -> Option<Self> {
+        let (scheme, authority) = value.split_once("://")?;
+        if !is_scheme(scheme) {
+            return None;
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let (host, port) = split_authority(authority)?;
+        let host = normalise_host(host)?;
+        let port = match port {
+            Some(port) => Some(parse_port(port).filter(|_| is_canonical_number(port))?),
+            None => default_port(&scheme),
+        };
+        Some(Self { scheme: scheme.into(), host: host.into(), port })
+    }
+
+    /// The scheme, in lower case.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The host, in lower case; an IPv6 address stands in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, or the default one of the scheme (`http` and `ws` 80, `https` and `wss` 443).
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Whether pages of this origin were served by this authority; [`is_same_origin`] says how it is compared.
+    #[must_use]
+    pub fn matches(&self, authority: &str, scheme: Option<&Scheme>) -> bool {
+        // Only these serve pages over HTTP; `chrome-extension://example.com` is not of example.com.
+        if !matches!(self.scheme(), "http" | "https") {
+            return false;
+        }
+        if scheme.is_some_and(|scheme| !scheme.as_str().eq_ignore_ascii_case(self.scheme())) {
+            return false;
+        }
+        let Some((host, port)) = split_authority(authority) else { return false };
+        let port = match port {
+            None | Some("") => default_port(&self.scheme),
+            Some(port) => parse_port(port),
+        };
+        port.is_some() && port == self.port && normalise_host(host).is_some_and(|host| *host == *self.host)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(value: &str) -> Result<Self, InvalidOrigin> {
+        Self::parse(value.as_bytes())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.host)?;
+        match self.port {
+            port if port == default_port(&self.scheme) => Ok(()),
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Not an origin that could be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InvalidOrigin(());
+
+impl fmt::Display for InvalidOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an origin")
+    }
+}
+
+impl std::error::Error for InvalidOrigin {}
+
+/// Whether a `Host` header names a host: `host` or `host:port`, without a user name (RFC 9110, 7.2).
+///
+/// Laxer than what counts as the host of an origin, since clients that are no browsers name hosts such as `web.1`.
+pub(super) fn is_valid_host(authority: &[u8]) -> bool {
+    let Some((host, port)) = std::str::from_utf8(trim(authority)).ok().and_then(split_authority) else {
+        return false;
+    };
+    let host_is_valid = match ipv6_literal(host) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        // RFC 3986, 3.2.2, less the comma, which stands between two hosts that a proxy has joined.
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
+        }
+    };
+    host_is_valid && port.is_none_or(|port| port.is_empty() || parse_port(port).is_some())
+}
+
+/// Cuts `host:port` in two; the brackets stay with the host. Neither part is checked.
+fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
+    let end_of_host = match authority.strip_prefix('[') {
+        Some(address) => address.find(']')? + 2,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at(end_of_host);
+    match rest.strip_prefix(':') {
+        Some(port) => Some((host, Some(port))),
+        None if rest.is_empty() => Some((host, None)),
+        None => None,
+    }
+}
+
+/// One spelling for each host; `None` for what no browser would send.
+fn normalise_host(host: &str) -> Option<String> {
+    if let Some(address) = ipv6_literal(host) {
+        // A zone is not part of it, and does not parse.
+        return Some(format!("[{}]", address.parse::<Ipv6Addr>().ok()?));
+    }
+    // A trailing dot makes another host, for browsers too.
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    if !labels.split('.').all(is_label) {
+        return None;
+    }
+    // Browsers take every host that ends in a number for an address, and write it in one form.
+    let last = labels.rsplit('.').next().unwrap_or(labels);
+    if is_number(last) && host.parse::<Ipv4Addr>().is_err() {
+        return None;
+    }
+    Some(host.to_ascii_lowercase())
+}
+
+/// What stands between the brackets.
+fn ipv6_literal(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
+/// Letters, digits and hyphens, and the underscore that many have in spite of the rules.
+fn is_label(label: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    // `xn--example-` says `example` in a roundabout way; nothing may stand for it.
+    let punycode = label.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("xn--")).map(|_| &label[4..]);
+    let canonical = punycode.is_none_or(|encoded| !encoded.is_empty() && !encoded.ends_with('-'));
+    !label.is_empty() && label.bytes().all(allowed) && canonical
+}
+
+/// Whether a browser would read the label as a part of an IPv4 address, decimal or hexadecimal.
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x").or_else(|| label.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+/// RFC 3986, 3.1.
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
+/// Digits only: `u16` alone would take a plus sign.
+fn parse_port(port: &str) -> Option<u16> {
+    if port.bytes().all(|byte| byte.is_ascii_digit()) { port.parse().ok() } else { None }
+}
+
+/// Whether a number is written without leading zeros.
+fn is_canonical_number(digits: &str) -> bool {
+    digits == "0" || !digits.starts_with('0')
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
+    }
+}

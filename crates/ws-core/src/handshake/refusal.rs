@@ -1,0 +1,120 @@
+//! Why a server refuses an opening handshake, and how it says so.
+
+use std::fmt;
+
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{ALLOW, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE},
+};
+
+/// Why an opening handshake is refused, in the order in which it is checked.
+///
+/// [`status`](Self::status) and [`headers`](Self::headers) make the answer. [`reason`](Self::reason) is meant for logs:
+/// a client learns enough from the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// 400: no `Connection` header has the token `upgrade`.
+    ConnectionToken,
+    /// 426: no `Upgrade` header has the token `websocket`.
+    UpgradeToken,
+    /// 405: the method is not `GET`.
+    MethodNotGet,
+    /// 400: there is no `Sec-WebSocket-Version`.
+    VersionMissing,
+    /// 426: `Sec-WebSocket-Version` is not `13`, or there is more than one.
+    VersionUnsupported,
+    /// 400: the version of HTTP is not 1.1.
+    HttpVersion,
+    /// 400: there is not exactly one `Host` header, or it names no host.
+    Host,
+    /// 400: the request announces a body, whose bytes could be taken for frames.
+    Body,
+    /// 400: `Sec-WebSocket-Protocol` is not a list of tokens.
+    SubprotocolMalformed,
+    /// 400: `Sec-WebSocket-Extensions` does not keep to its syntax.
+    ExtensionMalformed,
+    /// 403: the origin is not allowed.
+    OriginNotAllowed,
+    /// 400: there is no `Sec-WebSocket-Key`.
+    KeyMissing,
+    /// 400: there is more than one `Sec-WebSocket-Key`.
+    KeyRepeated,
+    /// 400: `Sec-WebSocket-Key` is not 16 bytes in Base64.
+    KeyInvalid,
+    /// 500: the server below cannot hand over the connection.
+    NotUpgradable,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::ConnectionToken
+            | Self::VersionMissing
+            | Self::HttpVersion
+            | Self::Host
+            | Self::Body
+            | Self::SubprotocolMalformed
+            | Self::ExtensionMalformed
+            | Self::KeyMissing
+            | Self::KeyRepeated
+            | Self::KeyInvalid => StatusCode::BAD_REQUEST,
+            Self::OriginNotAllowed => StatusCode::FORBIDDEN,
+            Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeToken | Self::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
+            Self::NotUpgradable => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The headers that the answer must carry, each name once.
+    ///
+    /// `Connection` is always among them and says `close`: a client that wants another protocol may have sent bytes of
+    /// it already, and these must not be read as the next request. With 426 it says `Upgrade` too, beside an `Upgrade`
+    /// header (RFC 9110, 15.5.22).
+    pub fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let upgrade_required = self.status() == StatusCode::UPGRADE_REQUIRED;
+        let connection = if upgrade_required { "Upgrade, close" } else { "close" };
+        let version = matches!(self, Self::VersionMissing | Self::VersionUnsupported);
+        let field = |name, value| (name, HeaderValue::from_static(value));
+        [
+            Some(field(CONNECTION, connection)),
+            upgrade_required.then(|| field(UPGRADE, "websocket")),
+            version.then(|| field(SEC_WEBSOCKET_VERSION, "13")),
+            (self == Self::MethodNotGet).then(|| field(ALLOW, "GET")),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// What is wrong, for people.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ConnectionToken => "the connection header has no token 'upgrade'",
+            Self::UpgradeToken => "the upgrade header has no token 'websocket'",
+            Self::MethodNotGet => "the method is not GET",
+            Self::VersionMissing => "there is no sec-websocket-version header",
+            Self::VersionUnsupported => "the sec-websocket-version is not 13",
+            Self::HttpVersion => "the HTTP version is not 1.1",
+            Self::Host => "there is not exactly one valid host header",
+            Self::Body => "the request announces a body",
+            Self::SubprotocolMalformed => "the sec-websocket-protocol header is malformed",
+            Self::ExtensionMalformed => "the sec-websocket-extensions header is malformed",
+            Self::OriginNotAllowed => "the origin is not allowed",
+            Self::KeyMissing => "there is no sec-websocket-key header",
+            Self::KeyRepeated => "there is more than one sec-websocket-key header",
+            Self::KeyInvalid => "the sec-websocket-key is not 16 bytes in Base64",
+            Self::NotUpgradable => "the connection cannot be upgraded",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,131 @@
+//! The server's side of the opening handshake (RFC 6455, 4.2).
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,
+    header::{
+        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    },
+};
+
+use super::{
+    Refusal, accept_key,
+    extensions::parse_extensions,
+    key::is_valid_key,
+    origin::is_valid_host,
+    tokens::{has_token, is_token_list, only_line, trim},
+};
+
+/// Whether a request asks for a WebSocket: `Connection` says `upgrade` and `Upgrade` says `websocket`.
+///
+/// It may still be malformed; [`check_request`] tells.
+#[must_use]
+pub fn is_websocket_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket")
+}
+
+/// Checks all of a request but its origin and its key (RFC 6455, 4.2.1).
+///
+/// The order is fixed, so that a request with several faults is always refused for the same one: `Connection`, `Upgrade`,
+/// method, `Sec-WebSocket-Version`, HTTP version, `Host`, body, `Sec-WebSocket-Protocol`, `Sec-WebSocket-Extensions`.
+/// The origin comes next, and then [`check_key`].
+///
+/// # Errors
+///
+/// The first check that fails, as the answer to give.
+pub fn check_request(
+    method: &Method,
+    version: Version,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
+    if !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(Refusal::ConnectionToken);
+    }
+    if !has_token(headers, &UPGRADE, "websocket") {
+        return Err(Refusal::UpgradeToken);
+    }
+    if method != Method::GET {
+        return Err(Refusal::MethodNotGet);
+    }
+    match only_line(headers, &SEC_WEBSOCKET_VERSION) {
+        Ok(Some(b"13")) => {}
+        Ok(None) => return Err(Refusal::VersionMissing),
+        // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
+        Ok(Some(_)) | Err(_) => return Err(Refusal::VersionUnsupported),
+    }
+    if version != Version::HTTP_11 {
+        return Err(Refusal::HttpVersion);
+    }
+    check_host(uri, headers)?;
+    if announces_body(headers) {
+        return Err(Refusal::Body);
+    }
+    if !is_token_list(headers, &SEC_WEBSOCKET_PROTOCOL) {
+        return Err(Refusal::SubprotocolMalformed);
+    }
+    if parse_extensions(headers).any(|extension| extension.is_err()) {
+        return Err(Refusal::ExtensionMalformed);
+    }
+    Ok(())
+}
+
+/// Checks the key of a request, and gives the `Sec-WebSocket-Accept` that answers it.
+///
+/// # Errors
+///
+/// If there is not exactly one `Sec-WebSocket-Key`, or if it is not 16 bytes in canonical Base64.
+pub fn check_key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+    match only_line(headers, &SEC_WEBSOCKET_KEY) {
+        Ok(Some(key)) if is_valid_key(key) => Ok(accept_key(key)),
+        Ok(Some(_)) => Err(Refusal::KeyInvalid),
+        Ok(None) => Err(Refusal::KeyMissing),
+        Err(_) => Err(Refusal::KeyRepeated),
+    }
+}
+
+/// The response that accepts a handshake: 101 with `Upgrade`, `Connection` and `Sec-WebSocket-Accept`.
+///
+/// `accept` is what [`check_key`] gave. The subprotocol must be one that the client offered, as
+/// [`select_subprotocol`](super::select_subprotocol) makes sure.
+#[must_use]
+pub fn response(accept: HeaderValue, subprotocol: Option<HeaderValue>) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(subprotocol) = subprotocol {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    response
+}
+
+/// Whether a header of the 101 belongs to the handshake, or would announce a body; an application must not set it.
+#[must_use]
+pub fn is_reserved_response_header(name: &HeaderName) -> bool {
+    matches!(*name, CONNECTION | CONTENT_LENGTH | TRAILER | TRANSFER_ENCODING | UPGRADE)
+        || name.as_str().starts_with("sec-websocket-")
+}
+
+/// RFC 9112, 3.2: exactly one `Host`, with a valid value.
+fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    let target_is_valid =
+        uri.authority().is_none_or(|authority| is_valid_host(authority.as_str().as_bytes()));
+    match only_line(headers, &HOST) {
+        Ok(Some(host)) if target_is_valid && is_valid_host(host) => Ok(()),
+        _ => Err(Refusal::Host),
+    }
+}
+
+/// Whether anything but frames could follow the head.
+fn announces_body(headers: &HeaderMap) -> bool {
+    let is_zero = |line: &HeaderValue| {
+        let digits = trim(line.as_bytes());
+        !digits.is_empty() && digits.iter().all(|&digit| digit == b'0')
+    };
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers.contains_key(EXPECT)
+        || !headers.get_all(CONTENT_LENGTH).iter().all(is_zero)
+}

@@ -1,0 +1,1 @@
+//! Tests of the opening handshake that span several of its files.
