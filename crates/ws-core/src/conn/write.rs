@@ -26,9 +26,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             // The pieces of a frame would be records or frames of their own in TLS and HTTP/2.
             self.protocol.sender().coalesce();
         }
-        if self.protocol.outbox().needs_buffer() {
-            let buffer = self.settings.pool.take(self.settings.write_buffer_size);
-            self.protocol.outbox().lend(buffer);
+        let outbox = self.protocol.sender().outbox_mut();
+        if outbox.needs_buffer() {
+            outbox.lend(self.settings.pool.take(self.settings.write_buffer_size));
         }
         let result = self.protocol.send(message.into());
         if result.is_err() {
@@ -84,11 +84,8 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if self.role() == Role::Client {
             Keys::ensure()?;
         }
-        loop {
+        while self.protocol.wants_write() {
             let outbox = self.protocol.outbox();
-            if outbox.is_empty() {
-                break;
-            }
             let io = Pin::new(&mut self.io);
             let written = if outbox.is_fragmented() && io.is_write_vectored() {
                 let mut slices = [IoSlice::new(&[]); SLICES];

@@ -88,6 +88,11 @@ impl<K: MaskSource> Protocol<K> {
         self.sender.outbox_mut()
     }
 
+    /// Whether anything waits to be written.
+    pub fn wants_write(&self) -> bool {
+        self.sender.wants_write()
+    }
+
     /// How many encoded bytes wait to be written.
     pub fn queued(&self) -> usize {
         self.sender.outbox().len()

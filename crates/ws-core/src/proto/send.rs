@@ -67,6 +67,12 @@ impl Sender {
         &mut self.outbox
     }
 
+    /// Whether anything waits to be written: encoded bytes, or a pong that waits for room among them.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        !self.outbox.is_empty() || self.late_pong.is_some()
+    }
+
     /// Whether the close frame was queued; nothing can be sent after it.
     #[must_use]
     pub fn is_close_sent(&self) -> bool {
