@@ -1,1 +1,4 @@
-//! Support library of the whole-stack tests.
+//! Support library of the whole-stack tests: servers on loopback, raw sockets, frames by hand.
+
+pub mod raw;
+pub mod serve;
