@@ -1,6 +1,7 @@
 //! The servers that are compared. All of them run on tokio's current-thread runtime.
 
 mod fastwebsockets;
+mod ours;
 mod raw_tokio;
 
 use std::{future::Future, net::SocketAddr};
@@ -17,16 +18,23 @@ pub(crate) enum Server {
     RawTokio,
     /// The peer: fastwebsockets behind hyper, as its echo example has it.
     Fastwebsockets,
+    /// This stack behind axum, `read_message` and `write_message`.
+    OursAxum,
+    /// This stack behind axum, `read_message` and `queue_message`.
+    OursAxumQueue,
 }
 
 impl Server {
     /// All servers, the reference first.
-    pub(crate) const ALL: &[Self] = &[Self::RawTokio, Self::Fastwebsockets];
+    pub(crate) const ALL: &[Self] =
+        &[Self::RawTokio, Self::Fastwebsockets, Self::OursAxum, Self::OursAxumQueue];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::RawTokio => "raw-tokio",
             Self::Fastwebsockets => "fastwebsockets",
+            Self::OursAxum => "ours-axum",
+            Self::OursAxumQueue => "ours-axum-queue",
         }
     }
 
@@ -57,6 +65,8 @@ impl Server {
         match self {
             Self::RawTokio => accept(listener, raw_tokio::echo).await,
             Self::Fastwebsockets => accept(listener, fastwebsockets::serve).await,
+            Self::OursAxum => ours::serve(listener).await,
+            Self::OursAxumQueue => ours::serve_queueing(listener).await,
         }
     }
 }

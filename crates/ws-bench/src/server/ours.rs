@@ -1,0 +1,44 @@
+//! This stack behind axum, as a user writes it: the extractor and a loop.
+
+use axum::{Router, response::Response, routing::any};
+use tokio::net::TcpListener;
+use ws_core::Conn;
+use ws_tower::{Upgraded, extract::WebSocketUpgrade};
+
+use crate::Result;
+
+/// Echoes each message before the next is read.
+pub(super) async fn serve(listener: TcpListener) -> Result<()> {
+    let app = Router::new().route("/ws", any(|upgrade: WebSocketUpgrade| async { answer(upgrade, echo) }));
+    axum::serve(listener, app).await.map_err(Into::into)
+}
+
+/// Queues the echoes; they leave when the connection has nothing more to read.
+pub(super) async fn serve_queueing(listener: TcpListener) -> Result<()> {
+    let app = Router::new().route("/ws", any(|upgrade: WebSocketUpgrade| async { answer(upgrade, queue) }));
+    axum::serve(listener, app).await.map_err(Into::into)
+}
+
+fn answer<F>(upgrade: WebSocketUpgrade, serve: fn(Conn<Upgraded>) -> F) -> Response
+where
+    F: Future<Output = Result<(), ws_core::Error>> + Send + 'static,
+{
+    upgrade.on_upgrade(move |socket| async move {
+        // How a connection ends is no news: the generator resets them all.
+        let _ = serve(socket.into_conn()).await;
+    })
+}
+
+async fn echo(mut conn: Conn<Upgraded>) -> Result<(), ws_core::Error> {
+    while let Some(message) = conn.read_message().await? {
+        conn.write_message(message).await?;
+    }
+    Ok(())
+}
+
+async fn queue(mut conn: Conn<Upgraded>) -> Result<(), ws_core::Error> {
+    while let Some(message) = conn.read_message().await? {
+        conn.queue_message(message).await?;
+    }
+    Ok(())
+}
