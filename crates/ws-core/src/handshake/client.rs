@@ -14,7 +14,8 @@ use http::{
 use super::{
     accept_key,
     extensions::parse_extensions,
-    tokens::{has_token, is_token, only_line, trim},
+    scan::{only_line, trim},
+    tokens::{has_token, is_token},
 };
 
 /// The headers that make an HTTP/1.1 `GET` an opening handshake.

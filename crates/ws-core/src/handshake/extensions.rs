@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, iter::FusedIterator};
 
 use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
 
-use super::tokens::{Lines, Scanner, is_token_byte};
+use super::scan::{Lines, Scanner, is_token_byte};
 
 /// Reads `Sec-WebSocket-Extensions`, from all lines, in order.
 ///

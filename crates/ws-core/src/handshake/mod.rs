@@ -44,6 +44,7 @@ mod extensions;
 mod key;
 mod origin;
 mod refusal;
+mod scan;
 mod server;
 mod subprotocol;
 mod tokens;

@@ -12,7 +12,7 @@ use http::{
     uri::Scheme,
 };
 
-use super::tokens::{only_line, trim};
+use super::scan::{only_line, trim};
 
 /// Whether a request comes from a page of the server it is sent to, or from no page at all.
 ///

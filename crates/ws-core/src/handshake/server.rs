@@ -13,7 +13,8 @@ use super::{
     extensions::parse_extensions,
     key::is_valid_key,
     origin::is_valid_host,
-    tokens::{has_token, is_token_list, only_line, trim},
+    scan::{only_line, trim},
+    tokens::{has_token, is_token_list},
 };
 
 /// Whether a request asks for a WebSocket: `Connection` says `upgrade` and `Upgrade` says `websocket`.
