@@ -1,0 +1,284 @@
+//! Why a dial failed.
+
+use std::{error, fmt, io};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use ws_core::handshake::ResponseError;
+
+use crate::{Phase, RequestError, UriError};
+
+type BoxError = Box<dyn error::Error + Send + Sync>;
+
+/// Why no connection came about.
+///
+/// [`kind`](Self::kind) says at which step it failed, [`response`](Self::response) holds the answer of a server that
+/// refused, and what the system or the TLS library said is the [`source`](error::Error::source). The wording of
+/// `Display` is for people and not stable.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), ws_client::DialError> {
+/// use ws_client::DialErrorKind;
+///
+/// match ws_client::dial("ws://localhost:3000/chat").await {
+///     Ok((conn, _response)) => drop(conn),
+///     Err(error) => match error.kind() {
+///         DialErrorKind::Refused(status) if status.as_u16() == 401 => eprintln!("sign in first"),
+///         _ if error.is_timeout() => eprintln!("try again later"),
+///         _ => return Err(error),
+///     },
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct DialError(Box<DialErrorImpl>);
+
+struct DialErrorImpl {
+    kind: DialErrorKind,
+    /// The host and the port, once the URL told them.
+    target: Option<Box<str>>,
+    source: Option<BoxError>,
+    response: Option<Response<Bytes>>,
+}
+
+/// The steps at which a dial fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DialErrorKind {
+    /// The TCP connection could not be opened, or a custom connector failed.
+    Connect,
+    /// The host name has no address.
+    Dns,
+    /// The server switched protocols, but not to what was asked for (RFC 6455, 4.1).
+    Handshake(ResponseError),
+    /// The server did not answer in HTTP/1.1: it closed the connection, said something else, or said too much (a head of
+    /// over 64 KiB or 100 fields, more than 32 interim responses).
+    Http,
+    /// The request that was to be dialed is no opening handshake.
+    InvalidRequest(RequestError),
+    /// The URL cannot be dialed.
+    InvalidUri(UriError),
+    /// The system gave no random bytes for the `Sec-WebSocket-Key`.
+    Random,
+    /// The server answered with another status than 101.
+    Refused(StatusCode),
+    /// The handshake timeout passed in this phase.
+    TimedOut(Phase),
+    /// The TLS handshake failed, often because the certificate was not accepted.
+    Tls,
+}
+
+impl DialError {
+    /// At which step the dial failed.
+    #[must_use]
+    pub fn kind(&self) -> &DialErrorKind {
+        &self.0.kind
+    }
+
+    /// The answer of a server that refused the handshake, with the first 1,024 bytes of its body at the most.
+    ///
+    /// A body that had not arrived within three seconds, or before the handshake timeout, is cut short.
+    #[must_use]
+    pub fn response(&self) -> Option<&Response<Bytes>> {
+        self.0.response.as_ref()
+    }
+
+    /// Takes the answer out, as [`response`](Self::response) shows it.
+    #[must_use]
+    pub fn into_response(self) -> Option<Response<Bytes>> {
+        self.0.response
+    }
+
+    /// Whether time ran out: the handshake timeout, or the system's own for opening a TCP connection.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), DialErrorKind::TimedOut(_))
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_response(mut self, response: Response<Bytes>) -> Self {
+        self.0.response = Some(response);
+        self
+    }
+
+    pub(crate) fn with_target(mut self, target: &str) -> Self {
+        self.0.target = Some(target.into());
+        self
+    }
+
+    /// What a connector returned while the dial was in this phase.
+    pub(crate) fn connector(phase: Phase, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        let kind = match phase {
+            Phase::Dns => DialErrorKind::Dns,
+            Phase::Connect if is_io_timeout(&*source) => DialErrorKind::TimedOut(phase),
+            Phase::Connect | Phase::Http => DialErrorKind::Connect,
+            Phase::Tls => DialErrorKind::Tls,
+        };
+        Self::from(kind).with_source(source)
+    }
+
+    /// What stands behind an error of HTTP, as far as it helps a person.
+    fn http_hint(&self) -> &'static str {
+        let Some(error) = self.0.source.as_deref().and_then(|source| source.downcast_ref::<hyper::Error>())
+        else {
+            return "did not answer the handshake as HTTP/1.1 asks for";
+        };
+        if error.is_parse() {
+            "gave an answer that is no HTTP/1.1; check the port, and wss:// against ws://"
+        } else if error.is_incomplete_message() {
+            "closed the connection without an answer; check the port, and wss:// against ws://"
+        } else {
+            "lost the connection before it answered"
+        }
+    }
+}
+
+impl From<DialErrorKind> for DialError {
+    fn from(kind: DialErrorKind) -> Self {
+        Self(Box::new(DialErrorImpl { kind, target: None, source: None, response: None }))
+    }
+}
+
+impl From<DialError> for io::Error {
+    fn from(error: DialError) -> Self {
+        let kind = match error.kind() {
+            DialErrorKind::Connect | DialErrorKind::Dns => {
+                error.0.source.as_deref().and_then(|source| io_kind(source)).unwrap_or(io::ErrorKind::Other)
+            }
+            DialErrorKind::Handshake(_) | DialErrorKind::Http | DialErrorKind::Tls => {
+                io::ErrorKind::InvalidData
+            }
+            DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => io::ErrorKind::InvalidInput,
+            DialErrorKind::Random => io::ErrorKind::Other,
+            DialErrorKind::Refused(_) => io::ErrorKind::ConnectionRefused,
+            DialErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = self.0.target.as_deref().unwrap_or("the server");
+        match self.kind() {
+            DialErrorKind::Connect => write!(f, "could not connect to {target}"),
+            DialErrorKind::Dns => write!(f, "could not find an address for {target}"),
+            DialErrorKind::Handshake(error) => write!(f, "{target} answered 101, but wrongly: {error}"),
+            DialErrorKind::Http => write!(f, "{target} {}", self.http_hint()),
+            DialErrorKind::InvalidRequest(error) => write!(f, "request cannot be dialed: {error}"),
+            DialErrorKind::InvalidUri(error) => write!(f, "URL cannot be dialed: {error}"),
+            DialErrorKind::Random => f.write_str("the system gave no random bytes"),
+            DialErrorKind::Refused(status) => {
+                write!(f, "{target} refused the handshake with {status}")?;
+                match refusal_hint(*status) {
+                    "" => {}
+                    hint => write!(f, " ({hint})")?,
+                }
+                // The server's words: escaped, so that they cannot write control characters into a log.
+                match self.response().and_then(|response| response.headers().get(header::LOCATION)) {
+                    Some(location) if status.is_redirection() => write!(f, ", to {location:?}"),
+                    _ => Ok(()),
+                }
+            }
+            DialErrorKind::TimedOut(phase) => write!(f, "timed out while {phase} ({target})"),
+            DialErrorKind::Tls => write!(f, "TLS with {target} failed"),
+        }
+    }
+}
+
+impl fmt::Debug for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("DialError");
+        debug.field("kind", &self.0.kind);
+        if let Some(target) = &self.0.target {
+            debug.field("target", target);
+        }
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl error::Error for DialError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What a status means to somebody who wanted a WebSocket.
+fn refusal_hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "credentials are missing or wrong",
+        StatusCode::FORBIDDEN => "the server does not allow this client or its Origin",
+        StatusCode::NOT_FOUND => "check the path",
+        StatusCode::UPGRADE_REQUIRED => "the server or a proxy before it did not see the upgrade",
+        status if status.is_redirection() => "redirects are not followed",
+        status if status.is_success() => "check the path: this one is plain HTTP",
+        _ => "",
+    }
+}
+
+fn is_io_timeout(error: &(dyn error::Error + 'static)) -> bool {
+    io_kind(error) == Some(io::ErrorKind::TimedOut)
+}
+
+/// The kind of the innermost I/O error in a chain.
+fn io_kind(error: &(dyn error::Error + 'static)) -> Option<io::ErrorKind> {
+    let mut found = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        found = error.downcast_ref::<io::Error>().map(io::Error::kind).or(found);
+        next = error.source();
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn error_is_one_word_and_can_cross_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<DialError>();
+        assert_eq!(size_of::<DialError>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn connector_errors_are_named_after_the_phase() {
+        let kind =
+            |phase, error: io::ErrorKind| DialError::connector(phase, io::Error::from(error)).kind().clone();
+        assert_eq!(kind(Phase::Dns, io::ErrorKind::Other), DialErrorKind::Dns);
+        assert_eq!(kind(Phase::Connect, io::ErrorKind::ConnectionRefused), DialErrorKind::Connect);
+        assert_eq!(kind(Phase::Connect, io::ErrorKind::TimedOut), DialErrorKind::TimedOut(Phase::Connect));
+        assert_eq!(kind(Phase::Tls, io::ErrorKind::InvalidData), DialErrorKind::Tls);
+    }
+
+    #[test]
+    fn redirects_say_where_to_and_cannot_write_into_a_terminal() {
+        let mut response = Response::new(Bytes::new());
+        response.headers_mut().insert(header::LOCATION, HeaderValue::from_bytes(b"/a\x9bb").unwrap());
+        let error = DialError::from(DialErrorKind::Refused(StatusCode::FOUND)).with_response(response);
+        assert_eq!(
+            error.to_string(),
+            r#"the server refused the handshake with 302 Found (redirects are not followed), to "/a\x9bb""#
+        );
+    }
+
+    #[test]
+    fn io_error_keeps_the_kind_of_the_system() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let error = io::Error::from(DialError::connector(Phase::Connect, refused));
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = io::Error::from(DialError::from(UriError::Scheme));
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}

@@ -1,0 +1,97 @@
+//! Where a dial stands: what it was doing when its time ran out or it failed.
+
+use std::{cell::Cell, fmt, future::Future};
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::{DialError, DialErrorKind};
+
+/// A step of a dial, in the order they are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The host name is being resolved.
+    Dns,
+    /// The TCP connection, or whatever a custom connector opens, is being established.
+    Connect,
+    /// The TLS handshake is under way.
+    Tls,
+    /// The request was sent and the response is awaited.
+    Http,
+}
+
+tokio::task_local! {
+    /// The phase of the dial that this task is polling. A connector is any `tower::Service<Uri>`, so its signature
+    /// has no room for progress; a task-local passes through whatever layers a caller puts around ours.
+    static PHASE: Cell<Phase>;
+}
+
+/// Notes that a phase begins. Outside a dial it does nothing.
+pub(crate) fn enter(phase: Phase) {
+    // An error says that nobody dials: the connector is used on its own.
+    let _ = PHASE.try_with(|current| current.set(phase));
+}
+
+/// The phase of the dial that this task is polling.
+pub(crate) fn current() -> Phase {
+    PHASE.try_with(Cell::get).unwrap_or(Phase::Connect)
+}
+
+/// Runs a dial that fails with the phase it had come to when the deadline passes.
+pub(crate) async fn bounded<T>(
+    deadline: Option<Instant>,
+    first: Phase,
+    dial: impl Future<Output = Result<T, DialError>>,
+) -> Result<T, DialError> {
+    let timed = async move {
+        match deadline {
+            None => dial.await,
+            Some(deadline) => timeout_at(deadline, dial)
+                .await
+                .unwrap_or_else(|_elapsed| Err(DialErrorKind::TimedOut(current()).into())),
+        }
+    };
+    PHASE.scope(Cell::new(first), timed).await
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "resolving the host name",
+            Self::Connect => "connecting",
+            Self::Tls => "the TLS handshake",
+            Self::Http => "waiting for the response",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future, time::Duration};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_names_the_phase_that_was_reached() {
+        let dial = async {
+            enter(Phase::Tls);
+            future::pending::<Result<(), DialError>>().await
+        };
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let error = bounded(Some(deadline), Phase::Dns, dial).await.unwrap_err();
+        assert_eq!(error.kind(), &DialErrorKind::TimedOut(Phase::Tls));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dials_inside_a_dial_keep_their_own_phase() {
+        let inner = bounded(None, Phase::Dns, async {
+            enter(Phase::Http);
+            Ok(())
+        });
+        let outer = bounded(None, Phase::Connect, async {
+            inner.await?;
+            Ok(current())
+        });
+        assert_eq!(outer.await.unwrap(), Phase::Connect);
+    }
+}
