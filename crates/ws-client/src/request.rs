@@ -1,0 +1,354 @@
+//! What can be dialed, and what a URL says about where and what to ask.
+
+use std::fmt;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+
+use ws_core::handshake::{OfferError, is_reserved_request_header};
+
+use crate::{DialError, DialErrorKind};
+
+mod sealed {
+    use http::{Request, Uri};
+
+    #[expect(unnameable_types, reason = "that is what seals")]
+    pub trait Sealed {}
+    impl Sealed for &str {}
+    impl Sealed for &String {}
+    impl Sealed for String {}
+    impl Sealed for Uri {}
+    impl Sealed for &Uri {}
+    impl Sealed for Request<()> {}
+}
+
+/// What can be dialed: a URL as text, a [`Uri`], or a request with headers of its own.
+///
+/// The scheme is `ws` or `wss`; `http` and `https` mean the same. The port is 80 or 443 unless the URL has one. A
+/// fragment is dropped (RFC 6455, 3). A user name or password in the URL is refused: it would not be sent, so an
+/// `Authorization` header has to say it.
+///
+/// A request is a `GET` in HTTP/1.1. Its headers are sent as they are, a `Host` among them replaces the one made from
+/// the URL, and headers that belong to the opening handshake are refused. Its extensions are ignored.
+///
+/// This trait is sealed.
+pub trait IntoDialRequest: sealed::Sealed {
+    #[doc(hidden)]
+    fn into_dial_request(self) -> Result<Request<()>, DialError>;
+}
+
+impl IntoDialRequest for &str {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        match self.parse::<Uri>() {
+            Ok(uri) => uri.into_dial_request(),
+            // `localhost:3000/chat` is the commonest mistake; http's parser calls it an invalid format.
+            Err(_) if !self.contains("://") => Err(UriError::Scheme.into()),
+            Err(error) => Err(DialError::from(UriError::Malformed).with_source(error)),
+        }
+    }
+}
+
+impl IntoDialRequest for &String {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        self.as_str().into_dial_request()
+    }
+}
+
+impl IntoDialRequest for String {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        self.as_str().into_dial_request()
+    }
+}
+
+impl IntoDialRequest for Uri {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        let mut request = Request::new(());
+        *request.uri_mut() = self;
+        Ok(request)
+    }
+}
+
+impl IntoDialRequest for &Uri {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        self.clone().into_dial_request()
+    }
+}
+
+impl IntoDialRequest for Request<()> {
+    fn into_dial_request(self) -> Result<Request<()>, DialError> {
+        if self.method() != Method::GET {
+            return Err(RequestError::Method.into());
+        }
+        if self.version() != Version::HTTP_11 {
+            return Err(RequestError::Version.into());
+        }
+        Ok(self)
+    }
+}
+
+/// Why a URL cannot be dialed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UriError {
+    /// There is no host.
+    Host,
+    /// It is not a URL; the source of the error says what its parser met.
+    Malformed,
+    /// The port is not a number up to 65,535.
+    Port,
+    /// The scheme is missing, or not one of `ws`, `wss`, `http` and `https`.
+    Scheme,
+    /// There is a user name or a password in front of the host.
+    UserInfo,
+}
+
+impl fmt::Display for UriError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "the host is missing",
+            Self::Malformed => "it cannot be parsed",
+            Self::Port => "the port is not a number up to 65535",
+            Self::Scheme => "it must begin with ws:// or wss://",
+            Self::UserInfo => "a user name in it would not be sent; use an Authorization header",
+        })
+    }
+}
+
+/// Why a request cannot be an opening handshake.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// This header belongs to the handshake, announces a body, or stands there twice although it must not.
+    Header(HeaderName),
+    /// The method is not `GET`.
+    Method,
+    /// A subprotocol is not a token, or is offered twice (RFC 6455, 4.1).
+    Subprotocols(OfferError),
+    /// The version is not HTTP/1.1.
+    Version,
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) if name == header::HOST => f.write_str("there is more than one host header"),
+            Self::Header(name) if name == header::SEC_WEBSOCKET_PROTOCOL => {
+                f.write_str("header sec-websocket-protocol is written from Dialer::subprotocols")
+            }
+            Self::Header(name) => write!(f, "header {name} belongs to the handshake and cannot be set"),
+            Self::Method => f.write_str("the method is not GET"),
+            Self::Subprotocols(error) => fmt::Display::fmt(error, f),
+            Self::Version => f.write_str("the version is not HTTP/1.1"),
+        }
+    }
+}
+
+impl From<UriError> for DialError {
+    fn from(error: UriError) -> Self {
+        DialErrorKind::InvalidUri(error).into()
+    }
+}
+
+impl From<RequestError> for DialError {
+    fn from(error: RequestError) -> Self {
+        DialErrorKind::InvalidRequest(error).into()
+    }
+}
+
+/// A URL taken apart into what each step of a dial needs.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// For the connector: `http` or `https`, the host with its port, no path.
+    pub(crate) endpoint: Uri,
+    /// For the request line: the path with the query.
+    pub(crate) path: Uri,
+    /// For the `Host` header: the host, and the port unless it is the default one.
+    pub(crate) host: HeaderValue,
+}
+
+impl Target {
+    pub(crate) fn new(uri: &Uri) -> Result<Self, UriError> {
+        let (scheme, default_port) = match is_secure(uri) {
+            Some(false) => (Scheme::HTTP, 80),
+            Some(true) => (Scheme::HTTPS, 443),
+            None => return Err(UriError::Scheme),
+        };
+        let authority = uri.authority().ok_or(UriError::Host)?;
+        if authority.as_str().contains('@') {
+            return Err(UriError::UserInfo);
+        }
+        let name = authority.host();
+        if name.is_empty() || name == "[]" {
+            return Err(UriError::Host);
+        }
+        let port = port(authority)?;
+        let host = match port {
+            Some(port) if port != default_port => format!("{name}:{port}"),
+            _ => name.to_owned(),
+        };
+
+        let mut endpoint = http::uri::Parts::default();
+        endpoint.scheme = Some(scheme);
+        endpoint.authority = Some(
+            format!("{name}:{}", port.unwrap_or(default_port)).parse().map_err(|_| UriError::Malformed)?,
+        );
+        endpoint.path_and_query = Some(PathAndQuery::from_static("/"));
+        Ok(Self {
+            endpoint: Uri::from_parts(endpoint).map_err(|_| UriError::Malformed)?,
+            path: path(uri)?,
+            host: HeaderValue::try_from(host).map_err(|_| UriError::Malformed)?,
+        })
+    }
+
+    /// The host and the port, for people.
+    pub(crate) fn name(&self) -> &str {
+        self.endpoint.authority().map_or("", Authority::as_str)
+    }
+}
+
+/// Whether the scheme asks for TLS; `None` when it is none of ours.
+pub(crate) fn is_secure(uri: &Uri) -> Option<bool> {
+    let scheme = uri.scheme_str()?;
+    // Schemes have no case (RFC 3986, 3.1).
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    if is("ws") || is("http") {
+        Some(false)
+    } else if is("wss") || is("https") {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// The port that the URL names. `http` takes any digits for a port, and none at all.
+fn port(authority: &Authority) -> Result<Option<u16>, UriError> {
+    let rest = authority.as_str().strip_prefix(authority.host()).ok_or(UriError::Malformed)?;
+    match rest.strip_prefix(':') {
+        None | Some("") => Ok(None),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().map(Some).map_err(|_| UriError::Port)
+        }
+        Some(_) => Err(UriError::Port),
+    }
+}
+
+/// The request target: never empty, and without the fragment, which `http` drops.
+fn path(uri: &Uri) -> Result<Uri, UriError> {
+    let path = match uri.path_and_query() {
+        None => PathAndQuery::from_static("/"),
+        Some(path) if path.as_str().starts_with('/') => path.clone(),
+        // `ws://host?query`
+        Some(path) => format!("/{}", path.as_str()).parse().map_err(|_| UriError::Malformed)?,
+    };
+    Ok(path.into())
+}
+
+/// Refuses headers of the caller that would contradict the handshake.
+pub(crate) fn check_headers(headers: &HeaderMap) -> Result<(), RequestError> {
+    for name in headers.keys() {
+        // What announces a body is among them: it would make the server take frames for one.
+        if is_reserved_request_header(name) {
+            return Err(RequestError::Header(name.clone()));
+        }
+    }
+    match headers.get_all(header::HOST).iter().count() {
+        0 | 1 => Ok(()),
+        _ => Err(RequestError::Header(header::HOST)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> Result<Target, DialErrorKind> {
+        let request = url.into_dial_request().map_err(|error| error.kind().clone())?;
+        Target::new(request.uri()).map_err(DialErrorKind::InvalidUri)
+    }
+
+    fn parts(url: &str) -> (String, String, String) {
+        let target = target(url).unwrap();
+        let host = target.host.to_str().unwrap().to_owned();
+        (target.endpoint.to_string(), target.path.to_string(), host)
+    }
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (url, endpoint, path, host) in [
+            ("ws://example.com/chat", "http://example.com:80/", "/chat", "example.com"),
+            ("wss://example.com/chat?a=b", "https://example.com:443/", "/chat?a=b", "example.com"),
+            ("http://example.com:80", "http://example.com:80/", "/", "example.com"),
+            ("https://example.com:8443", "https://example.com:8443/", "/", "example.com:8443"),
+            ("ws://example.com:443/", "http://example.com:443/", "/", "example.com:443"),
+            ("ws://example.com:/", "http://example.com:80/", "/", "example.com"),
+            ("ws://example.com?a=b", "http://example.com:80/", "/?a=b", "example.com"),
+            ("ws://example.com/a#part", "http://example.com:80/", "/a", "example.com"),
+            ("ws://[::1]:3000/", "http://[::1]:3000/", "/", "[::1]:3000"),
+            ("wss://[::1]", "https://[::1]:443/", "/", "[::1]"),
+            ("WSS://Example.com", "https://Example.com:443/", "/", "Example.com"),
+        ] {
+            assert_eq!(parts(url), (endpoint.into(), path.into(), host.into()), "{url}");
+        }
+    }
+
+    #[test]
+    fn urls_that_cannot_be_dialed_are_refused() {
+        for (url, error) in [
+            ("", UriError::Scheme),
+            ("localhost:3000", UriError::Scheme),
+            ("localhost:3000/chat", UriError::Scheme),
+            ("/chat", UriError::Scheme),
+            ("ftp://example.com", UriError::Scheme),
+            ("ws://", UriError::Malformed),
+            ("ws:///chat", UriError::Malformed),
+            ("ws://:80/", UriError::Host),
+            ("ws://exa mple.com/", UriError::Malformed),
+            ("ws://example.com:65536/", UriError::Port),
+            ("ws://example.com:+80/", UriError::Port),
+            ("ws://user:secret@example.com/", UriError::UserInfo),
+            ("ws://user@example.com/", UriError::UserInfo),
+        ] {
+            assert_eq!(target(url).err(), Some(DialErrorKind::InvalidUri(error)), "{url}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_handshake_are_refused_by_name() {
+        for name in [
+            header::CONNECTION,
+            header::CONTENT_LENGTH,
+            header::EXPECT,
+            header::SEC_WEBSOCKET_ACCEPT,
+            header::SEC_WEBSOCKET_EXTENSIONS,
+            header::SEC_WEBSOCKET_KEY,
+            header::SEC_WEBSOCKET_PROTOCOL,
+            header::SEC_WEBSOCKET_VERSION,
+            header::TRANSFER_ENCODING,
+            header::UPGRADE,
+        ] {
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("x"))]);
+            assert_eq!(check_headers(&headers), Err(RequestError::Header(name)));
+        }
+    }
+
+    #[test]
+    fn one_host_header_of_the_caller_is_taken_and_two_are_refused() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::HOST, HeaderValue::from_static("a"));
+        assert_eq!(check_headers(&headers), Ok(()));
+        headers.append(header::HOST, HeaderValue::from_static("b"));
+        assert_eq!(check_headers(&headers), Err(RequestError::Header(header::HOST)));
+    }
+
+    #[test]
+    fn requests_other_than_get_in_http_1_1_are_refused() {
+        let post = Request::post("ws://example.com/").body(()).unwrap();
+        let error = post.into_dial_request().unwrap_err();
+        assert_eq!(error.kind(), &DialErrorKind::InvalidRequest(RequestError::Method));
+        let http2 = Request::get("ws://example.com/").version(Version::HTTP_2).body(()).unwrap();
+        let error = http2.into_dial_request().unwrap_err();
+        assert_eq!(error.kind(), &DialErrorKind::InvalidRequest(RequestError::Version));
+    }
+}
