@@ -1,0 +1,152 @@
+//! Opening transports: TCP, and TLS over it.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::{
+    Uri,
+    uri::{Parts, Scheme},
+};
+use tower_service::Service;
+
+use crate::{Phase, Transport, phase, request::is_secure};
+
+mod tcp;
+#[cfg(feature = "rustls")]
+mod tls;
+
+/// Opens a [`Transport`] to the host of a URL: a `tower::Service<Uri>`.
+///
+/// Host names are resolved by the system. IPv6 and IPv4 addresses are raced (RFC 8305), an attempt gives up after 20
+/// seconds shared by all addresses of the name, and `TCP_NODELAY` is set.
+///
+/// `wss` and `https` URLs get TLS by rustls with *ring*, whatever crypto provider the process has installed. The
+/// certificate is checked by the platform's verifier unless [`tls_config`](#method.tls_config) says otherwise; the
+/// platform's certificates are read once for the process. Without the feature `rustls` such URLs are refused.
+///
+/// A [`Dialer`](crate::Dialer) takes any other service in its place that turns a `Uri` into a transport.
+#[derive(Clone)]
+pub struct Connector {
+    tcp: tcp::Tcp,
+    #[cfg(feature = "rustls")]
+    tls: tls::Tls,
+}
+
+impl Connector {
+    /// A connector with the defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            tcp: tcp::tcp(),
+            #[cfg(feature = "rustls")]
+            tls: tls::Tls::default(),
+        }
+    }
+
+    /// Sets roots, client certificates and all else about TLS, in place of the platform's verifier.
+    ///
+    /// The protocols offered by ALPN are replaced by `http/1.1`, because a server that picks `h2` from a configuration
+    /// that is shared with an HTTP client could not be talked to.
+    ///
+    /// ```
+    /// # fn run(roots: rustls::RootCertStore) -> Result<(), rustls::Error> {
+    /// use std::sync::Arc;
+    ///
+    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
+    /// let config = rustls::ClientConfig::builder_with_provider(provider)
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(roots)
+    ///     .with_no_client_auth();
+    /// let connector = ws_client::Connector::new().tls_config(Arc::new(config));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    #[must_use]
+    pub fn tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
+        self.tls = tls::Tls::with_config(config);
+        self
+    }
+
+    async fn open(mut self, uri: Uri) -> io::Result<Transport> {
+        let (uri, secure) = endpoint(uri)?;
+        if !secure {
+            return self.tcp.open(uri).await.map(Transport::tcp);
+        }
+        // Whatever stands against TLS is said before a socket is opened.
+        phase::enter(Phase::Tls);
+        #[cfg(feature = "rustls")]
+        {
+            let tls = self.tls.prepare(&uri).await?;
+            let stream = self.tcp.open(uri).await?;
+            phase::enter(Phase::Tls);
+            tls.handshake(stream).await.map(Transport::tls)
+        }
+        #[cfg(not(feature = "rustls"))]
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "wss:// needs the feature `rustls` of ws-client, or a connector that speaks TLS",
+        ))
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = Transport;
+    type Error = io::Error;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Connecting {
+        Connecting(Box::pin(self.clone().open(uri)))
+    }
+}
+
+/// The [`Transport`] that a [`Connector`] is opening.
+#[must_use = "futures do nothing unless polled"]
+pub struct Connecting(Pin<Box<dyn Future<Output = io::Result<Transport>> + Send>>);
+
+impl Future for Connecting {
+    type Output = io::Result<Transport>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for Connecting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connecting").finish_non_exhaustive()
+    }
+}
+
+/// The URL with the scheme that hyper-util knows default ports for, and whether it asks for TLS.
+fn endpoint(uri: Uri) -> io::Result<(Uri, bool)> {
+    let Some(secure) = is_secure(&uri) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the scheme is not ws, wss, http or https"));
+    };
+    let mut parts = Parts::from(uri);
+    parts.scheme = Some(if secure { Scheme::HTTPS } else { Scheme::HTTP });
+    let uri = Uri::from_parts(parts).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    Ok((uri, secure))
+}

@@ -1,0 +1,145 @@
+//! What a dialed connection runs over.
+
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// TCP, or TLS over TCP: what a [`Connector`](crate::Connector) opens.
+pub struct Transport(Inner);
+
+/// One type with a branch instead of a boxed trait object: reads and writes stay direct calls. TLS state is over a
+/// kilobyte, so it is boxed to keep a plain connection small.
+enum Inner {
+    Tcp(TcpStream),
+    #[cfg(feature = "rustls")]
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+impl Transport {
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
+        Self(Inner::Tcp(stream))
+    }
+
+    #[cfg(feature = "rustls")]
+    pub(crate) fn tls(stream: tokio_rustls::client::TlsStream<TcpStream>) -> Self {
+        Self(Inner::Tls(Box::new(stream)))
+    }
+
+    /// The address of the server.
+    ///
+    /// # Errors
+    ///
+    /// The system's error, for instance when the server has reset the connection.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp_stream().peer_addr()
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp_stream().local_addr()
+    }
+
+    /// The TCP connection, for instance to set options of the socket.
+    ///
+    /// Under TLS its bytes are ciphertext: reading or writing them here breaks the connection.
+    #[must_use]
+    pub fn tcp_stream(&self) -> &TcpStream {
+        match &self.0 {
+            Inner::Tcp(stream) => stream,
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// What TLS agreed on: version, cipher suite, certificates. `None` over plain TCP.
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    #[must_use]
+    pub fn tls_connection(&self) -> Option<&rustls::ClientConnection> {
+        match &self.0 {
+            Inner::Tcp(_) => None,
+            Inner::Tls(stream) => Some(stream.get_ref().1),
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.0 {
+            Inner::Tcp(_) => "Tcp",
+            #[cfg(feature = "rustls")]
+            Inner::Tls(_) => "Tls",
+        };
+        f.debug_tuple(name).field(self.tcp_stream()).finish()
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Inner::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().0 {
+            Inner::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().0 {
+            Inner::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.0 {
+            Inner::Tcp(stream) => stream.is_write_vectored(),
+            // rustls seals several slices into the same records, so this saves a copy and costs nothing.
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Inner::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Inner::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
