@@ -1,0 +1,233 @@
+//! The opening handshake over hyper's HTTP/1.1 client connection.
+//!
+//! hyper's connection is driven in the same future as the request: no task is spawned, nothing is boxed, and the
+//! transport comes back as the type it went in. Between the request and the 101 nothing is written, because hyper has
+//! nothing to write and nobody else holds the transport.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::http1::{self, Connection},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, timeout_at},
+};
+
+use crate::{DialError, DialErrorKind};
+
+/// The largest response head, in bytes; hyper itself allows 100 fields.
+const MAX_HEAD: usize = 64 << 10;
+/// How many interim responses (100 Continue, 103 Early Hints) may precede the answer. hyper skips them, and would do
+/// so for ever.
+const MAX_INTERIM: u32 = 32;
+/// How much of the body of a refusal is kept.
+const MAX_BODY: usize = 1024;
+/// How long the body of a refusal is waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the server answered.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
+pub(crate) enum Answer<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// 101: the transport, what was read behind the response, and the response.
+    Switched(S, BytesMut, Response<()>),
+    /// Anything else.
+    Refused(Refused<S>),
+}
+
+/// Sends the request and reads the head of the answer.
+pub(crate) async fn exchange<S>(io: S, mut request: Request<String>) -> Result<Answer<S>, DialError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let interim = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&interim);
+    hyper::ext::on_informational(&mut request, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        // The size of the buffer bounds what is held, but one read may complete a longer head.
+        .max_header_size(MAX_HEAD)
+        // Names are written as in RFC 6455: there are servers that compare them with case.
+        .title_case_headers(true)
+        .handshake(TokioIo::new(io))
+        .await
+        .map_err(http_error)?;
+    let mut driver = Driver { connection, done: false };
+    let mut response = pin!(sender.send_request(request));
+    let response = poll_fn(|cx| {
+        let driven = driver.poll(cx);
+        // The response first: an end of the connection is no error if it came behind an answer.
+        if let Poll::Ready(response) = response.as_mut().poll(cx) {
+            return Poll::Ready(response.map_err(http_error));
+        }
+        if interim.load(Ordering::Relaxed) > MAX_INTERIM {
+            return Poll::Ready(Err(http_error(TooManyInterim)));
+        }
+        match driven {
+            Poll::Ready(Ok(())) => {
+                Poll::Ready(Err(http_error(io::Error::from(io::ErrorKind::UnexpectedEof))))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(http_error(error))),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await?;
+
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(Answer::Refused(Refused { driver, response }));
+    }
+    poll_fn(|cx| driver.poll(cx)).await.map_err(http_error)?;
+    let parts = driver.connection.into_parts();
+    let (mut head, _) = response.into_parts();
+    // hyper's handle of the upgrade, which is done by hand here.
+    head.extensions.clear();
+    detach(&mut head.headers);
+    // A connection may wait for long before its first frame: an empty buffer is not kept for it.
+    let read_buf = match parts.read_buf {
+        empty if empty.is_empty() => BytesMut::new(),
+        frames => frames.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared)),
+    };
+    Ok(Answer::Switched(parts.io.into_inner(), read_buf, Response::from_parts(head, ())))
+}
+
+/// A refusal, whose body has not been read.
+pub(crate) struct Refused<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    driver: Driver<S>,
+    response: Response<Incoming>,
+}
+
+impl<S> Refused<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Reads the first part of the body; the connection ends with it.
+    ///
+    /// Bounded in size and time, as a body may have no end. What has arrived by then is what there is: a body that
+    /// breaks off must not hide the status.
+    pub(crate) async fn read(self, deadline: Option<Instant>) -> Response<Bytes> {
+        let Self { mut driver, response } = self;
+        let (mut head, mut body) = response.into_parts();
+        detach(&mut head.headers);
+        let mut kept = BytesMut::new();
+        let read = poll_fn(|cx| {
+            loop {
+                // Its end, with or without an error, shows in the body.
+                let _ = driver.poll(cx);
+                match Pin::new(&mut body).poll_frame(cx) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        let Ok(data) = frame.into_data() else { return Poll::Ready(()) };
+                        kept.extend_from_slice(&data[..data.len().min(MAX_BODY - kept.len())]);
+                        if kept.len() == MAX_BODY {
+                            return Poll::Ready(());
+                        }
+                    }
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        });
+        let limit = Instant::now() + BODY_TIMEOUT;
+        let _ = timeout_at(deadline.map_or(limit, |deadline| deadline.min(limit)), read).await;
+        Response::from_parts(head, kept.freeze())
+    }
+}
+
+/// hyper's connection, which must not be polled after its end.
+struct Driver<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    connection: Connection<TokioIo<S>, String>,
+    done: bool,
+}
+
+impl<S> Driver<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+        if self.done {
+            return Poll::Ready(Ok(()));
+        }
+        let ended = self.connection.poll_without_shutdown(cx);
+        self.done = ended.is_ready();
+        ended
+    }
+}
+
+/// Moves the values of a head out of hyper's read buffer into an allocation of their own.
+///
+/// Callers keep responses as long as connections, and the buffer is 8 KiB at the least.
+fn detach(headers: &mut HeaderMap) {
+    let mut values = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    headers.values().for_each(|value| values.extend_from_slice(value.as_bytes()));
+    let mut values = values.freeze();
+    for value in headers.values_mut() {
+        // The bytes were a value before, so they are one now.
+        if let Ok(own) = HeaderValue::from_maybe_shared(values.split_to(value.len())) {
+            *value = own;
+        }
+    }
+}
+
+fn http_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DialError {
+    DialError::from(DialErrorKind::Http).with_source(source)
+}
+
+/// The server sends interim responses without end.
+#[derive(Debug)]
+struct TooManyInterim;
+
+impl fmt::Display for TooManyInterim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "more than {MAX_INTERIM} interim responses")
+    }
+}
+
+impl std::error::Error for TooManyInterim {}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    #[test]
+    fn detached_headers_are_the_same_and_leave_the_buffer_to_its_owner() {
+        let mut buffer = BytesMut::from("first second third frame").freeze();
+        let mut headers = HeaderMap::new();
+        for (name, length) in [("a", 6), ("b", 0), ("a", 7), ("c", 5)] {
+            let value = HeaderValue::from_maybe_shared(buffer.split_to(length)).unwrap();
+            headers.append(HeaderName::from_static(name), value);
+        }
+        let before = headers.clone();
+        detach(&mut headers);
+        assert_eq!(headers, before);
+        drop(before);
+        assert!(buffer.try_into_mut().is_ok());
+    }
+}
