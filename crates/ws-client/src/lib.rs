@@ -1,1 +1,75 @@
-//! ws-client
+//! A WebSocket client over hyper.
+//!
+//! [`dial`] opens a connection with the defaults; a [`Dialer`] holds options and opens many.
+//!
+//! ```no_run
+//! use ws_client::{Message, dial};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let (mut conn, _response) = dial("wss://echo.example.com/").await?;
+//! conn.write_message("hello").await?;
+//! while let Some(message) = conn.read_message().await? {
+//!     if let Message::Text(text) = message {
+//!         println!("{text}");
+//!         break;
+//!     }
+//! }
+//! conn.close(None).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does
+//!
+//! * The opening handshake is spoken by hyper's HTTP/1.1 client connection, and what comes back is checked against
+//!   RFC 6455, 4.1. Nothing is sent between the request and a valid answer.
+//! * A server that refuses is heard out: [`DialError::response`] has its status, headers and the first 1,024 bytes of
+//!   its body.
+//! * A dial is bounded in time, and the error says what it was waiting for: [`Dialer::handshake_timeout`].
+//! * `wss://` is spoken by rustls with the *ring* provider and the platform's certificate verifier. No process-wide
+//!   default is read or set, so nothing has to be installed first.
+//! * Anything that opens a transport can take the place of the [`Connector`]; [`Dialer::handshake`] takes one that is
+//!   open already.
+//!
+//! # Features
+//!
+//! * `rustls` (default): `wss://`. Without it such URLs fail with an error that says so.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod connect;
+mod dialer;
+mod error;
+mod handshake;
+mod phase;
+mod request;
+mod transport;
+
+use http::Response;
+
+pub use crate::{
+    connect::{Connecting, Connector},
+    dialer::Dialer,
+    error::{DialError, DialErrorKind},
+    phase::Phase,
+    request::{IntoDialRequest, RequestError, UriError},
+    transport::Transport,
+};
+#[doc(no_inline)]
+pub use ws_core::{
+    CloseCode, CloseFrame, Config, Conn, Message,
+    handshake::{OfferError, ResponseError},
+};
+
+/// Opens a connection with the default options: [`Dialer::dial`] without a dialer.
+///
+/// # Errors
+///
+/// [`DialError::kind`] says what failed.
+///
+/// # Cancel safety
+///
+/// Dropping the future closes whatever was opened.
+pub async fn dial(request: impl IntoDialRequest) -> Result<(Conn<Transport>, Response<()>), DialError> {
+    Dialer::new().dial(request).await
+}

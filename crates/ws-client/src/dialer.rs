@@ -1,0 +1,309 @@
+//! The dialer and its options.
+
+use std::{error, fmt, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use tower_service::Service;
+use ws_core::{BufferPool, Config, Conn, Negotiated, Role, handshake};
+
+use crate::{
+    Connector, DialError, DialErrorKind, IntoDialRequest, Phase, RequestError,
+    handshake::{Answer, exchange},
+    phase,
+    request::{Target, check_headers},
+};
+
+/// How a client opens connections; clone it, share it, dial many times.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use http::{HeaderValue, header};
+/// use ws_client::Dialer;
+///
+/// let dialer = Dialer::new()
+///     .subprotocols(["chat.v2", "chat.v1"])
+///     .header(header::AUTHORIZATION, HeaderValue::from_static("Bearer secret"))
+///     .handshake_timeout(Duration::from_secs(5));
+/// let (mut conn, _response) = dialer.dial("wss://example.com/chat").await?;
+/// println!("speaking {:?}", conn.subprotocol());
+/// conn.write_message("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Dialer<C = Connector> {
+    connector: C,
+    headers: HeaderMap,
+    subprotocols: Vec<String>,
+    handshake_timeout: Option<Duration>,
+    config: Config,
+}
+
+impl Dialer {
+    /// A dialer with the defaults.
+    pub fn new() -> Self {
+        Self {
+            connector: Connector::new(),
+            headers: HeaderMap::new(),
+            subprotocols: Vec::new(),
+            handshake_timeout: Some(HANDSHAKE_TIMEOUT),
+            config: Config::new(),
+        }
+    }
+
+    /// Sets roots, client certificates and all else about TLS; see [`Connector::tls_config`].
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    pub fn tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
+        self.connector = self.connector.tls_config(config);
+        self
+    }
+}
+
+impl Default for Dialer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<C> Dialer<C> {
+    /// Adds a header to every request; repeat it for several lines of one name.
+    ///
+    /// It replaces headers of that name in the dialed request. `Host` replaces the one made from the URL and leaves
+    /// the address that is dialed as it is. Headers of the handshake (`Connection`, `Upgrade`, `Sec-WebSocket-*`) and
+    /// headers that announce a body fail the dial.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// The subprotocols to offer, the preferred one first (RFC 6455, 1.9). None by default.
+    ///
+    /// [`Conn::subprotocol`] tells which one the server chose, if any. A server that chooses what was not offered
+    /// fails the dial.
+    pub fn subprotocols<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.subprotocols = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long a dial may take in all: name resolution, TCP, TLS and HTTP. 30 seconds unless set; `None` for as long
+    /// as it takes.
+    pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.handshake_timeout = timeout.into();
+        self
+    }
+
+    /// Limits, buffers and timeouts of the connections that are dialed.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The size of the buffers that reads borrow; see [`Config::read_buffer_size`].
+    pub fn read_buffer_size(mut self, size: usize) -> Self {
+        self.config = self.config.read_buffer_size(size);
+        self
+    }
+
+    /// The size of the buffers that writes borrow; see [`Config::write_buffer_size`].
+    pub fn write_buffer_size(mut self, size: usize) -> Self {
+        self.config = self.config.write_buffer_size(size);
+        self
+    }
+
+    /// Where buffers come from and return to; see [`Config::buffer_pool`].
+    pub fn buffer_pool(mut self, pool: BufferPool) -> Self {
+        self.config = self.config.buffer_pool(pool);
+        self
+    }
+
+    /// Replaces how transports are opened; everything else stays.
+    ///
+    /// The connector is a `tower::Service<Uri>` whose responses are tokio streams. It is given the scheme, `http` or
+    /// `https` as connectors of HTTP clients know them, the host and the port; for `https` it has to speak TLS, with
+    /// `http/1.1` if it offers protocols by ALPN.
+    pub fn connector<D>(self, connector: D) -> Dialer<D> {
+        Dialer {
+            connector,
+            headers: self.headers,
+            subprotocols: self.subprotocols,
+            handshake_timeout: self.handshake_timeout,
+            config: self.config,
+        }
+    }
+
+    /// Does the opening handshake alone, over a transport that the caller opened.
+    ///
+    /// The scheme of the URL does not matter here: TLS, where it is wanted, is part of the transport.
+    ///
+    /// # Errors
+    ///
+    /// As for [`dial`](Self::dial), except for the steps before HTTP.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the transport.
+    pub async fn handshake<S>(
+        &self,
+        request: impl IntoDialRequest,
+        io: S,
+    ) -> Result<(Conn<S>, Response<()>), DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let opening = Opening::new(self, request)?;
+        let deadline = self.deadline();
+        let Opening { request, key, target } = opening;
+        let answer = phase::bounded(deadline, Phase::Http, exchange(io, request)).await;
+        self.finish(answer, &key, deadline).await.map_err(|error| error.with_target(target.name()))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        // A timeout that the clock cannot hold is none.
+        self.handshake_timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+    }
+
+    /// Makes a connection of an answer, or an error.
+    async fn finish<S>(
+        &self,
+        answer: Result<Answer<S>, DialError>,
+        key: &HeaderValue,
+        deadline: Option<Instant>,
+    ) -> Result<(Conn<S>, Response<()>), DialError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (io, read_buf, response) = match answer? {
+            Answer::Switched(io, read_buf, response) => (io, read_buf, response),
+            Answer::Refused(refused) => {
+                let response = refused.read(deadline).await;
+                let kind = DialErrorKind::Refused(response.status());
+                return Err(DialError::from(kind).with_response(response));
+            }
+        };
+        match handshake::check_response(response.status(), response.headers(), key, &self.subprotocols) {
+            Ok(subprotocol) => {
+                let mut negotiated = Negotiated::new();
+                // A token that was offered, so always text.
+                negotiated.subprotocol =
+                    subprotocol.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
+                let conn = Conn::with_read_buf(io, Role::Client, self.config.clone(), negotiated, read_buf);
+                Ok((conn, response))
+            }
+            Err(error) => Err(DialError::from(DialErrorKind::Handshake(error))
+                .with_response(response.map(|()| bytes::Bytes::new()))),
+        }
+    }
+}
+
+impl<C> Dialer<C>
+where
+    C: Service<Uri> + Clone,
+    C::Response: AsyncRead + AsyncWrite + Unpin,
+    C::Error: Into<Box<dyn error::Error + Send + Sync>>,
+{
+    /// Opens a connection.
+    ///
+    /// Returns with the connection and the response of the server, whose headers may hold cookies and the like.
+    /// Frames that came with the response are kept and read first. Redirects are not followed.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError::kind`] says what failed: the request, name resolution, TCP, TLS, HTTP, the server's answer, or the
+    /// [time](Self::handshake_timeout) it took. When the server answered with another status than 101,
+    /// [`DialError::response`] has its headers and the first 1,024 bytes of its body.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes whatever was opened.
+    pub async fn dial(
+        &self,
+        request: impl IntoDialRequest,
+    ) -> Result<(Conn<C::Response>, Response<()>), DialError> {
+        let Opening { request, key, target } = Opening::new(self, request)?;
+        let deadline = self.deadline();
+        let mut connector = self.connector.clone();
+        let endpoint = target.endpoint.clone();
+        let answer = phase::bounded(deadline, Phase::Connect, async move {
+            let io = connect(&mut connector, endpoint)
+                .await
+                .map_err(|error| DialError::connector(phase::current(), error))?;
+            phase::enter(Phase::Http);
+            exchange(io, request).await
+        })
+        .await;
+        self.finish(answer, &key, deadline).await.map_err(|error| error.with_target(target.name()))
+    }
+}
+
+async fn connect<C: Service<Uri>>(connector: &mut C, endpoint: Uri) -> Result<C::Response, C::Error> {
+    std::future::poll_fn(|cx| connector.poll_ready(cx)).await?;
+    connector.call(endpoint).await
+}
+
+/// An opening handshake that is ready to be sent.
+struct Opening {
+    request: Request<String>,
+    key: HeaderValue,
+    target: Target,
+}
+
+impl Opening {
+    fn new<C>(dialer: &Dialer<C>, request: impl IntoDialRequest) -> Result<Self, DialError> {
+        let request = request.into_dial_request()?;
+        let target = Target::new(request.uri())?;
+        let (head, ()) = request.into_parts();
+
+        let mut headers = head.headers;
+        // `extend` replaces a name at its first line and adds the others to it.
+        headers.extend(dialer.headers.clone());
+        check_headers(&headers)?;
+        if !headers.contains_key(header::HOST) {
+            headers.insert(header::HOST, target.host.clone());
+        }
+
+        let key = handshake::encode_key(nonce()?);
+        headers.extend(
+            handshake::request_headers(&key, &dialer.subprotocols).map_err(RequestError::Subprotocols)?,
+        );
+        let mut request = Request::new(String::new());
+        *request.uri_mut() = target.path.clone();
+        *request.headers_mut() = headers;
+        Ok(Self { request, key, target })
+    }
+}
+
+/// Sixteen bytes that nobody can foresee (RFC 6455, 4.1).
+fn nonce() -> Result<[u8; 16], DialError> {
+    let mut nonce = [0; 16];
+    match getrandom::fill(&mut nonce) {
+        Ok(()) => Ok(nonce),
+        Err(error) => Err(DialError::from(DialErrorKind::Random).with_source(error)),
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Dialer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer")
+            .field("connector", &self.connector)
+            // Their values are often secret.
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("subprotocols", &self.subprotocols)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("config", &self.config)
+            .finish()
+    }
+}
+
+/// Long enough for a slow network, short enough to be noticed.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
