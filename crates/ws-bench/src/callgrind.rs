@@ -51,7 +51,7 @@ impl Profile {
         self.costs.values().sum()
     }
 
-    /// What this profile has more than another one, summed up by function or by crate.
+    /// What this profile has more than another one, summed up.
     pub(crate) fn minus(&self, other: &Self, by: By) -> Vec<(String, i64)> {
         let mut difference: HashMap<String, i64> = HashMap::new();
         for (profile, sign) in [(self, 1), (other, -1)] {
@@ -59,6 +59,7 @@ impl Profile {
                 let key = match by {
                     By::Function => place.function.clone(),
                     By::Crate => place.crate_name(),
+                    By::File => format!("{}: {}", place.crate_name(), place.file_name()),
                 };
                 *difference.entry(key).or_default() += sign * cost as i64;
             }
@@ -73,10 +74,17 @@ impl Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Crate,
+    File,
     Function,
 }
 
 impl Place {
+    /// The last two parts of the path: there are many `mod.rs`.
+    fn file_name(&self) -> &str {
+        let parts = self.file.rmatch_indices('/').nth(1);
+        parts.map_or(self.file.as_str(), |(at, _)| &self.file[at + 1..])
+    }
+
     /// From the source path if the program has line tables, else from the path of the function.
     fn crate_name(&self) -> String {
         if let Some((_, path)) = self.file.split_once("/registry/src/") {
@@ -170,6 +178,12 @@ fn=(3)
         let found = Profile::parse(OUT).minus(&Profile::default(), By::Crate);
         let expected = [("libc.so.6", 600), ("tokio", 404), ("ws-core", 100), ("core", 50)];
         assert_eq!(found, expected.map(|(name, cost)| (name.to_owned(), cost)));
+    }
+
+    #[test]
+    fn files_are_named_with_their_crate() {
+        let found = Profile::parse(OUT).minus(&Profile::default(), By::File);
+        assert_eq!(found[1], ("tokio: src/a.rs".to_owned(), 404));
     }
 
     #[test]

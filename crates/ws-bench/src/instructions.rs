@@ -37,7 +37,9 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let total = full.total() as f64 - baseline.total() as f64;
     println!("{}, {}, {connections} connections, {messages} messages", server.name(), workload.name);
     println!("{:.0} instructions per message\n", total / messages);
-    for (by, title, rows) in [(By::Crate, "crate", usize::MAX), (By::Function, "function", top)] {
+    for (by, title, rows) in
+        [(By::Crate, "crate", usize::MAX), (By::File, "source file", top), (By::Function, "function", top)]
+    {
         let rows: Vec<_> = full
             .minus(&baseline, by)
             .into_iter()
