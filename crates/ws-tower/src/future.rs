@@ -1,0 +1,159 @@
+//! [`OnUpgrade`]: the connection that follows an accepting response.
+
+use std::{
+    error, fmt, mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+use ws_core::{Config, Conn, Negotiated, Role};
+
+use crate::{Upgraded, source::UpgradeSource};
+
+/// Resolves to the connection once the HTTP server has sent the response.
+///
+/// Await it in a task of its own: the server sends the response only after the handler has returned it, so a handler
+/// that awaits this future waits for itself. Dropping the future drops the transport.
+///
+/// # Errors
+/// [`UpgradeError`] when the response was not sent, or not within the
+/// [handshake timeout](crate::Upgrader::handshake_timeout).
+///
+/// # Panics
+/// When it is polled outside a tokio runtime with timers, unless the handshake timeout is off.
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+// Boxed because the task that awaits it goes on with the connection, and a task never shrinks: inline, the timer and
+// the settings would take their space for as long as the connection lives.
+pub struct OnUpgrade(Pin<Box<Waiting>>);
+
+pin_project! {
+    #[derive(Debug)]
+    struct Waiting {
+        // `None` once the future is done.
+        source: Option<UpgradeSource>,
+        config: Config,
+        negotiated: Negotiated,
+        timeout: Option<Duration>,
+        #[pin]
+        deadline: Option<Sleep>,
+    }
+}
+
+impl OnUpgrade {
+    pub(crate) fn new(
+        source: UpgradeSource,
+        timeout: Option<Duration>,
+        config: Config,
+        negotiated: Negotiated,
+    ) -> Self {
+        Self(Box::pin(Waiting { source: Some(source), config, negotiated, timeout, deadline: None }))
+    }
+}
+
+impl Future for OnUpgrade {
+    type Output = Result<Conn<Upgraded>, UpgradeError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.0.as_mut().project();
+        let Some(source) = this.source else {
+            // Polled after it was done: there is nothing to wait for, and nothing worth a panic.
+            return Poll::Pending;
+        };
+        if let Poll::Ready(upgraded) = source.poll_upgrade(cx) {
+            *this.source = None;
+            let (io, read_buf) = upgraded.map_err(|error| UpgradeError(Cause::NotUpgraded(error)))?;
+            let (config, negotiated) = (mem::take(this.config), mem::take(this.negotiated));
+            let read_buf = first_buffer(read_buf, &config);
+            return Poll::Ready(Ok(Conn::with_read_buf(io, Role::Server, config, negotiated, read_buf)));
+        }
+        // The timer is made here and not in `new`: a handshake may be accepted outside the runtime.
+        if let Some(timeout) = this.timeout.take() {
+            this.deadline.set(Some(tokio::time::sleep(timeout)));
+        }
+        let Some(deadline) = this.deadline.as_pin_mut() else { return Poll::Pending };
+        ready!(deadline.poll(cx));
+        *this.source = None;
+        Poll::Ready(Err(UpgradeError(Cause::TimedOut)))
+    }
+}
+
+/// The buffer for the first read, with what has been read already.
+///
+/// hyper is done with its buffer, so the connection goes on with it: nothing is allocated, nothing is copied. Only
+/// when the user chose another size and it is empty is it not worth keeping.
+fn first_buffer(read_buf: Bytes, config: &Config) -> BytesMut {
+    if read_buf.is_empty() && !config.has_default_read_buffer() {
+        return BytesMut::new();
+    }
+    read_buf.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]))
+}
+
+/// An accepted handshake that was not followed by a connection.
+///
+/// The wording of `Display` is for people and not stable.
+#[derive(Debug)]
+pub struct UpgradeError(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    NotUpgraded(hyper::Error),
+    TimedOut,
+}
+
+impl UpgradeError {
+    /// Whether the handshake timeout passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0, Cause::TimedOut)
+    }
+}
+
+impl fmt::Display for UpgradeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Cause::NotUpgraded(_) => "the server did not upgrade the connection",
+            Cause::TimedOut => "the server did not upgrade the connection within the handshake timeout",
+        })
+    }
+}
+
+impl error::Error for UpgradeError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match &self.0 {
+            Cause::NotUpgraded(error) => Some(error),
+            Cause::TimedOut => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffer_of_the_http_server_is_reused() {
+        let buffer = BytesMut::with_capacity(16_324);
+        let address = buffer.as_ptr();
+        let first = first_buffer(buffer.freeze(), &Config::new());
+        assert_eq!((first.as_ptr(), first.len(), first.capacity()), (address, 0, 16_324));
+    }
+
+    #[test]
+    fn buffer_is_dropped_when_another_size_was_asked_for() {
+        let buffer = BytesMut::with_capacity(16_324).freeze();
+        assert_eq!(first_buffer(buffer, &Config::new().read_buffer_size(4096)).capacity(), 0);
+    }
+
+    #[test]
+    fn early_bytes_are_kept_whoever_owns_them() {
+        let shared = Bytes::from(b"\x81\x80abcd".to_vec());
+        let other = shared.clone();
+        assert_eq!(first_buffer(shared, &Config::new().read_buffer_size(4096)), other);
+        assert_eq!(first_buffer(other, &Config::new()), &b"\x81\x80abcd"[..]);
+    }
+}

@@ -1,0 +1,166 @@
+//! [`Upgraded`]: the bytes of a connection that was upgraded.
+
+use std::{
+    fmt,
+    io::{self, IoSlice},
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use hyper::{
+    rt::{Read, Write},
+    upgrade::Upgraded as HyperUpgraded,
+};
+use hyper_util::{rt::TokioIo, server::conn::auto};
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+/// The transport under an upgraded connection.
+///
+/// Behind `axum::serve`, axum-server and hyper on a TCP listener this is the server's own [`TcpStream`], taken out of
+/// hyper's box so that reads, writes and `writev` reach the socket without indirection. `TCP_NODELAY` is set on it. A
+/// Unix socket is taken out likewise. Anything else, such as TLS, stays behind hyper's box and works the same, more
+/// slowly.
+pub struct Upgraded(Io);
+
+enum Io {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+    Any(TokioIo<HyperUpgraded>),
+}
+
+impl Upgraded {
+    /// Takes hyper's IO apart as far as its type is known. The bytes are what hyper read behind the request.
+    pub(crate) fn from_hyper(upgraded: HyperUpgraded) -> (Self, Bytes) {
+        let upgraded = match downcast::<TcpStream>(upgraded) {
+            Ok((tcp, read_buf)) => {
+                // Frames are small and written whole, so waiting to fill a segment only adds latency. A socket that
+                // refuses the option works without it.
+                let _ = tcp.set_nodelay(true);
+                return (Self(Io::Tcp(tcp)), read_buf);
+            }
+            Err(upgraded) => upgraded,
+        };
+        #[cfg(unix)]
+        let upgraded = match downcast::<UnixStream>(upgraded) {
+            Ok((unix, read_buf)) => return (Self(Io::Unix(unix)), read_buf),
+            Err(upgraded) => upgraded,
+        };
+        // What hyper has read comes out of its own reader first.
+        (Self(Io::Any(TokioIo::new(upgraded))), Bytes::new())
+    }
+
+    /// The TCP stream, if the connection is plain TCP.
+    #[must_use]
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match &self.0 {
+            Io::Tcp(tcp) => Some(tcp),
+            _ => None,
+        }
+    }
+
+    /// The Unix stream, if the connection is a Unix socket.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn unix(&self) -> Option<&UnixStream> {
+        match &self.0 {
+            Io::Unix(unix) => Some(unix),
+            _ => None,
+        }
+    }
+
+    /// The address of the peer; `None` where the transport has none or hides it.
+    ///
+    /// Behind a reverse proxy this is the proxy.
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.tcp()?.peer_addr().ok()
+    }
+
+    /// The address the connection was accepted on; `None` where the transport has none or hides it.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.tcp()?.local_addr().ok()
+    }
+}
+
+/// Takes a `T` and the bytes read ahead out of hyper's box.
+fn downcast<T>(upgraded: HyperUpgraded) -> Result<(T, Bytes), HyperUpgraded>
+where
+    TokioIo<T>: Read + Write + Unpin + 'static,
+{
+    // hyper-util's server, and with it axum's, wraps the stream once more, in a type that only this function can name.
+    match auto::upgrade::downcast::<TokioIo<T>>(upgraded) {
+        Ok(parts) => Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<T>>()?;
+            Ok((parts.io.into_inner(), parts.read_buf))
+        }
+    }
+}
+
+/// Calls a method of the stream inside, whichever it is.
+macro_rules! delegate {
+    ($io:expr, $stream:ident => $call:expr) => {
+        match $io {
+            Io::Tcp($stream) => $call,
+            #[cfg(unix)]
+            Io::Unix($stream) => $call,
+            Io::Any($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        delegate!(&mut self.0, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        delegate!(&mut self.0, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        delegate!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        delegate!(&self.0, stream => stream.is_write_vectored())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(&mut self.0, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        delegate!(&mut self.0, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Io::Tcp(tcp) => f.debug_tuple("Upgraded").field(tcp).finish(),
+            #[cfg(unix)]
+            Io::Unix(unix) => f.debug_tuple("Upgraded").field(unix).finish(),
+            Io::Any(_) => f.write_str("Upgraded(..)"),
+        }
+    }
+}
