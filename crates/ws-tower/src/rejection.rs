@@ -1,0 +1,281 @@
+//! Refused opening handshakes: one type for each reason, and their sum.
+//!
+//! Each is a response, with axum or without:
+//!
+//! ```
+//! use http::{Request, Response};
+//! use ws_tower::{ResponseBody, Upgrader};
+//!
+//! let rejection = Upgrader::new().upgrade(&mut Request::new(())).unwrap_err();
+//! println!("{rejection}");
+//! let response = Response::<ResponseBody>::from(rejection);
+//! assert_eq!(response.status(), 400);
+//! assert_eq!(response.headers()["connection"], "close");
+//! ```
+//!
+//! The body is the name of the status. The reason stays with the server: it is what [`Display`](fmt::Display) writes.
+//! Every answer to an HTTP/1 request says `Connection: close`, so that frames of a client that did not wait for the
+//! answer are never read as its next request.
+
+use std::{error, fmt, sync::Arc};
+
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{ALLOW, CONNECTION, CONTENT_TYPE},
+};
+use ws_core::handshake::{self, Refusal};
+
+use crate::ResponseBody;
+
+macro_rules! rejections {
+    ($($(#[$meta:meta])* $name:ident,)+) => {
+        /// Why an opening handshake was refused.
+        ///
+        /// Those that axum's type of this name has come under the same names here.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum WebSocketUpgradeRejection {
+            $($(#[$meta])* $name($name),)+
+        }
+
+        impl WebSocketUpgradeRejection {
+            fn refused(&self) -> &Refused {
+                match self {
+                    $(Self::$name($name(refused)) => refused,)+
+                }
+            }
+        }
+
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug)]
+            pub struct $name(Refused);
+
+            impl $name {
+                /// The status of the answer.
+                #[must_use]
+                pub fn status(&self) -> StatusCode {
+                    self.0.cause.status()
+                }
+
+                /// The body of the answer: the name of its status.
+                #[must_use]
+                pub fn body_text(&self) -> String {
+                    self.0.cause.body_text().to_owned()
+                }
+            }
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(self.0.cause.reason())
+                }
+            }
+
+            impl error::Error for $name {}
+
+            impl From<$name> for WebSocketUpgradeRejection {
+                fn from(rejection: $name) -> Self {
+                    Self::$name(rejection)
+                }
+            }
+
+            impl From<$name> for Response<ResponseBody> {
+                fn from(rejection: $name) -> Self {
+                    WebSocketUpgradeRejection::from(rejection).into()
+                }
+            }
+
+            #[cfg(feature = "axum")]
+            impl axum_core::response::IntoResponse for $name {
+                fn into_response(self) -> axum_core::response::Response {
+                    WebSocketUpgradeRejection::from(self).into_response()
+                }
+            }
+        )+
+    };
+}
+
+rejections! {
+    /// 405: an HTTP/1 request whose method is not `GET`.
+    MethodNotGet,
+    /// 405: an HTTP/2 request whose method is not `CONNECT` (RFC 8441, 4).
+    MethodNotConnect,
+    /// 400: no `Connection` header has the token `upgrade`.
+    InvalidConnectionHeader,
+    /// 426: no `Upgrade` header has the token `websocket`.
+    InvalidUpgradeHeader,
+    /// 501: an HTTP/2 `CONNECT` request for a protocol that is not spoken here (RFC 8441, 4).
+    InvalidProtocolPseudoheader,
+    /// 426, or 400 if there is none: `Sec-WebSocket-Version` is not `13`.
+    InvalidWebSocketVersionHeader,
+    /// 400: the version of HTTP is older than 1.1.
+    InvalidHttpVersion,
+    /// 400: there is not exactly one valid `Host` header.
+    InvalidHostHeader,
+    /// 400: the request announces a body, whose bytes could be taken for frames.
+    BodyNotAllowed,
+    /// 400: `Sec-WebSocket-Protocol` is not a list of tokens.
+    InvalidWebSocketProtocolHeader,
+    /// 400: `Sec-WebSocket-Extensions` does not keep to its syntax.
+    InvalidWebSocketExtensionsHeader,
+    /// 403: [`CheckOrigin`](crate::CheckOrigin) does not allow the page that connects.
+    OriginNotAllowed,
+    /// 400: there is no `Sec-WebSocket-Key`.
+    WebSocketKeyHeaderMissing,
+    /// 400: `Sec-WebSocket-Key` is not 16 bytes in Base64, or there are two.
+    InvalidWebSocketKeyHeader,
+    /// 400, mostly: the handshake breaks a rule that has no type of its own here.
+    InvalidHandshake,
+    /// 500: the HTTP server does not hand over the connection, for want of `with_upgrades` in the case of hyper's.
+    ConnectionNotUpgradable,
+}
+
+impl WebSocketUpgradeRejection {
+    pub(crate) fn new(cause: Cause, on_rejection: Option<OnRejection>) -> Self {
+        let refused = Refused { cause, on_rejection };
+        match cause {
+            Cause::NotConnect => MethodNotConnect(refused).into(),
+            Cause::ProtocolNotSpoken => InvalidProtocolPseudoheader(refused).into(),
+            Cause::Http1(refusal) => match refusal {
+                Refusal::ConnectionToken => InvalidConnectionHeader(refused).into(),
+                Refusal::UpgradeToken => InvalidUpgradeHeader(refused).into(),
+                Refusal::MethodNotGet => MethodNotGet(refused).into(),
+                Refusal::VersionMissing | Refusal::VersionUnsupported => {
+                    InvalidWebSocketVersionHeader(refused).into()
+                }
+                Refusal::HttpVersion => InvalidHttpVersion(refused).into(),
+                Refusal::Host => InvalidHostHeader(refused).into(),
+                Refusal::Body => BodyNotAllowed(refused).into(),
+                Refusal::SubprotocolMalformed => InvalidWebSocketProtocolHeader(refused).into(),
+                Refusal::ExtensionMalformed => InvalidWebSocketExtensionsHeader(refused).into(),
+                Refusal::OriginNotAllowed => OriginNotAllowed(refused).into(),
+                Refusal::KeyMissing => WebSocketKeyHeaderMissing(refused).into(),
+                Refusal::KeyRepeated | Refusal::KeyInvalid => InvalidWebSocketKeyHeader(refused).into(),
+                Refusal::NotUpgradable => ConnectionNotUpgradable(refused).into(),
+                _ => InvalidHandshake(refused).into(),
+            },
+        }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.refused().cause.status()
+    }
+
+    /// The body of the answer: the name of its status.
+    #[must_use]
+    pub fn body_text(&self) -> String {
+        self.refused().cause.body_text().to_owned()
+    }
+}
+
+impl fmt::Display for WebSocketUpgradeRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.refused().cause.reason())
+    }
+}
+
+impl error::Error for WebSocketUpgradeRejection {}
+
+impl From<WebSocketUpgradeRejection> for Response<ResponseBody> {
+    fn from(rejection: WebSocketUpgradeRejection) -> Self {
+        let Refused { cause, on_rejection } = rejection.refused();
+        let mut response = Self::new(cause.body_text().into());
+        *response.status_mut() = cause.status();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        cause.add_headers(&mut response);
+        if let Some(OnRejection(on_rejection)) = on_rejection {
+            response = on_rejection(&rejection, response);
+        }
+        cause.end_connection(&mut response);
+        response
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for WebSocketUpgradeRejection {
+    fn into_response(self) -> axum_core::response::Response {
+        Response::<ResponseBody>::from(self).map(axum_core::body::Body::new)
+    }
+}
+
+/// What all rejections hold: the reason, and what the application makes of it.
+#[derive(Clone, Debug)]
+struct Refused {
+    cause: Cause,
+    on_rejection: Option<OnRejection>,
+}
+
+/// The reason in terms of the protocol.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause {
+    Http1(Refusal),
+    NotConnect,
+    ProtocolNotSpoken,
+}
+
+impl Cause {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Http1(refusal) => refusal.status(),
+            Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ProtocolNotSpoken => StatusCode::NOT_IMPLEMENTED,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Http1(refusal) => refusal.reason(),
+            Self::NotConnect => "the method is not CONNECT",
+            Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
+        }
+    }
+
+    fn body_text(self) -> &'static str {
+        self.status().canonical_reason().unwrap_or_default()
+    }
+
+    fn add_headers(self, response: &mut Response<ResponseBody>) {
+        match self {
+            Self::Http1(refusal) => response.headers_mut().extend(refusal.headers()),
+            Self::NotConnect => {
+                drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
+            }
+            Self::ProtocolNotSpoken => {}
+        }
+    }
+
+    /// Whatever the application made of the response: what follows an HTTP/1 request is not read as another. HTTP/2 has
+    /// its streams for that, and no `Connection` header.
+    fn end_connection(self, response: &mut Response<ResponseBody>) {
+        if matches!(self, Self::Http1(_)) && !handshake::has_token(response.headers(), &CONNECTION, "close") {
+            response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
+/// A function of the application that shapes refusing responses.
+#[derive(Clone)]
+pub(crate) struct OnRejection(Arc<Shape>);
+
+type Shape =
+    dyn Fn(&WebSocketUpgradeRejection, Response<ResponseBody>) -> Response<ResponseBody> + Send + Sync;
+
+impl OnRejection {
+    pub(crate) fn new<F>(shape: F) -> Self
+    where
+        F: Fn(&WebSocketUpgradeRejection, Response<ResponseBody>) -> Response<ResponseBody>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self(Arc::new(shape))
+    }
+}
+
+impl fmt::Debug for OnRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRejection(..)")
+    }
+}
