@@ -1,1 +1,129 @@
-//! ws-tower
+//! WebSocket servers on tower, hyper and axum: the opening handshake, and the connection that follows it.
+//!
+//! An [`Upgrader`] holds the policy of a server: which origins may connect, which subprotocols it speaks, how large a
+//! message may be. There are three ways to serve with it.
+//!
+//! # 1. In axum, as an extractor
+//!
+//! [`extract`] is a drop-in for `axum::extract::ws`. An [`UpgradeLayer`] gives the policy to the routes below it.
+//!
+#![cfg_attr(feature = "axum", doc = "```no_run")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
+//! use axum::{Router, response::Response, routing::any};
+//! use ws_tower::{CheckOrigin, UpgradeLayer, Upgrader, extract::{WebSocket, WebSocketUpgrade}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let upgrader = Upgrader::new().check_origin(CheckOrigin::list(["https://app.example.com"])?);
+//! let app = Router::new().route("/ws", any(handler)).layer(UpgradeLayer::new(upgrader));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(())
+//! # }
+//!
+//! async fn handler(ws: WebSocketUpgrade) -> Response {
+//!     ws.on_upgrade(echo)
+//! }
+//!
+//! async fn echo(mut socket: WebSocket) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         if socket.send(message).await.is_err() {
+//!             return;
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # 2. As a tower service
+//!
+//! [`Upgrader::service`] makes a complete endpoint of a handler. It takes requests with any body, so it runs under hyper
+//! itself, as a route of axum (`route_service`), and below any middleware.
+//!
+//! ```no_run
+//! use hyper::server::conn::http1;
+//! use hyper_util::{rt::{TokioIo, TokioTimer}, service::TowerToHyperService};
+//! use ws_tower::Upgrader;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let echo = Upgrader::new().service(|mut conn| async move {
+//!     while let Ok(Some(message)) = conn.read_message().await {
+//!         if conn.write_message(message).await.is_err() {
+//!             return;
+//!         }
+//!     }
+//! });
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! loop {
+//!     let (stream, _) = listener.accept().await?;
+//!     // The timer bounds how long a client may take to send its request; `with_upgrades` hands over the connection.
+//!     let server = http1::Builder::new()
+//!         .timer(TokioTimer::new())
+//!         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(echo.clone()))
+//!         .with_upgrades();
+//!     tokio::spawn(server);
+//! }
+//! # }
+//! ```
+//!
+//! # 3. By hand
+//!
+//! [`Upgrader::upgrade`] checks one request and gives the response and a future of the connection. Everything around it
+//! (routing, authentication, the task) is yours.
+//!
+//! ```
+//! use http::{Request, Response};
+//! use ws_tower::{ResponseBody, Upgrader};
+//!
+//! fn answer<B>(upgrader: &Upgrader, mut request: Request<B>) -> Response<ResponseBody> {
+//!     let accepted = match upgrader.upgrade(&mut request) {
+//!         Ok(accepted) => accepted,
+//!         Err(rejection) => return rejection.into(),
+//!     };
+//!     let room = request.uri().path().to_owned();
+//!     tokio::spawn(async move {
+//!         let mut conn = accepted.conn.await?;
+//!         conn.write_message(format!("welcome to {room}")).await?;
+//!         conn.close(None).await?;
+//!         Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//!     });
+//!     accepted.response.map(|()| ResponseBody::empty())
+//! }
+//! # let _ = answer::<()>;
+//! ```
+//!
+//! # What is checked
+//!
+//! `Connection`, `Upgrade`, the method, `Sec-WebSocket-Version`, `Host`, that there is no body, the origin, and
+//! `Sec-WebSocket-Key`, in this order; every line and every token is read. A refusal is a [`rejection`], which is a response
+//! with the status and headers that fit it.
+//!
+//! # Features
+//!
+//! * `axum` (default): [`extract`], and rejections as axum responses.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod endpoint;
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub mod extract;
+mod future;
+mod io;
+mod layer;
+mod origin;
+pub mod rejection;
+mod source;
+mod upgrader;
+
+pub use self::{
+    body::ResponseBody,
+    endpoint::UpgradeService,
+    future::{OnUpgrade, UpgradeError},
+    io::Upgraded,
+    layer::{Upgrade, UpgradeLayer},
+    origin::{CheckOrigin, InvalidOriginPattern, OriginPattern, OriginPredicate},
+    upgrader::{Accepted, Upgrader},
+};
