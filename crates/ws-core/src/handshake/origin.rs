@@ -140,7 +140,7 @@ impl Origin {
             None | Some("") => default_port(&self.scheme),
             Some(port) => parse_port(port),
         };
-        port.is_some() && port == self.port && normalise_host(host).is_some_and(|host| *host == *self.host)
+        port == self.port && normalise_host(host).is_some_and(|host| *host == *self.host)
     }
 }
 

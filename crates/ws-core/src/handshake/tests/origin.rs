@@ -127,6 +127,7 @@ fn what_no_browser_sends_for_a_page_is_refused() {
         "ht tps://a.example",
         "h\u{e4}tps://a.example",
     ] {
+        assert!(Origin::parse(origin.as_bytes()).is_err(), "{origin:?}");
         assert_eq!(allowed(origin, "a.example"), NEVER, "{origin:?}");
         // Not even when the request has the very same text for its authority.
         let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
