@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Starts the examples as a person would, and checks that they answer: pages, echoes, a chat between two, a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from process import Child, Ended, free_port  # noqa: E402
+
+PATIENCE = 20.0
+
+
+class Example:
+    """A running example and the address it printed."""
+
+    def __init__(self, binary: Path, log: Path):
+        self.child = Child([str(binary), "--listen", "127.0.0.1:0"], log)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = re.search(r"http://(127\.0\.0\.1:\d+)", self.child.line(deadline - time.monotonic()))
+            if found:
+                break
+        self.host = found[1]
+        self.origin = f"http://{self.host}"
+        self.url = f"ws://{self.host}/ws"
+
+    def page(self) -> str:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(self.origin + "/", timeout=PATIENCE) as response:
+            assert response.status == 200, response.status
+            assert response.headers.get_content_type() == "text/html", response.headers.get_content_type()
+            return response.read().decode("utf-8")
+
+    def open(self, **options: object) -> connect:
+        return connect(self.url, origin=self.origin, proxy=None, **options)
+
+
+async def next_event(connection: ClientConnection) -> dict:
+    return json.loads(await asyncio.wait_for(connection.recv(), PATIENCE))
+
+
+async def echo_serves_its_page(echo: Example) -> None:
+    page = echo.page()
+    assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
+
+
+async def echo_echoes(echo: Example) -> None:
+    async with echo.open() as connection:
+        for message in ("hello", "", "grüße 🦀", b"\x00\xff", "x" * 70_000):
+            await connection.send(message)
+            assert await asyncio.wait_for(connection.recv(), PATIENCE) == message
+
+
+async def echo_refuses_other_origins(echo: Example) -> None:
+    try:
+        async with connect(echo.url, origin="http://elsewhere.example", proxy=None):
+            raise AssertionError("a page of another site was let in")
+    except InvalidStatus as refused:
+        assert refused.response.status_code == 403, refused.response.status_code
+
+
+async def chat_serves_its_page(chat: Example) -> None:
+    page = chat.page()
+    assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
+
+
+async def chat_carries_lines_between_two(chat: Example) -> None:
+    async with chat.open() as ada:
+        await ada.send("Ada")
+        assert await next_event(ada) == {"event": "joined", "name": "Ada", "here": ["Ada"]}
+        async with chat.open() as grace:
+            await grace.send("Grace")
+            joined = {"event": "joined", "name": "Grace", "here": ["Ada", "Grace"]}
+            assert [await next_event(each) for each in (ada, grace)] == [joined, joined]
+            await grace.send("hello <b>")
+            said = {"event": "said", "name": "Grace", "text": "hello <b>"}
+            assert [await next_event(each) for each in (ada, grace)] == [said, said]
+        assert await next_event(ada) == {"event": "left", "name": "Grace", "here": ["Ada"]}
+
+
+async def chat_refuses_a_name_that_is_taken(chat: Example) -> None:
+    async with chat.open() as ada:
+        await ada.send("Ada")
+        await next_event(ada)
+        async with chat.open() as other:
+            await other.send("ada")
+            try:
+                await asyncio.wait_for(other.recv(), PATIENCE)
+                raise AssertionError("the name was given twice")
+            except ConnectionClosed as closed:
+                assert closed.rcvd is not None and closed.rcvd.code == 4000, closed
+
+
+def connect_example(binary: Path, log: Path, url: str, lines: list[str]) -> tuple[int | None, list[str], str]:
+    """Runs `connect URL` with these lines as its input; gives its status, its output, and what it said besides."""
+    with Child([str(binary), url], log, stdin=True) as child:
+        for line in lines:
+            child.send(line)
+        child.end_input()
+        status = child.wait(PATIENCE)
+        output = []
+        try:
+            while True:
+                output.append(child.line(1))
+        except Ended:
+            pass
+        return status, output, log.read_text("utf-8", "replace")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=Path, required=True, metavar="DIR", help="where the built examples are")
+    args = parser.parse_args()
+    logs = args.bin.parent / "tests"
+    passed, problems = 0, []
+
+    def check(name: str, work: Callable[[], object]) -> None:
+        nonlocal passed
+        try:
+            work()
+            passed += 1
+            print(f"  ok   {name}")
+        except Exception as error:  # an assertion, a refused connection, a time-out: each is a failed check
+            problems.append(name)
+            print(f"  FAIL {name}: {error!r}")
+
+    def check_on(example: Example, script: Callable[[Example], Awaitable[None]]) -> None:
+        bounded = lambda: asyncio.run(asyncio.wait_for(script(example), 2 * PATIENCE))  # noqa: E731
+        check(script.__name__.replace("_", " "), bounded)
+
+    def terminal_prints_what_comes_back() -> None:
+        status, output, said = connect_example(binary, logs / "connect-1.log", echo.url, ["one", "zwei ü"])
+        assert (status, output) == (0, ["one", "zwei ü"]), (status, output, said)
+
+    def terminal_says_why_it_cannot_connect() -> None:
+        url = f"ws://127.0.0.1:{free_port()}/ws"
+        status, output, said = connect_example(binary, logs / "connect-2.log", url, [])
+        assert status == 1 and not output and "refused" in said and "panicked" not in said, (status, output, said)
+
+    def terminal_says_how_it_was_refused() -> None:
+        url = f"ws://{echo.host}/nowhere"
+        status, output, said = connect_example(binary, logs / "connect-3.log", url, [])
+        assert status == 1 and not output and "404" in said and "panicked" not in said, (status, output, said)
+
+    binary = args.bin / "connect"
+    echo = Example(args.bin / "echo", logs / "echo.log")
+    for script in (echo_serves_its_page, echo_echoes, echo_refuses_other_origins):
+        check_on(echo, script)
+    check("connect prints what comes back", terminal_prints_what_comes_back)
+    check("connect says why it cannot connect", terminal_says_why_it_cannot_connect)
+    check("connect says how it was refused", terminal_says_how_it_was_refused)
+    chat = Example(args.bin / "chat", logs / "chat.log")
+    for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_is_taken):
+        check_on(chat, script)
+    for example in (echo, chat):
+        check(f"{example.child.name} still runs", lambda: require(example.child.wait(0) is None, example.child.tail()))
+        example.child.stop()
+    print(f"{passed} passed, {len(problems)} failed")
+    return 1 if problems else 0
+
+
+def require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise AssertionError(otherwise)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
