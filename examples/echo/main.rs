@@ -1,2 +1,50 @@
-//! Placeholder.
-fn main() {}
+//! How do I send back what a client sends?
+//!
+//! ```text
+//! cargo run --release --bin echo
+//! cargo run --release --bin echo -- --listen 127.0.0.1:8080
+//! ```
+//!
+//! Then open the printed address in a browser, or type lines into `cargo run --bin connect ws://127.0.0.1:3000/ws`.
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use axum::{
+    Router,
+    response::{Html, Response},
+    routing::{any, get},
+};
+use ws_tower::extract::{Error, WebSocket, WebSocketUpgrade};
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let app = Router::new()
+        .route("/", get(Html(include_str!("index.html"))))
+        // `any` and not `get`: the extractor itself answers whatever is not an opening handshake, with the right status.
+        .route("/ws", any(upgrade));
+    axum::serve(ws_examples::listen().await, app).await
+}
+
+/// Answers the opening handshake. The closure runs in a task of its own once the response is sent.
+async fn upgrade(ws: WebSocketUpgrade) -> Response {
+    ws.on_upgrade(|socket| async move {
+        if let Err(error) = echo(socket).await {
+            // Not a normal end: the peer broke a rule, closed with an error code, or vanished.
+            eprintln!("{error}");
+        }
+    })
+}
+
+async fn echo(socket: WebSocket) -> Result<(), Error> {
+    // `WebSocket` looks like axum's type. Below it is a `Conn`, which can do more and has errors that say more.
+    let mut conn = socket.into_conn();
+
+    // `None` is a normal end. Pings are answered and the closing handshake is finished on the way.
+    while let Some(message) = conn.read_message().await? {
+        // Queue instead of send: what is queued goes out as soon as the next read has to wait. Ten messages that
+        // arrive together are answered with one write. `write_message` would write ten times.
+        conn.queue_message(message).await?;
+    }
+    Ok(())
+}

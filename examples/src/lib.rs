@@ -1,0 +1,114 @@
+//! What the examples share: where a server listens.
+//!
+//! The listings of the documentation are compiled here too: see `pages!`.
+#![forbid(unsafe_code)]
+
+use std::{env, io, process};
+
+use tokio::net::TcpListener;
+
+/// Listens on the address that the command line names with `--listen`, and prints it as the first line.
+///
+/// Port 0 stands for any free port; the line says which one it is. What is wrong with the command line or the address
+/// is said on standard error, and ends the program.
+pub async fn listen() -> TcpListener {
+    let address = match address(env::args().skip(1)) {
+        Ok(Some(address)) => address,
+        Ok(None) => {
+            println!("{USAGE}");
+            process::exit(0);
+        }
+        Err(message) => {
+            eprintln!("{message}\n{USAGE}");
+            process::exit(1);
+        }
+    };
+    match bind(&address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("cannot listen on {address}: {error}");
+            process::exit(1);
+        }
+    }
+}
+
+async fn bind(address: &str) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    Ok(listener)
+}
+
+/// The address in the arguments; `None` when help is asked for.
+fn address(mut args: impl Iterator<Item = String>) -> Result<Option<String>, String> {
+    let mut address = String::from("127.0.0.1:3000");
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "-h" | "--help" => return Ok(None),
+            "--listen" => address = args.next().ok_or("--listen needs an address, such as 127.0.0.1:3000")?,
+            _ => match arg.strip_prefix("--listen=") {
+                Some(value) => address = value.to_owned(),
+                None => return Err(format!("unknown argument {arg:?}")),
+            },
+        }
+    }
+    Ok(Some(address))
+}
+
+const USAGE: &str = "\
+options:
+  --listen ADDR  where to listen; 127.0.0.1:3000 unless given, port 0 for any free port
+  --help         show this";
+
+/// The Rust listings of the pages, as doctests.
+macro_rules! pages {
+    ($($name:ident $path:literal,)+) => {
+        $(
+            #[cfg(doctest)]
+            #[doc = include_str!(concat!("../../", $path))]
+            mod $name {}
+        )+
+    };
+}
+
+pages! {
+    readme "README.md",
+    ws_core_readme "crates/ws-core/README.md",
+    ws_tower_readme "crates/ws-tower/README.md",
+    ws_client_readme "crates/ws-client/README.md",
+    authenticate "docs/how-to/authenticate.md",
+    graceful_shutdown "docs/how-to/graceful-shutdown.md",
+    slow_consumers "docs/how-to/slow-consumers.md",
+    subprotocols "docs/how-to/subprotocols.md",
+    test_handlers "docs/how-to/test-handlers.md",
+    from_axum "docs/migrating/from-axum.md",
+    from_gorilla "docs/migrating/from-gorilla.md",
+    errors "docs/reference/errors.md",
+    features "docs/reference/features.md",
+    architecture "docs/topics/architecture.md",
+    closing "docs/topics/closing.md",
+    defaults "docs/topics/defaults.md",
+    security "docs/topics/security.md",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Option<String>, String> {
+        address(args.iter().map(ToString::to_string))
+    }
+
+    #[test]
+    fn address_is_read_from_the_arguments() {
+        assert_eq!(parse(&[]), Ok(Some("127.0.0.1:3000".into())));
+        assert_eq!(parse(&["--listen", "[::1]:0"]), Ok(Some("[::1]:0".into())));
+        assert_eq!(parse(&["--listen=localhost:1"]), Ok(Some("localhost:1".into())));
+        assert_eq!(parse(&["--listen=a:1", "--help"]), Ok(None));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        assert!(parse(&["--listen"]).is_err_and(|message| message.contains("needs an address")));
+        assert!(parse(&["--port"]).is_err_and(|message| message.contains("--port")));
+    }
+}
