@@ -142,24 +142,29 @@ impl Config {
         matches!(self.read_buffer_size, Setting::Default)
     }
 
-    /// The values for a role, with the defaults filled in.
-    pub(crate) fn resolve(&self, role: Role) -> Settings {
+    /// What the receiver holds a peer to, with the defaults of the role filled in.
+    pub(crate) fn limits(&self, role: Role) -> Limits {
         let max_message_size = self.max_message_size.unwrap_or(match role {
             Role::Client => Some(16 << 20),
             Role::Server => Some(1 << 20),
         });
         let fragments = |size: u64| u32::try_from(size / 64).unwrap_or(u32::MAX).max(1024);
+        Limits {
+            max_message_size: max_message_size.unwrap_or(u64::MAX),
+            max_frame_size: self.max_frame_size.unwrap_or(max_message_size).unwrap_or(u64::MAX),
+            max_fragments: self
+                .max_fragments
+                .unwrap_or_else(|| max_message_size.map(fragments))
+                .unwrap_or(u32::MAX),
+            max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
+            accept_unmasked_frames: self.accept_unmasked_frames,
+        }
+    }
+
+    /// What the async connection needs, with the defaults filled in.
+    #[cfg(feature = "io")]
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
-            limits: Limits {
-                max_message_size: max_message_size.unwrap_or(u64::MAX),
-                max_frame_size: self.max_frame_size.unwrap_or(max_message_size).unwrap_or(u64::MAX),
-                max_fragments: self
-                    .max_fragments
-                    .unwrap_or_else(|| max_message_size.map(fragments))
-                    .unwrap_or(u32::MAX),
-                max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
-                accept_unmasked_frames: self.accept_unmasked_frames,
-            },
             read_buffer_size: self.read_buffer_size.unwrap_or(DEFAULT_READ_BUFFER),
             write_buffer_size: self.write_buffer_size.unwrap_or(4 << 10),
             high_water_mark: self.high_water_mark.unwrap_or(64 << 10),
@@ -192,10 +197,10 @@ impl Negotiated {
     }
 }
 
-/// The settings of one connection: [`Config`] with the defaults of its role filled in.
+/// The buffers and times of one connection.
+#[cfg(feature = "io")]
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) limits: Limits,
     pub(crate) read_buffer_size: usize,
     pub(crate) write_buffer_size: usize,
     pub(crate) high_water_mark: usize,
@@ -238,6 +243,7 @@ impl<T: Copy> Setting<T> {
 }
 
 /// A hair under 16 KiB, so that the buffer that hyper hands over after an upgrade (16,324 bytes) serves as well.
+#[cfg(feature = "io")]
 const DEFAULT_READ_BUFFER: usize = 16_000;
 /// A frame header and a control frame fit with room to spare, and a system call is worth its price.
 const MIN_READ_BUFFER: usize = 1 << 10;
@@ -250,22 +256,22 @@ mod tests {
 
     #[test]
     fn frame_and_fragment_limits_follow_the_message_limit() {
-        let limits = Config::new().max_message_size(1 << 10).resolve(Role::Server).limits;
+        let limits = Config::new().max_message_size(1 << 10).limits(Role::Server);
         assert_eq!(
             (limits.max_message_size, limits.max_frame_size, limits.max_fragments),
             (1024, 1024, 1024)
         );
-        let limits = Config::new().max_message_size(None).resolve(Role::Server).limits;
+        let limits = Config::new().max_message_size(None).limits(Role::Server);
         assert_eq!((limits.max_message_size, limits.max_fragments), (u64::MAX, u32::MAX));
-        let limits = Config::new().max_frame_size(10).resolve(Role::Client).limits;
+        let limits = Config::new().max_frame_size(10).limits(Role::Client);
         assert_eq!((limits.max_message_size, limits.max_frame_size), (16 << 20, 10));
     }
 
     #[test]
     fn documented_defaults_hold() {
-        let server = Config::new().resolve(Role::Server).limits;
+        let server = Config::new().limits(Role::Server);
         assert_eq!((server.max_message_size, server.max_fragments), (1 << 20, 16_384));
-        let client = Config::new().resolve(Role::Client).limits;
+        let client = Config::new().limits(Role::Client);
         assert_eq!((client.max_message_size, client.max_fragments), (16 << 20, 262_144));
     }
 }

@@ -64,6 +64,7 @@ impl Error {
     }
 
     /// An error of the transport. What ends the stream is a lost connection, whatever the system calls it.
+    #[cfg(feature = "io")]
     pub(crate) fn transport(error: io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::BrokenPipe
@@ -246,6 +247,7 @@ mod tests {
         assert_eq!(error.to_string(), "peer closed the connection with code 1011: \"\\u{1b}[31m\"");
     }
 
+    #[cfg(feature = "io")]
     #[test]
     fn what_ends_the_stream_is_a_lost_connection() {
         let reset = Error::transport(io::ErrorKind::ConnectionReset.into());

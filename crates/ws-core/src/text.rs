@@ -36,6 +36,7 @@ impl Utf8Bytes {
     ///
     /// Every caller must have passed exactly these bytes through [`Utf8Validator`](crate::utf8::Utf8Validator), up
     /// to and including its `finish`.
+    #[cfg(feature = "io")]
     pub(crate) fn from_validated(bytes: Bytes) -> Self {
         debug_assert!(str::from_utf8(&bytes).is_ok(), "text was not validated");
         Self(bytes)

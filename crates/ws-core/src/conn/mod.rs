@@ -21,7 +21,7 @@ use self::{ending::Ending, keys::Keys, read::ReadBuffer};
 use crate::{
     CloseFrame, Config, Error, Message, Negotiated, Role,
     config::Settings,
-    proto::{Closing, Protocol, Receiver},
+    proto::{Closing, Protocol},
 };
 
 /// A WebSocket connection over any byte stream.
@@ -110,11 +110,9 @@ impl<S> Conn<S> {
         negotiated: Negotiated,
         read_buf: BytesMut,
     ) -> Self {
-        let settings = config.resolve(role);
-        let receiver = Receiver::with_limits(role, settings.limits);
         Self {
             io,
-            protocol: Protocol::with_receiver(role, receiver, Keys),
+            protocol: Protocol::new(role, &config, Keys),
             read: ReadBuffer::new(read_buf),
             message: BytesMut::new(),
             direct: 0,
@@ -124,7 +122,7 @@ impl<S> Conn<S> {
             ending: Ending::default(),
             #[cfg(feature = "stream")]
             stream_ended: false,
-            settings,
+            settings: config.settings(),
             negotiated,
         }
     }

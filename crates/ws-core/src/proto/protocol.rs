@@ -17,10 +17,7 @@ pub struct Protocol<K> {
 impl<K: MaskSource> Protocol<K> {
     /// The state of a connection whose opening handshake is done.
     pub fn new(role: Role, config: &Config, keys: K) -> Self {
-        Self::with_receiver(role, Receiver::new(role, config), keys)
-    }
-
-    pub(crate) fn with_receiver(role: Role, receiver: Receiver, keys: K) -> Self {
+        let receiver = Receiver::new(role, config);
         Self { role, receiver, sender: Sender::new(role), closing: Closing::default(), failed: false, keys }
     }
 

@@ -63,13 +63,9 @@ impl Receiver {
     /// A receiver for one end of a connection.
     #[must_use]
     pub fn new(role: Role, config: &Config) -> Self {
-        Self::with_limits(role, config.resolve(role).limits)
-    }
-
-    pub(crate) fn with_limits(role: Role, limits: Limits) -> Self {
         Self {
             role,
-            limits,
+            limits: config.limits(role),
             state: State::Header,
             message: None,
             utf8: Utf8Validator::new(),
