@@ -11,7 +11,7 @@ use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use support::{BINARY, Handshake, Raw, TEXT, masked, within};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
 };
 use ws_core::{BufferPool, Config, Conn, Message};
@@ -38,6 +38,7 @@ async fn transport_is_the_tcp_stream_of_the_server() {
     let conn = within(conns.recv()).await.expect("a connection");
     let tcp = conn.get_ref().tcp().expect("the TCP stream");
     assert!(tcp.nodelay().expect("an open socket"));
+    assert!(conn.get_ref().is_write_vectored());
     assert_eq!(conn.get_ref().local_addr(), Some(addr));
     assert_eq!(conn.get_ref().peer_addr(), Some(raw.local_addr()));
 }
@@ -77,6 +78,20 @@ async fn any_other_transport_carries_messages_too() {
     let mut frame = [0; 6];
     within(far.read_exact(&mut frame)).await.expect("read");
     assert_eq!(&frame, b"\x82\x04late");
+}
+
+#[tokio::test]
+async fn large_messages_leave_whole_and_in_order() {
+    let service = Upgrader::new().service(|mut conn: Conn<Upgraded>| async move {
+        for byte in 0..16 {
+            conn.queue_message(vec![byte; 60_000]).await.expect("queued");
+        }
+        conn.flush().await.expect("sent");
+    });
+    let (mut raw, _) = Raw::open(support::serve_hyper(service).await, &Handshake::new("/")).await;
+    for byte in 0..16 {
+        assert_eq!(raw.frame().await, (BINARY, vec![byte; 60_000]));
+    }
 }
 
 #[tokio::test]
