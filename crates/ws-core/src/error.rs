@@ -63,18 +63,10 @@ impl Error {
         Self(Box::new(ErrorImpl { kind, source: None }))
     }
 
-    /// An error of the transport. What ends the stream is a lost connection, whatever the system calls it.
+    /// An error of the transport.
     #[cfg(feature = "io")]
     pub(crate) fn transport(error: io::Error) -> Self {
-        let kind = match error.kind() {
-            io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::NotConnected
-            | io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::WriteZero => ErrorKind::ConnectionLost,
-            other => ErrorKind::Io(other),
-        };
+        let kind = ErrorKind::of_transport(error.kind());
         Self(Box::new(ErrorImpl { kind, source: Some(error) }))
     }
 
@@ -137,6 +129,23 @@ impl Error {
         match self.kind() {
             ErrorKind::Usage(usage) => Some(*usage),
             _ => None,
+        }
+    }
+}
+
+impl ErrorKind {
+    /// What ends the stream is a lost connection, whatever the system calls it.
+    #[cfg(feature = "io")]
+    pub(crate) fn of_transport(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::WriteZero => Self::ConnectionLost,
+            other => Self::Io(other),
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::Conn;
+use super::{Conn, waiters::Waiter};
 use crate::{Error, ErrorKind, Message, Role, Violation, proto::Closing};
 
 /// How far the end of a connection has come, and what it came to.
@@ -50,8 +50,8 @@ enum Outcome {
     Closed,
     /// The peer broke a rule.
     Failed(Violation),
-    /// The transport ended; the cause is told once.
-    Lost(Option<io::Error>),
+    /// The transport ended; the cause itself is told once.
+    Lost { kind: ErrorKind, cause: Option<io::Error> },
 }
 
 impl Ending {
@@ -64,7 +64,7 @@ impl Ending {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.is_begun() && matches!(self.outcome, Outcome::Lost(_))
+        self.is_begun() && matches!(self.outcome, Outcome::Lost { .. })
     }
 
     /// The peer's close frame arrived; the answer is queued.
@@ -95,16 +95,18 @@ impl Ending {
         match &mut self.outcome {
             Outcome::Closed => Ok(None),
             Outcome::Failed(violation) => Err((*violation).into()),
-            Outcome::Lost(cause) => Err(match cause.take() {
+            Outcome::Lost { kind, cause } => Err(match cause.take() {
                 Some(cause) => Error::transport(cause),
-                None => Error::new(ErrorKind::ConnectionLost),
+                None => Error::new(kind.clone()),
             }),
         }
     }
 
     fn lose(&mut self, cause: Option<io::Error>) {
         self.stage = Stage::Over;
-        self.outcome = Outcome::Lost(cause);
+        let kind =
+            cause.as_ref().map_or(ErrorKind::ConnectionLost, |cause| ErrorKind::of_transport(cause.kind()));
+        self.outcome = Outcome::Lost { kind, cause };
     }
 }
 
@@ -121,6 +123,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub(super) fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<Message>>> {
         loop {
             if self.ending.stage != Stage::Over && self.poll_close_timer(cx).is_ready() {
+                // Even a timeout of nothing lets out what the transport takes at once.
+                let _ = self.poll_write_out(cx, Waiter::Reader);
                 match self.ending.stage {
                     // This endpoint has closed, and the peer has not answered.
                     Stage::Open => {
@@ -135,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Stage::Open => return Poll::Ready(None),
                 Stage::Flush => {
                     // If writing fails there is no one left to tell.
-                    let _ = ready!(self.poll_write_out(cx));
+                    let _ = ready!(self.poll_write_out(cx, Waiter::Reader));
                     self.ending.stage = Stage::Shutdown;
                 }
                 Stage::Shutdown => {
@@ -170,6 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub(super) fn lose(&mut self, cause: Option<io::Error>) {
         self.protocol.stop();
         self.ending.lose(cause);
+        self.waiters.wake_writer();
         self.end();
     }
 

@@ -33,14 +33,12 @@ impl Keys {
 impl MaskSource for Keys {
     fn masking_key(&mut self) -> MaskingKey {
         BATCHES.with_borrow_mut(|batch| {
-            // `ensure` ran before, so the range is inside of the batch; and a key that is used is wiped, so that it
-            // can neither be used again nor be read from memory later.
-            let mut key = [0; 4];
-            if let Some(next) = batch.bytes.get_mut(batch.used..batch.used + 4) {
-                key.copy_from_slice(next);
-                next.fill(0);
-            }
             debug_assert!(batch.used + 4 <= BATCH, "keys were not ensured");
+            let next = &mut batch.bytes[batch.used..batch.used + 4];
+            let mut key = [0; 4];
+            key.copy_from_slice(next);
+            // Wiped, so that it can neither be used again nor be read from memory later.
+            next.fill(0);
             batch.used += 4;
             MaskingKey::new(key)
         })

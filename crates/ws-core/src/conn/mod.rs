@@ -5,6 +5,7 @@ mod keys;
 mod read;
 #[cfg(feature = "stream")]
 mod stream;
+mod waiters;
 mod write;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::{ending::Ending, keys::Keys, read::ReadBuffer};
+use self::{ending::Ending, keys::Keys, read::ReadBuffer, waiters::Waiters};
 use crate::{
     CloseFrame, Config, Error, Message, Negotiated, Role,
     config::Settings,
@@ -68,6 +69,7 @@ pub struct Conn<S> {
     /// Writing failed; nothing can be sent any more.
     broken: Option<io::ErrorKind>,
     ending: Ending,
+    waiters: Waiters,
     #[cfg(feature = "stream")]
     stream_ended: bool,
     settings: Settings,
@@ -120,6 +122,7 @@ impl<S> Conn<S> {
             stale: false,
             broken: None,
             ending: Ending::default(),
+            waiters: Waiters::default(),
             #[cfg(feature = "stream")]
             stream_ended: false,
             settings: config.settings(),
@@ -167,7 +170,7 @@ impl<S> Conn<S> {
         Parts {
             io: self.io,
             read_buf: read_buf.freeze(),
-            write_buf: self.protocol.outbox().to_vec().into(),
+            write_buf: self.protocol.sender().outbox().to_vec().into(),
             negotiated: self.negotiated,
         }
     }

@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 
-use super::{Conn, ending::Stage, keys::Keys};
+use super::{Conn, ending::Stage, keys::Keys, waiters::Waiter};
 use crate::{BufferPool, Message, MessageKind, Role, Utf8Bytes, proto::Event};
 
 /// The buffer that reads go through: borrowed while it holds bytes, given back when the transport has no more.
@@ -183,14 +183,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Queued messages wait through one read at the longest, even if the transport is always ready.
         if mem::take(&mut self.stale) {
-            let _ = self.poll_write_out(cx);
+            let _ = self.poll_write_out(cx, Waiter::Reader);
         }
         match self.poll_read(cx) {
             Poll::Pending => {
                 self.protocol.receiver().caught_up();
                 // About to wait: what is queued goes out. A failure is told by the next write; reading may still give
                 // what the peer sent before.
-                let _ = self.poll_write_out(cx);
+                let flushes = self.poll_write_out(cx, Waiter::Reader).is_pending();
+                self.waiters.reader_waits(cx.waker(), flushes);
                 Poll::Pending
             }
             Poll::Ready(Ok(count)) if count > 0 => {
@@ -232,13 +233,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Reads and forgets, until the transport ends.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let size = self.settings.read_buffer_size;
-        loop {
+        for _ in 0..BUDGET {
             match self.read.poll_fill(&mut self.io, cx, &self.settings.pool, size) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) if count > 0 => self.release_read(),
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{Conn, keys::Keys};
+use super::{Conn, keys::Keys, waiters::Waiter};
 use crate::{CloseFrame, Error, ErrorKind, Message, Role};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
@@ -30,9 +30,14 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if outbox.needs_buffer() {
             outbox.lend(self.settings.pool.take(self.settings.write_buffer_size));
         }
-        let result = self.protocol.send(message.into());
+        let message = message.into();
+        let closes = matches!(message, Message::Close(_));
+        let result = self.protocol.send(message);
         if result.is_err() {
             self.release_write();
+        } else if closes {
+            // From here on the reader bounds the wait for the peer's close frame.
+            self.waiters.wake_reader();
         }
         Ok(result?)
     }
@@ -42,11 +47,12 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.protocol.queued() < self.settings.high_water_mark {
-            return Poll::Ready(Ok(()));
+        let room = |conn: &Self| conn.protocol.queued() < conn.settings.high_water_mark;
+        if room(self) {
+            return Poll::Ready(self.check_writable());
         }
-        match self.poll_write_out(cx) {
-            Poll::Pending if self.protocol.queued() < self.settings.high_water_mark => Poll::Ready(Ok(())),
+        match self.poll_flush(cx) {
+            Poll::Pending if room(self) => Poll::Ready(Ok(())),
             other => other,
         }
     }
@@ -56,7 +62,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_write_out(cx)
+        // What was queued when the connection was lost is lost: that must not look like success.
+        self.check_writable()?;
+        self.poll_write_out(cx, Waiter::Writer)
     }
 
     /// Queues the close frame that begins the closing handshake.
@@ -65,16 +73,24 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Writes until nothing waits, then flushes the transport.
-    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_write_out(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
         if let Some(kind) = self.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
-        let result = ready!(self.poll_write_all(cx));
+        let both = self.waiters.both(by, cx.waker());
+        let waker = both.as_ref().unwrap_or_else(|| cx.waker());
+        let Poll::Ready(result) = self.poll_write_all(&mut Context::from_waker(waker)) else {
+            if by == Waiter::Writer {
+                self.waiters.writer_waits(cx.waker());
+            }
+            return Poll::Pending;
+        };
+        self.waiters.written(by);
         self.release_write();
         Poll::Ready(result.map_err(|error| {
             // What was queued can never arrive in order any more.
             self.broken = Some(error.kind());
-            self.protocol.outbox().clear();
+            self.protocol.sender().stop();
             self.release_write();
             Error::transport(error)
         }))

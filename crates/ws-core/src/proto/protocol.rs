@@ -76,7 +76,7 @@ impl<K: MaskSource> Protocol<K> {
     /// Ends the connection because the transport did: whatever comes or waits is forgotten.
     pub fn stop(&mut self) {
         self.receiver.stop();
-        self.sender.outbox_mut().clear();
+        self.sender.stop();
     }
 
     /// What waits to be written.

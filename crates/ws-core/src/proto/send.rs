@@ -31,6 +31,8 @@ pub struct Sender {
     /// The kind of a fragmented message that is not finished.
     open: Option<MessageKind>,
     close_sent: bool,
+    /// The transport takes nothing any more.
+    stopped: bool,
     /// Payloads from this size on are queued by reference.
     share_from: usize,
     /// The answer to the latest ping, while the peer does not read what is queued.
@@ -46,6 +48,7 @@ impl Sender {
             outbox: Outbox::default(),
             open: None,
             close_sent: false,
+            stopped: false,
             share_from: SHARE_FROM,
             late_pong: None,
         }
@@ -65,6 +68,13 @@ impl Sender {
     /// What waits to be written, to take it away.
     pub fn outbox_mut(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+
+    /// Forgets what waits, and queues nothing more of what is owed to the peer: the transport takes nothing any more.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        self.late_pong = None;
+        self.outbox.clear();
     }
 
     /// Whether anything waits to be written: encoded bytes, or a pong that waits for room among them.
@@ -121,7 +131,7 @@ impl Sender {
     /// Pongs are queued while the peer reads. Once it does not, only the answer to the latest ping is kept (5.5.3), so
     /// that a flood of pings takes no memory.
     pub fn settle(&mut self, owed: Owed, keys: &mut impl MaskSource) {
-        if self.close_sent {
+        if self.close_sent || self.stopped {
             return;
         }
         match owed {
@@ -134,7 +144,7 @@ impl Sender {
 
     /// Queues the close frame that fails the connection, unless one was sent (7.1.7).
     pub fn fail(&mut self, code: CloseCode, keys: &mut impl MaskSource) {
-        if !self.close_sent {
+        if !self.close_sent && !self.stopped {
             self.queue_close(Some(&code.into()), keys);
         }
     }

@@ -1,0 +1,91 @@
+//! The tasks that wait on one connection.
+//!
+//! A transport remembers one task for each direction: the last one that polled it. With a connection that is split into a
+//! stream and a sink, two tasks poll its write direction, because reads flush what is queued; and the one that polled
+//! first would never hear of it again.
+
+use std::{
+    sync::Arc,
+    task::{Wake, Waker},
+};
+
+/// Who polls: the reading side, which flushes before it waits, or the writing side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiter {
+    Reader,
+    Writer,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Waiters {
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    /// The reader waits for the write direction, too: what was queued did not go out as a whole.
+    reader_flushes: bool,
+}
+
+impl Waiters {
+    /// The reader waits for bytes, and for the write direction if `flushes`.
+    pub(super) fn reader_waits(&mut self, waker: &Waker, flushes: bool) {
+        remember(&mut self.reader, waker);
+        self.reader_flushes = flushes;
+    }
+
+    /// The writer waits for the write direction.
+    pub(super) fn writer_waits(&mut self, waker: &Waker) {
+        remember(&mut self.writer, waker);
+    }
+
+    /// All is written: a writer that waits can go on.
+    pub(super) fn written(&mut self, by: Waiter) {
+        self.reader_flushes = false;
+        match by {
+            Waiter::Reader => self.wake_writer(),
+            Waiter::Writer => self.writer = None,
+        }
+    }
+
+    /// Something changed that a writer that waits must look at.
+    pub(super) fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+
+    /// Something changed that the reader must look at.
+    pub(super) fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// The waker to poll the write direction with if another task waits for it, too: it wakes both.
+    pub(super) fn both(&self, by: Waiter, waker: &Waker) -> Option<Waker> {
+        let other = match by {
+            Waiter::Reader => self.writer.as_ref(),
+            Waiter::Writer => self.reader.as_ref().filter(|_| self.reader_flushes),
+        };
+        let other = other.filter(|other| !other.will_wake(waker))?;
+        Some(Waker::from(Arc::new(Both(other.clone(), waker.clone()))))
+    }
+}
+
+fn remember(slot: &mut Option<Waker>, waker: &Waker) {
+    match slot {
+        Some(known) => known.clone_from(waker),
+        None => *slot = Some(waker.clone()),
+    }
+}
+
+struct Both(Waker, Waker);
+
+impl Wake for Both {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_by_ref();
+        self.1.wake_by_ref();
+    }
+}
