@@ -116,11 +116,8 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
             event = events.recv() => {
                 // An error says that the room is further ahead than it remembers: this one does not keep up.
                 let Ok(event) = event else { return Ok(Some(too_slow())) };
-                // Queued events leave when `recv` has to wait, many at once. Queueing itself waits only while the peer
-                // leaves 64 KiB untaken, and must not wait for ever.
-                match timeout(PATIENCE, conn.queue_message(event)).await {
-                    Ok(queued) => queued?,
-                    Err(_) => return Ok(Some(too_slow())),
+                if !tell(conn, event).await {
+                    return Ok(Some(too_slow()));
                 }
             }
             _ = heartbeat.tick() => {
@@ -128,13 +125,20 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
                 if !mem::replace(&mut heard, false) {
                     return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "no sign of life")));
                 }
-                match timeout(PATIENCE, conn.queue_message(Message::Ping("beat".into()))).await {
-                    Ok(queued) => queued?,
-                    Err(_) => return Ok(Some(too_slow())),
+                if !tell(conn, Message::Ping("beat".into())).await {
+                    return Ok(Some(too_slow()));
                 }
             }
         }
     }
+}
+
+/// Queues a message, unless the client leaves what came before untaken for too long.
+///
+/// What is queued leaves when `recv` has to wait, many messages in one write. Queueing itself waits only while 64 KiB are
+/// untaken. If the connection is ending there is nothing to do: `recv` is about to say so, and why.
+async fn tell(conn: &mut Conn<Upgraded>, message: impl Into<Message>) -> bool {
+    timeout(PATIENCE, conn.queue_message(message)).await.is_ok()
 }
 
 fn too_slow() -> CloseFrame {
