@@ -1,0 +1,15 @@
+//! The connection over transports whose every read and write is scripted.
+
+#![cfg(feature = "stream")]
+
+mod executor;
+mod pipe;
+mod wire;
+
+mod cancel;
+mod closing;
+mod loss;
+mod messages;
+mod queue;
+mod stream_sink;
+mod wakes;
