@@ -1,0 +1,287 @@
+//! The queue: when it is written, what it holds, and who waits for it.
+
+use std::pin::pin;
+
+use ws_core::{Config, Conn, Message, Negotiated, Role, frame::Opcode};
+
+use crate::{
+    executor::{finish, now, poll_once},
+    pipe::{Call, Pace, conn, conn_with, pipe},
+    wire::{ROLES, frame, frames, pattern, text},
+};
+
+/// The sizes of the writes, and nothing of the flushes between.
+fn writes(calls: &[Call]) -> Vec<usize> {
+    let size = |pieces: &Vec<(usize, usize)>| pieces.iter().map(|(_, length)| length).sum();
+    calls
+        .iter()
+        .filter_map(|call| if let Call::Write(pieces) = call { Some(size(pieces)) } else { None })
+        .collect()
+}
+
+#[test]
+fn queued_message_is_not_written_before_it_is_flushed() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        now(conn.queue_message("a")).unwrap().unwrap();
+        assert_eq!(remote.take(), b"", "{role:?}");
+        now(conn.flush()).unwrap().unwrap();
+        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"a".to_vec())]);
+    }
+}
+
+#[test]
+fn written_message_is_handed_to_the_transport_and_flushed() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        now(conn.write_message("a")).unwrap().unwrap();
+        let calls = remote.take_calls();
+        assert!(matches!(calls[..], [Call::Write(_), Call::Flush]), "{role:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn read_that_waits_writes_what_is_queued() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        now(conn.queue_message("a")).unwrap().unwrap();
+        now(conn.queue_message("b")).unwrap().unwrap();
+        assert!(now(conn.read_message()).is_none());
+        assert_eq!(frames(&remote.take()).len(), 2, "{role:?}");
+        assert_eq!(remote.take_calls().len(), 2, "one write and one flush for both");
+    }
+}
+
+#[test]
+fn read_that_waits_goes_on_writing_when_there_is_room_again() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.set_capacity(3);
+        now(conn.queue_message("hello")).unwrap().unwrap();
+        let mut read = pin!(conn.read_message());
+        assert!(poll_once(read.as_mut()).is_pending());
+        let mut written = remote.take();
+        while written.len() < if role == Role::Client { 11 } else { 7 } {
+            assert!(poll_once(read.as_mut()).is_pending());
+            let more = remote.take();
+            assert!(!more.is_empty(), "{role:?}: the read does not go on writing");
+            written.extend(more);
+        }
+        assert_eq!(frames(&written), [(Opcode::TEXT, b"hello".to_vec())]);
+    }
+}
+
+#[test]
+fn messages_that_arrived_together_are_answered_with_one_write() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.send(text(role, "hello").repeat(16));
+        for _ in 0..16 {
+            let message = now(conn.read_message()).unwrap().unwrap().unwrap();
+            now(conn.queue_message(message)).unwrap().unwrap();
+        }
+        assert_eq!(remote.take_calls(), [], "nothing is written while messages are there: {role:?}");
+        assert!(now(conn.read_message()).is_none());
+        assert_eq!(writes(&remote.take_calls()).len(), 1, "{role:?}");
+        assert_eq!(frames(&remote.take()).len(), 16);
+    }
+}
+
+#[test]
+fn queued_message_waits_through_one_read_at_the_most() {
+    for role in ROLES {
+        let one = text(role, "x");
+        let pace = Pace { read: one.len(), ..Pace::default() };
+        let (mut conn, remote) = conn_with(role, Config::new(), pace);
+        // Every read finds the next message: the transport is never without bytes.
+        remote.send(one.repeat(10));
+        now(conn.read_message()).unwrap().unwrap();
+        now(conn.queue_message("answer")).unwrap().unwrap();
+        now(conn.read_message()).unwrap().unwrap();
+        now(conn.read_message()).unwrap().unwrap();
+        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"answer".to_vec())], "{role:?}");
+    }
+}
+
+#[test]
+fn queue_above_its_high_water_mark_makes_writers_wait_until_the_transport_takes_some() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(100), Pace::default());
+        remote.set_capacity(0);
+        now(conn.queue_message(Message::binary(pattern(99)))).unwrap().unwrap();
+        // Header and payload are over the mark.
+        {
+            let mut second = pin!(conn.queue_message("second"));
+            assert!(poll_once(second.as_mut()).is_pending(), "{role:?}");
+            remote.set_capacity(50);
+            assert!(poll_once(second.as_mut()).is_ready(), "the queue is below the mark: {role:?}");
+        }
+        remote.set_capacity(usize::MAX);
+        finish(conn.flush()).unwrap();
+        assert_eq!(frames(&remote.take()).len(), 2);
+    }
+}
+
+#[test]
+fn wait_for_room_that_is_given_up_queues_nothing() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(1), Pace::default());
+        remote.set_capacity(0);
+        now(conn.queue_message("first")).unwrap().unwrap();
+        assert!(now(conn.queue_message("given up")).is_none());
+        remote.set_capacity(usize::MAX);
+        finish(conn.queue_message("third")).unwrap();
+        finish(conn.flush()).unwrap();
+        let written: Vec<_> = frames(&remote.take()).into_iter().map(|(_, payload)| payload).collect();
+        assert_eq!(written, [&b"first"[..], b"third"], "{role:?}");
+    }
+}
+
+#[test]
+fn small_messages_leave_in_one_write_call() {
+    for role in ROLES {
+        for count in [1, 16, 500] {
+            let (mut conn, remote) = conn(role);
+            for _ in 0..count {
+                now(conn.queue_message(Message::binary(pattern(100)))).unwrap().unwrap();
+            }
+            now(conn.flush()).unwrap().unwrap();
+            assert_eq!(writes(&remote.take_calls()).len(), 1, "{role:?}: {count} messages");
+            assert_eq!(frames(&remote.take()).len(), count);
+        }
+    }
+}
+
+#[test]
+fn large_payload_of_a_server_is_written_from_where_it_is() {
+    let config = Config::new().high_water_mark(1 << 20);
+    let (mut conn, remote) = conn_with(Role::Server, config, Pace::default());
+    let payload = bytes::Bytes::from(pattern(100_000));
+    now(conn.queue_message("before")).unwrap().unwrap();
+    now(conn.queue_message(payload.clone())).unwrap().unwrap();
+    now(conn.queue_message("after")).unwrap().unwrap();
+    now(conn.flush()).unwrap().unwrap();
+    let calls = remote.take_calls();
+    let Call::Write(pieces) = &calls[0] else { unreachable!("{calls:?}") };
+    assert_eq!(writes(&calls).len(), 1);
+    assert_eq!(pieces.len(), 3, "{pieces:?}");
+    assert_eq!(pieces[1], (payload.as_ptr().addr(), payload.len()), "the payload was copied");
+    let written = frames(&remote.take());
+    assert_eq!(written[0].1, b"before");
+    assert!(written[1].1 == payload);
+    assert_eq!(written[2].1, b"after");
+}
+
+#[test]
+fn large_payload_goes_with_its_header_in_one_piece_on_transports_that_take_only_one() {
+    let (mut conn, remote) =
+        conn_with(Role::Server, Config::new(), Pace { vectored: false, ..Pace::default() });
+    now(conn.write_message(Message::binary(pattern(100_000)))).unwrap().unwrap();
+    let calls = remote.take_calls();
+    assert_eq!(writes(&calls), [100_010]);
+    assert!(frames(&remote.take())[0].1 == pattern(100_000));
+}
+
+#[test]
+fn large_payload_of_a_client_is_masked_and_written_in_one_piece() {
+    let (mut conn, remote) = conn(Role::Client);
+    now(conn.write_message(Message::binary(pattern(100_000)))).unwrap().unwrap();
+    assert_eq!(writes(&remote.take_calls()), [100_014]);
+    assert!(frames(&remote.take())[0].1 == pattern(100_000));
+}
+
+#[test]
+fn payload_that_the_sender_still_holds_is_not_changed_by_masking() {
+    let payload = bytes::Bytes::from(pattern(100_000));
+    let (mut conn, _remote) = conn(Role::Client);
+    now(conn.write_message(payload.clone())).unwrap().unwrap();
+    assert!(payload == pattern(100_000));
+}
+
+#[test]
+fn masking_keys_of_a_client_are_fresh_for_every_frame() {
+    let (mut conn, remote) = conn(Role::Client);
+    let mut keys = std::collections::HashSet::new();
+    for _ in 0..5000 {
+        now(conn.write_message("")).unwrap().unwrap();
+        keys.insert(remote.take()[2..6].to_vec());
+    }
+    // Drawn out of 2^32: three equal ones would be a wonder.
+    assert!(keys.len() >= 4997, "{} different keys", keys.len());
+    assert!(!keys.contains(&vec![0; 4]));
+}
+
+#[test]
+fn flood_of_pings_from_a_peer_that_does_not_read_is_bounded_and_the_latest_is_answered() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.set_capacity(10);
+        for number in 0..10_000_u32 {
+            let payload = [&number.to_be_bytes()[..], &[0; 121]].concat();
+            remote.send(frame(role, Opcode::PING, &payload));
+            assert!(now(conn.read_message()).is_none());
+        }
+        remote.set_capacity(usize::MAX);
+        assert!(now(conn.read_message()).is_none());
+        let written = remote.take();
+        assert!(written.len() < 10_000, "{} bytes were kept: {role:?}", written.len());
+        let pongs = frames(&written);
+        assert_eq!(pongs.last().unwrap().1[..4], 9_999_u32.to_be_bytes(), "{role:?}");
+    }
+}
+
+#[test]
+fn pong_that_waited_for_room_is_written_by_whoever_makes_the_room() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.set_capacity(10);
+        now(conn.queue_message(Message::binary(pattern(10_000)))).unwrap().unwrap();
+        remote.send(frame(role, Opcode::PING, b"late"));
+        assert!(now(conn.read_message()).is_none());
+        remote.set_capacity(usize::MAX);
+        now(conn.flush()).unwrap().unwrap();
+        let written = frames(&remote.take());
+        assert_eq!(written.last(), Some(&(Opcode::PONG, b"late".to_vec())), "{role:?}");
+    }
+}
+
+#[test]
+fn message_that_may_not_be_sent_is_refused_and_the_connection_goes_on() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let error = now(conn.write_message(Message::Ping(vec![0; 126].into()))).unwrap().unwrap_err();
+        assert_eq!(error.usage(), Some(ws_core::UsageError::ControlTooLong));
+        let error = now(conn.write_message(Message::Close(Some(ws_core::CloseFrame::new(1005, "")))));
+        assert_eq!(error.unwrap().unwrap_err().usage(), Some(ws_core::UsageError::UnsendableCloseCode));
+        now(conn.write_message("fine")).unwrap().unwrap();
+        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"fine".to_vec())], "{role:?}");
+    }
+}
+
+#[test]
+fn control_frames_that_are_sent_are_not_mixed_with_the_automatic_ones() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.send(frame(role, Opcode::PING, b"theirs"));
+        now(conn.queue_message(Message::Ping("ours".into()))).unwrap().unwrap();
+        now(conn.queue_message(Message::Pong("unasked".into()))).unwrap().unwrap();
+        assert!(now(conn.read_message()).is_none());
+        let expected = [
+            (Opcode::PING, b"ours".to_vec()),
+            (Opcode::PONG, b"unasked".to_vec()),
+            (Opcode::PONG, b"theirs".to_vec()),
+        ];
+        assert_eq!(frames(&remote.take()), expected, "{role:?}");
+    }
+}
+
+#[test]
+fn debug_of_a_connection_shows_its_state_and_no_payload() {
+    let (pipe, _remote) = pipe();
+    let mut conn = Conn::new(pipe, Role::Server, Config::new(), Negotiated::new().with_subprotocol("chat"));
+    now(conn.queue_message("secret")).unwrap().unwrap();
+    let debug = format!("{conn:?}");
+    assert!(debug.contains("Server") && debug.contains("chat") && debug.contains("queued: 8"), "{debug}");
+    assert!(!debug.contains("secret"), "{debug}");
+    assert_eq!(conn.subprotocol(), Some("chat"));
+}
