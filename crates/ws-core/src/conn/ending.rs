@@ -174,13 +174,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub(super) fn lose(&mut self, cause: Option<io::Error>) {
         self.protocol.stop();
         self.ending.lose(cause);
-        self.waiters.wake_writer();
         self.end();
     }
 
     /// Gives everything back that an ended connection does not need.
     fn end(&mut self) {
         self.ending.timer = None;
+        if !self.ending.is_lost() && (self.protocol.wants_write() || self.unflushed) {
+            // The close timeout has passed over it. A flush must neither wait for it nor look like success.
+            self.broken = Some(io::ErrorKind::TimedOut);
+            self.protocol.sender().stop();
+        }
+        self.waiters.wake_writer();
         self.release_read();
         self.release_write();
     }

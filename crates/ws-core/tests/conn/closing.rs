@@ -245,6 +245,24 @@ async fn answer_to_a_close_frame_over_a_full_transport_is_given_up_at_the_close_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_until_the_close_timeout_is_lost_and_told_so() {
+    for role in ROLES {
+        for end in [close(role, 1000), broken(role)] {
+            let (mut conn, remote) = conn(role);
+            remote.set_capacity(10);
+            conn.queue_message(Message::binary(pattern(1000))).await.unwrap();
+            remote.send(end);
+            let _ = conn.read_message().await;
+            let (result, took) = timed(timeout(CLOSE_TIMEOUT, conn.flush())).await;
+            let error = result.expect("the connection is over: a flush does not wait").unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::ConnectionLost, "{role:?}");
+            assert_eq!(took, Duration::ZERO);
+            assert_eq!(conn.into_parts().write_buf.len(), 0, "{role:?}: nothing is kept");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_queued_before_close_reach_a_peer_that_reads_late_and_before_the_close_frame() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);

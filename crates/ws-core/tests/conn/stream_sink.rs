@@ -255,6 +255,24 @@ async fn half_that_reads_bounds_the_closing_handshake_that_the_other_half_begins
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn half_that_waits_for_a_peer_that_never_reads_learns_that_the_connection_is_over() {
+    for role in ROLES {
+        for end in [close(role, 1000), broken(role)] {
+            let (conn, remote) = conn(role);
+            remote.set_capacity(4);
+            let (mut sink, mut stream) = conn.split();
+            remote.send(end);
+            let writer = async { sink.send(Message::text("longer than there is room")).await.unwrap_err() };
+            let reader = async { stream.next().await.transpose() };
+            let limit = std::time::Duration::from_secs(6);
+            let both = tokio::time::timeout(limit, async { tokio::join!(writer, reader) }).await;
+            let (error, _) = both.expect("the close timeout is five seconds");
+            assert_eq!(error.kind(), &ErrorKind::ConnectionLost, "{role:?}");
+        }
+    }
+}
+
 #[test]
 fn write_that_is_given_up_by_its_task_is_finished_by_the_task_that_reads() {
     for role in ROLES {
