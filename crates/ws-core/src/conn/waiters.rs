@@ -25,23 +25,33 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    /// The reader waits for bytes, and for the write direction if `flushes`.
-    pub(super) fn reader_waits(&mut self, waker: &Waker, flushes: bool) {
+    /// The reader waits for bytes.
+    pub(super) fn reader_waits(&mut self, waker: &Waker) {
         remember(&mut self.reader, waker);
-        self.reader_flushes = flushes;
     }
 
-    /// The writer waits for the write direction.
-    pub(super) fn writer_waits(&mut self, waker: &Waker) {
-        remember(&mut self.writer, waker);
+    /// Somebody waits for the write direction.
+    pub(super) fn flush_waits(&mut self, by: Waiter, waker: &Waker) {
+        match by {
+            Waiter::Reader => {
+                remember(&mut self.reader, waker);
+                self.reader_flushes = true;
+            }
+            Waiter::Writer => remember(&mut self.writer, waker),
+        }
     }
 
-    /// All is written: a writer that waits can go on.
+    /// All is written: who waits for that can go on.
     pub(super) fn written(&mut self, by: Waiter) {
-        self.reader_flushes = false;
+        let reader_flushes = std::mem::take(&mut self.reader_flushes);
         match by {
             Waiter::Reader => self.wake_writer(),
-            Waiter::Writer => self.writer = None,
+            Waiter::Writer => {
+                self.writer = None;
+                if reader_flushes {
+                    self.wake_reader();
+                }
+            }
         }
     }
 
@@ -59,11 +69,12 @@ impl Waiters {
         }
     }
 
-    /// The waker to poll the write direction with if another task waits for it, too: it wakes both.
+    /// The waker to wait for the write direction with if another task waits, too: it wakes both. The other may be waiting for
+    /// the same; or it may have to go on with it, should this one give up.
     pub(super) fn both(&self, by: Waiter, waker: &Waker) -> Option<Waker> {
         let other = match by {
             Waiter::Reader => self.writer.as_ref(),
-            Waiter::Writer => self.reader.as_ref().filter(|_| self.reader_flushes),
+            Waiter::Writer => self.reader.as_ref(),
         };
         let other = other.filter(|other| !other.will_wake(waker))?;
         Some(Waker::from(Arc::new(Both(other.clone(), waker.clone()))))

@@ -73,16 +73,18 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Writes until nothing waits, then flushes the transport.
-    pub(super) fn poll_write_out(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
+    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
         if let Some(kind) = self.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
-        let both = self.waiters.both(by, cx.waker());
-        let waker = both.as_ref().unwrap_or_else(|| cx.waker());
-        let Poll::Ready(result) = self.poll_write_all(&mut Context::from_waker(waker)) else {
-            if by == Waiter::Writer {
-                self.waiters.writer_waits(cx.waker());
+        let mut result = self.poll_write_all(cx);
+        if result.is_pending() {
+            if let Some(both) = self.waiters.both(by, cx.waker()) {
+                result = self.poll_write_all(&mut Context::from_waker(&both));
             }
+        }
+        let Poll::Ready(result) = result else {
+            self.waiters.flush_waits(by, cx.waker());
             return Poll::Pending;
         };
         self.waiters.written(by);
