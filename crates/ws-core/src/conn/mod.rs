@@ -59,7 +59,7 @@ pub struct Conn<S> {
     protocol: Protocol<Keys>,
     read: ReadBuffer,
     /// The data of a message that has not arrived as a whole.
-    message: BytesMut,
+    message: Vec<u8>,
     /// Bytes at the end of `message` that were read straight to it and are not parsed.
     direct: usize,
     /// Bytes were written that the transport may still hold back.
@@ -116,7 +116,7 @@ impl<S> Conn<S> {
             io,
             protocol: Protocol::new(role, &config, Keys),
             read: ReadBuffer::new(read_buf),
-            message: BytesMut::new(),
+            message: Vec::new(),
             direct: 0,
             unflushed: false,
             stale: false,

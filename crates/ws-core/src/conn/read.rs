@@ -11,7 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 
 use super::{Conn, ending::Stage, keys::Keys, waiters::Waiter};
-use crate::{BufferPool, Message, MessageKind, Role, Utf8Bytes, proto::Event};
+use crate::{
+    BufferPool, Message, MessageKind, Role, Utf8Bytes,
+    proto::{Event, Receiver},
+};
 
 /// The buffer that reads go through: borrowed while it holds bytes, given back when the transport has no more.
 #[derive(Debug)]
@@ -136,10 +139,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Some(message(kind, Bytes::copy_from_slice(payload)))
             }
             Ok(Some(Event::Data { kind, payload, last, .. })) => {
-                let remaining = self.protocol.receiver().data_remaining().unwrap_or(0);
-                make_room(&mut self.message, payload.len() as u64, remaining);
+                make_room(&mut self.message, payload.len(), self.protocol.receiver());
                 self.message.extend_from_slice(payload);
-                last.then(|| message(kind, mem::take(&mut self.message).freeze()))
+                last.then(|| message(kind, whole(&mut self.message)))
             }
             Ok(Some(Event::Ping(payload))) => Some(Message::Ping(payload)),
             Ok(Some(Event::Pong(payload))) => Some(Message::Pong(payload)),
@@ -167,9 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let start = self.message.len() - mem::take(&mut self.direct);
         let mut input = &mut self.message[start..];
         match self.protocol.receive(&mut input) {
-            Ok(Some(Event::Data { kind, last: true, .. })) => {
-                Some(message(kind, mem::take(&mut self.message).freeze()))
-            }
+            Ok(Some(Event::Data { kind, last: true, .. })) => Some(message(kind, whole(&mut self.message))),
             Ok(_) => None,
             Err(violation) => {
                 self.ending.begin_failed(violation);
@@ -190,8 +190,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 self.protocol.receiver().caught_up();
                 // About to wait: what is queued goes out. A failure is told by the next write; reading may still give
                 // what the peer sent before.
-                let flushes = self.poll_write_out(cx, Waiter::Reader).is_pending();
-                self.waiters.reader_waits(cx.waker(), flushes);
+                let _ = self.poll_write_out(cx, Waiter::Reader);
+                self.waiters.reader_waits(cx.waker());
                 Poll::Pending
             }
             Poll::Ready(Ok(count)) if count > 0 => {
@@ -213,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         match self.protocol.receiver().data_remaining() {
             // In a large frame: read straight to where the message is put together, and no further than its end.
             Some(remaining) if remaining >= DIRECT && self.protocol.closing().sent().is_none() => {
-                make_room(&mut self.message, 0, remaining);
+                make_room(&mut self.message, 0, self.protocol.receiver());
                 let spare = self.message.capacity() - self.message.len();
                 let limit = usize::try_from(remaining).map_or(spare, |remaining| remaining.min(spare));
                 let mut window = (&mut self.message).limit(limit);
@@ -249,7 +249,7 @@ impl<S> Conn<S> {
     /// Forgets what was read.
     pub(super) fn release_read(&mut self) {
         self.read.release(&self.settings.pool);
-        self.message = BytesMut::new();
+        self.message = Vec::new();
         self.direct = 0;
     }
 }
@@ -261,26 +261,43 @@ fn message(kind: MessageKind, data: Bytes) -> Message {
     }
 }
 
-/// Makes room for `next` bytes that are here, and for some of the `remaining` that the frame announces.
+/// The message that was put together, without room that it does not need: it may be kept for long.
+fn whole(message: &mut Vec<u8>) -> Bytes {
+    let mut message = mem::take(message);
+    if message.capacity() - message.len() > message.len() / 8 {
+        message.shrink_to_fit();
+    }
+    message.into()
+}
+
+/// Makes room for `next` bytes that are here, and for some of those that the current frame announces.
 ///
 /// Room follows what has arrived, four times that at the start and twice later, never the announced length: fourteen bytes
 /// on the wire must not take megabytes.
-fn make_room(message: &mut BytesMut, next: u64, remaining: u64) {
-    let arrived = message.len() as u64 + next;
+fn make_room(message: &mut Vec<u8>, next: usize, receiver: &Receiver) {
+    let remaining = receiver.data_remaining().unwrap_or(0);
+    let spare = message.capacity() - message.len();
+    // More room only when little is left: each time may cost a copy.
+    if spare >= next && (spare - next) as u64 >= remaining.min(DIRECT) {
+        return;
+    }
+    let arrived = message.len() + next;
     let ceiling = if arrived <= EAGER { (4 * arrived).max(FIRST) } else { 2 * arrived };
-    let wanted = (arrived + remaining).min(ceiling);
-    let spare = (message.capacity() - message.len()) as u64;
-    // More room only when little is left: each time costs a copy.
-    if spare < next || spare - next < remaining.min(DIRECT) {
-        message.reserve((wanted - message.len() as u64) as usize);
+    let announced = usize::try_from(remaining).unwrap_or(usize::MAX);
+    let wanted = arrived.saturating_add(announced).min(ceiling) - message.len();
+    if receiver.in_final_frame() {
+        // All that is to come is known, so there is nothing to keep in reserve.
+        message.reserve_exact(wanted);
+    } else {
+        message.reserve(wanted);
     }
 }
 
 /// Bytes left in a frame from which on they are read in place; below, the read buffer takes what follows along.
 const DIRECT: u64 = 2048;
 /// Up to here, room for four times what has arrived is made.
-const EAGER: u64 = 64 << 10;
+const EAGER: usize = 64 << 10;
 /// Room for the first bytes of a message.
-const FIRST: u64 = 4096;
+const FIRST: usize = 4096;
 /// Reads in one poll before other tasks get a turn.
 const BUDGET: u32 = 64;

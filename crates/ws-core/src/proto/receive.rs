@@ -103,6 +103,13 @@ impl Receiver {
         }
     }
 
+    /// Whether the current data frame ends its message, so that [`data_remaining`](Self::data_remaining) is all that is
+    /// to come.
+    #[must_use]
+    pub fn in_final_frame(&self) -> bool {
+        matches!(self.state, State::Data { fin: true, .. })
+    }
+
     /// Tells the receiver that the transport had no more bytes. Control frames are counted anew from here.
     pub fn caught_up(&mut self) {
         self.control_frames = 0;
