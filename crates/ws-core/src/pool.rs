@@ -88,10 +88,13 @@ struct Shelf {
 impl Shelf {
     fn take(&mut self, capacity: usize) -> BytesMut {
         let buffers = if capacity < LARGE { &mut self.small } else { &mut self.large };
-        match buffers.pop() {
-            Some(buffer) if buffer.capacity() >= capacity => buffer,
-            _ => BytesMut::with_capacity(capacity),
+        // One that is too small does not come back: buffers of other sizes must not take the places of this one.
+        while let Some(buffer) = buffers.pop() {
+            if buffer.capacity() >= capacity {
+                return buffer;
+            }
         }
+        BytesMut::with_capacity(capacity)
     }
 
     fn put(&mut self, buffer: BytesMut) {
@@ -115,7 +118,7 @@ thread_local! {
 const SHELF: usize = 16;
 /// Buffers under this size are not worth keeping.
 const SMALL: usize = 256;
-/// Where write buffers end and read buffers begin. A hair under 16 KiB: the buffer that hyper hands over is 16,324.
+/// Where write buffers end and read buffers begin.
 const LARGE: usize = 12 << 10;
 /// Buffers over this size are freed, so that one large message does not stay in memory.
 const LARGEST: usize = 128 << 10;

@@ -28,7 +28,7 @@ pub struct WebSocketUpgrade<F = DefaultOnFailedUpgrade> {
 }
 
 impl<F> WebSocketUpgrade<F> {
-    /// The size of the buffers that reads borrow, in bytes; 16,000 unless set.
+    /// The size of the buffers that reads borrow, in bytes; 32 KiB unless set.
     pub fn read_buffer_size(self, size: usize) -> Self {
         self.configure(|config| config.read_buffer_size(size))
     }
