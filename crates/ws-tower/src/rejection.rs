@@ -110,6 +110,10 @@ rejections! {
     InvalidWebSocketVersionHeader,
     /// 400: the version of HTTP is older than 1.1.
     InvalidHttpVersion,
+    /// 414: the target of the request is longer than 8 KiB.
+    TargetTooLong,
+    /// 431: the head of the request is over 16 KiB or 100 fields, or one of them over 8 KiB.
+    HeadTooLarge,
     /// 400: there is not exactly one valid `Host` header.
     InvalidHostHeader,
     /// 400: the request announces a body, whose bytes could be taken for frames.
@@ -144,6 +148,8 @@ impl WebSocketUpgradeRejection {
                     InvalidWebSocketVersionHeader(refused).into()
                 }
                 Refusal::HttpVersion => InvalidHttpVersion(refused).into(),
+                Refusal::TargetTooLong => TargetTooLong(refused).into(),
+                Refusal::HeadTooLarge => HeadTooLarge(refused).into(),
                 Refusal::Host => InvalidHostHeader(refused).into(),
                 Refusal::Body => BodyNotAllowed(refused).into(),
                 Refusal::SubprotocolMalformed => InvalidWebSocketProtocolHeader(refused).into(),

@@ -26,6 +26,10 @@ pub enum Refusal {
     VersionUnsupported,
     /// 400: the version of HTTP is not 1.1.
     HttpVersion,
+    /// 414: the target of the request is longer than 8 KiB.
+    TargetTooLong,
+    /// 431: the head of the request is over 16 KiB or 100 fields, or one of them over 8 KiB.
+    HeadTooLarge,
     /// 400: there is not exactly one `Host` header, or it names no host.
     Host,
     /// 400: the request announces a body, whose bytes could be taken for frames.
@@ -61,6 +65,8 @@ impl Refusal {
             | Self::KeyMissing
             | Self::KeyRepeated
             | Self::KeyInvalid => StatusCode::BAD_REQUEST,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeToken | Self::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
@@ -98,6 +104,8 @@ impl Refusal {
             Self::VersionMissing => "there is no sec-websocket-version header",
             Self::VersionUnsupported => "the sec-websocket-version is not 13",
             Self::HttpVersion => "the HTTP version is not 1.1",
+            Self::TargetTooLong => "the target of the request is too long",
+            Self::HeadTooLarge => "the head of the request is too large",
             Self::Host => "there is not exactly one valid host header",
             Self::Body => "the request announces a body",
             Self::SubprotocolMalformed => "the sec-websocket-protocol header is malformed",

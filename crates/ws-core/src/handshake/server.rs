@@ -28,8 +28,11 @@ pub fn is_websocket_upgrade(headers: &HeaderMap) -> bool {
 /// Checks all of a request but its origin and its key (RFC 6455, 4.2.1).
 ///
 /// The order is fixed, so that a request with several faults is always refused for the same one: `Connection`, `Upgrade`,
-/// method, `Sec-WebSocket-Version`, HTTP version, `Host`, body, `Sec-WebSocket-Protocol`, `Sec-WebSocket-Extensions`.
-/// The origin comes next, and then [`check_key`].
+/// method, `Sec-WebSocket-Version`, HTTP version, size, `Host`, body, `Sec-WebSocket-Protocol`,
+/// `Sec-WebSocket-Extensions`. The origin comes next, and then [`check_key`].
+///
+/// The head of a handshake may have 16 KiB, 100 fields, and 8 KiB in its target and in each field. What an HTTP server
+/// buffers before it gets here is up to that server.
 ///
 /// # Errors
 ///
@@ -58,6 +61,7 @@ pub fn check_request(
     if version != Version::HTTP_11 {
         return Err(Refusal::HttpVersion);
     }
+    check_size(uri, headers)?;
     check_host(uri, headers)?;
     if announces_body(headers) {
         return Err(Refusal::Body);
@@ -110,6 +114,23 @@ pub fn is_reserved_response_header(name: &HeaderName) -> bool {
         || name.as_str().starts_with("sec-websocket-")
 }
 
+/// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them.
+fn check_size(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    // `Uri` does not tell its length; the path and the query are what a client can make long.
+    let target = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if target > MAX_LINE {
+        return Err(Refusal::TargetTooLong);
+    }
+    // A name, a colon and a space, a value, the end of the line.
+    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    let longest = headers.iter().map(field).max().unwrap_or(0);
+    let size = target + headers.iter().map(field).sum::<usize>();
+    if headers.len() > MAX_FIELDS || longest > MAX_LINE || size > MAX_HEAD {
+        return Err(Refusal::HeadTooLarge);
+    }
+    Ok(())
+}
+
 /// RFC 9112, 3.2: exactly one `Host`, with a valid value.
 fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let target_is_valid =
@@ -130,3 +151,10 @@ fn announces_body(headers: &HeaderMap) -> bool {
         || headers.contains_key(EXPECT)
         || !headers.get_all(CONTENT_LENGTH).iter().all(is_zero)
 }
+
+/// Bytes of a request head.
+const MAX_HEAD: usize = 16 << 10;
+/// Bytes of a line of it.
+const MAX_LINE: usize = 8 << 10;
+/// Lines of it.
+const MAX_FIELDS: usize = 100;

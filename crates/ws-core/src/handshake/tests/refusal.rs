@@ -5,13 +5,15 @@ use http::header::{ALLOW, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE};
 use super::headers;
 use crate::handshake::{Refusal, has_token};
 
-const ALL: [Refusal; 15] = [
+const ALL: [Refusal; 17] = [
     Refusal::ConnectionToken,
     Refusal::UpgradeToken,
     Refusal::MethodNotGet,
     Refusal::VersionMissing,
     Refusal::VersionUnsupported,
     Refusal::HttpVersion,
+    Refusal::TargetTooLong,
+    Refusal::HeadTooLarge,
     Refusal::Host,
     Refusal::Body,
     Refusal::SubprotocolMalformed,
@@ -30,6 +32,8 @@ fn status_of_each_refusal() {
             Refusal::MethodNotGet => 405,
             Refusal::UpgradeToken | Refusal::VersionUnsupported => 426,
             Refusal::OriginNotAllowed => 403,
+            Refusal::TargetTooLong => 414,
+            Refusal::HeadTooLarge => 431,
             Refusal::NotUpgradable => 500,
             _ => 400,
         };

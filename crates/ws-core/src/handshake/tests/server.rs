@@ -3,9 +3,9 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, Version,
     header::{
-        ACCEPT as ACCEPT_HEADER, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, LOCATION, SEC_WEBSOCKET_ACCEPT,
-        SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, SERVER,
-        SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        ACCEPT as ACCEPT_HEADER, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, LOCATION,
+        SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, SERVER, SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
 };
 
@@ -349,4 +349,43 @@ fn applications_may_not_set_headers_of_the_handshake_or_of_a_body() {
     for name in [ACCEPT_HEADER, LOCATION, SERVER, SET_COOKIE, HeaderName::from_static("sec-websocket")] {
         assert!(!is_reserved_response_header(&name), "{name}");
     }
+}
+
+#[test]
+fn head_of_an_honest_handshake_fits() {
+    let mut request = Request::new();
+    // A full jar of cookies, and as many fields as are allowed.
+    request.headers.insert("cookie", "c".repeat(8000).parse().unwrap());
+    for number in request.headers.len()..100 {
+        let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+        request.headers.insert(name, "1".parse().unwrap());
+    }
+    assert_eq!(request.check(), Ok(()));
+}
+
+#[test]
+fn head_that_is_too_large_is_refused() {
+    let mut many = Request::new();
+    for number in many.headers.len()..101 {
+        let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+        many.headers.insert(name, "1".parse().unwrap());
+    }
+    assert_eq!(many.check(), Err(Refusal::HeadTooLarge));
+
+    let long = "c".repeat((8 << 10) - "cookie: \r\n".len() + 1);
+    assert_eq!(Request::new().with(&COOKIE, &[&long]).check(), Err(Refusal::HeadTooLarge));
+    assert_eq!(Request::new().with(&COOKIE, &[&long[1..]]).check(), Ok(()));
+
+    let third = "c".repeat(5500);
+    assert_eq!(Request::new().with(&COOKIE, &[&third, &third, &third]).check(), Err(Refusal::HeadTooLarge));
+    assert_eq!(Request::new().with(&COOKIE, &[&third, &third]).check(), Ok(()));
+}
+
+#[test]
+fn target_that_is_too_long_is_refused() {
+    let mut request = Request::new();
+    request.uri = format!("/{}", "p".repeat((8 << 10) - 1)).parse().unwrap();
+    assert_eq!(request.check(), Ok(()));
+    request.uri = format!("/{}", "p".repeat(8 << 10)).parse().unwrap();
+    assert_eq!(request.check(), Err(Refusal::TargetTooLong));
 }
