@@ -8,8 +8,6 @@
 //! Then open the printed address in a browser, or type lines into `cargo run --bin connect ws://127.0.0.1:3000/ws`.
 #![forbid(unsafe_code)]
 
-use std::io;
-
 use axum::{
     Router,
     response::{Html, Response},
@@ -18,12 +16,13 @@ use axum::{
 use ws_tower::extract::{Error, WebSocket, WebSocketUpgrade};
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
+async fn main() {
     let app = Router::new()
         .route("/", get(Html(include_str!("index.html"))))
         // `any` and not `get`: the extractor itself answers whatever is not an opening handshake, with the right status.
         .route("/ws", any(upgrade));
-    axum::serve(ws_examples::listen().await, app).await
+    // As `axum::serve`, but clients that are slow to send their request are cut off.
+    ws_examples::serve(ws_examples::listen().await, app).await;
 }
 
 /// Answers the opening handshake. The closure runs in a task of its own once the response is sent.

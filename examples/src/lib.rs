@@ -1,11 +1,15 @@
-//! What the examples share: where a server listens.
+//! What the examples share: where a server listens, and a server with deadlines.
 //!
 //! The listings of the documentation are compiled here too: see `pages!`.
 #![forbid(unsafe_code)]
 
+mod serve;
+
 use std::{env, io, process};
 
 use tokio::net::TcpListener;
+
+pub use self::serve::serve;
 
 /// Listens on the address that the command line names with `--listen`, and prints it as the first line.
 ///

@@ -1,0 +1,40 @@
+//! A server like `axum::serve`, with deadlines and limits for the HTTP part.
+
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, time::sleep};
+
+/// Serves an application for ever, with what `axum::serve` does not set: a client has ten seconds to send the head of its
+/// request, and 16 KiB for it.
+///
+/// Neither concerns a WebSocket once it is there: its limits are those of its `Config`.
+pub async fn serve(listener: TcpListener, app: Router) {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            // A client that is gone already, or no free file descriptor: the listener itself is well.
+            Err(error) => {
+                eprintln!("cannot accept: {error}");
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(app.clone());
+        let builder = builder.clone();
+        tokio::spawn(async move {
+            // How a connection ends is its own affair.
+            let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_HEAD: usize = 16 << 10;
