@@ -283,7 +283,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`read_message`](Self::read_message).
     pub fn poll_read_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        loop {
+        // Control frames without end must not keep the other tasks of the thread from running.
+        for _ in 0..CONTROL_BUDGET {
             match ready!(self.poll_next_message(cx)) {
                 Some(Message::Ping(_) | Message::Pong(_)) => {}
                 Some(Message::Close(_)) | None => {
@@ -292,6 +293,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Some(message) => return Poll::Ready(Ok(Some(message))),
             }
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Polls for the next message or control frame, as [`recv`](Self::recv).
@@ -326,3 +329,6 @@ impl<S: fmt::Debug> fmt::Debug for Conn<S> {
             .finish_non_exhaustive()
     }
 }
+
+/// Control frames that one poll for a message passes over before other tasks get a turn.
+const CONTROL_BUDGET: u32 = 1024;

@@ -259,6 +259,35 @@ fn short_buffer_from_the_handshake_does_not_make_later_reads_short() {
 }
 
 #[test]
+fn beginning_of_a_large_message_behind_the_handshake_is_joined_with_the_rest() {
+    for role in ROLES {
+        let bytes = binary(role, &pattern(50_000));
+        for cut in [1, 14, 15, 2000, 10_000, 48_000, bytes.len()] {
+            let (pipe, remote) = pipe();
+            let read_buf = BytesMut::from(&bytes[..cut]);
+            let mut conn = Conn::with_read_buf(pipe, role, Config::new(), Negotiated::new(), read_buf);
+            if cut < bytes.len() {
+                assert!(now(conn.read_message()).is_none());
+            }
+            remote.send(&bytes[cut..]);
+            let message = finish(conn.read_message()).unwrap().unwrap();
+            assert!(message == Message::binary(pattern(50_000)), "{role:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn connection_and_its_futures_can_go_to_another_thread() {
+    fn check<T: Send>(_: T) {}
+    let (near, _far) = tokio::io::duplex(1);
+    let mut conn = Conn::new(near, Role::Server, Config::new(), Negotiated::new());
+    check(conn.read_message());
+    check(conn.write_message("a"));
+    check(conn.close(None));
+    check(conn);
+}
+
+#[test]
 fn parts_of_a_connection_go_on_in_another_between_two_messages() {
     for role in ROLES {
         let first = text(role, "first");
@@ -314,6 +343,17 @@ fn pings_are_answered_while_messages_are_read() {
             [(Opcode::PONG, b"1".to_vec()), (Opcode::PONG, b"2".to_vec())],
             "{role:?}"
         );
+    }
+}
+
+#[test]
+fn transport_that_always_has_pings_does_not_keep_the_thread() {
+    for role in ROLES {
+        let config = Config::new().max_control_frames(None);
+        let (mut conn, remote) = conn_with(role, config, Pace { read: 1000, ..Pace::default() });
+        remote.send(frame(role, Opcode::PING, b"ping").repeat(100_000));
+        assert!(now(conn.read_message()).is_none());
+        assert!(!remote.read_waits(), "one poll does not read all there is: {role:?}");
     }
 }
 
