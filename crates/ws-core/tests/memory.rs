@@ -471,6 +471,23 @@ fn queue_of_a_peer_that_does_not_read_is_bounded_by_its_mark_and_one_message() {
 }
 
 #[test]
+fn data_after_the_own_close_frame_takes_no_memory() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _guard = runtime.enter();
+    for role in ROLES {
+        let stream = frame(role, true, Opcode::BINARY, &vec![7; 4 * MIB as usize]);
+        let mut conn = conn(role, unlimited(), Wire::new(&stream));
+        now(conn.write_message(Message::Close(None))).unwrap().unwrap();
+        let (_, usage) = measured(|| {
+            while conn.get_ref().credit > 0 {
+                assert!(now(conn.read_message()).is_none());
+            }
+        });
+        assert!(usage.peak <= 64 * KIB, "{role:?}: {usage:?}");
+    }
+}
+
+#[test]
 fn ended_connections_hold_only_their_close_frames() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _guard = runtime.enter();

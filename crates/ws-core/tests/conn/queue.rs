@@ -1,8 +1,15 @@
 //! The queue: when it is written, what it holds, and who waits for it.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicIsize, Ordering},
+    },
+};
 
-use ws_core::{Config, Conn, Message, Negotiated, Role, frame::Opcode};
+use bytes::BytesMut;
+use ws_core::{BufferPool, Config, Conn, Message, Negotiated, Pool, Role, frame::Opcode};
 
 use crate::{
     executor::{finish, now, poll_once},
@@ -170,6 +177,53 @@ fn large_payload_of_a_server_is_written_from_where_it_is() {
     assert_eq!(written[0].1, b"before");
     assert!(written[1].1 == payload);
     assert_eq!(written[2].1, b"after");
+}
+
+#[test]
+fn more_large_payloads_than_one_vectored_write_takes_leave_whole_and_in_order() {
+    for write in [usize::MAX, 6001] {
+        let pace = Pace { write, ..Pace::default() };
+        let (mut conn, remote) = conn_with(Role::Server, Config::new().high_water_mark(1 << 20), pace);
+        for number in 0..100_u8 {
+            now(conn.queue_message(Message::binary(vec![number; 5000]))).unwrap().unwrap();
+            now(conn.queue_message(Message::binary(vec![number]))).unwrap().unwrap();
+        }
+        now(conn.flush()).unwrap().unwrap();
+        let written: Vec<_> = frames(&remote.take()).into_iter().map(|(_, payload)| payload).collect();
+        let expected: Vec<_> = (0..100).flat_map(|number| [vec![number; 5000], vec![number]]).collect();
+        assert!(written == expected, "by {write}");
+    }
+}
+
+#[test]
+fn buffers_of_an_own_pool_are_all_back_when_the_connection_waits() {
+    #[derive(Clone, Default)]
+    struct Lent(Arc<AtomicIsize>);
+
+    impl Pool for Lent {
+        fn take(&self, capacity: usize) -> BytesMut {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            BytesMut::with_capacity(capacity)
+        }
+
+        fn put(&self, buffer: BytesMut) {
+            assert!(buffer.is_empty(), "what was in the buffer is nobody's business");
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    for role in ROLES {
+        let lent = Lent::default();
+        let config = Config::new().buffer_pool(BufferPool::own(lent.clone()));
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        for size in [0, 100, 5000, 100_000] {
+            remote.send(crate::wire::binary(role, &pattern(size)));
+            let message = now(conn.read_message()).unwrap().unwrap().unwrap();
+            now(conn.queue_message(message)).unwrap().unwrap();
+            assert!(now(conn.read_message()).is_none());
+            assert_eq!(lent.0.load(Ordering::SeqCst), 0, "{role:?} {size}");
+        }
+    }
 }
 
 #[test]
