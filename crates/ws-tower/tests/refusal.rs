@@ -169,6 +169,15 @@ async fn requests_with_a_body() {
 }
 
 #[tokio::test]
+async fn heads_that_are_too_large() {
+    let addr = serve().await;
+    let (line, third) = ("c".repeat(8 << 10), "c".repeat(5500));
+    refused(addr, &good().add("Cookie", &line), 431, &[]).await;
+    refused(addr, &good().add("X-A", &third).add("X-B", &third).add("X-C", &third), 431, &[]).await;
+    refused(addr, &good().line(&format!("GET /?{line} HTTP/1.1")), 414, &[]).await;
+}
+
+#[tokio::test]
 async fn lists_that_do_not_keep_to_their_syntax() {
     let addr = serve().await;
     for list in ["chat room", "chat;v=1", "\"chat\"", "ch@t"] {
