@@ -307,6 +307,32 @@ fn write_that_is_given_up_by_its_task_is_finished_by_the_task_that_reads() {
 }
 
 #[test]
+fn read_that_is_given_up_by_its_task_leaves_the_writer_to_be_woken() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        remote.set_capacity(4);
+        let (mut sink, mut stream) = conn.split();
+        let writer = async { sink.send(Message::text("longer than there is room")).await.unwrap() };
+        let reader = async {
+            // About to wait, it tries to write, too: the last that the transport remembers. Then its task is gone.
+            let mut next = pin!(stream.next());
+            assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
+        };
+        let peer = async {
+            rounds(5).await;
+            let mut written = 0;
+            let overhead = if role == ws_core::Role::Client { 6 } else { 2 };
+            while written < 25 + overhead {
+                crate::wakes::yield_until_written(&remote).await;
+                written += remote.take().len();
+            }
+        };
+        let stuck = run(vec![Box::pin(writer), Box::pin(reader), Box::pin(peer)]);
+        assert_eq!(stuck, Ok(()), "{role:?}: 0 is the writer");
+    }
+}
+
+#[test]
 fn halves_are_one_connection_again_after_reunite() {
     for role in ROLES {
         let (conn, remote) = conn(role);
