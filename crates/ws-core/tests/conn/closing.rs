@@ -111,6 +111,7 @@ async fn client_echoes_and_waits_for_the_server_to_end_the_transport() {
     let ((result, took), ()) = join!(timed(client.recv()), server);
     assert!(matches!(result.unwrap(), Some(Message::Close(_))));
     assert_eq!(took, Duration::from_secs(3));
+    assert!(remote.is_shut_down(), "then the client follows");
 }
 
 #[tokio::test(start_paused = true)]
