@@ -30,8 +30,6 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// A deadline passed.
-    TimedOut,
     /// The caller used the connection in a way its state does not allow. Nothing was sent.
     Usage(UsageError),
     /// Reading or writing the transport failed.
@@ -54,8 +52,6 @@ pub enum UsageError {
     UnsendableCloseCode,
     /// A data message while a fragmented one is not finished (RFC 6455, 5.4).
     MessageOpen,
-    /// A continuation although no fragmented message was begun (RFC 6455, 5.4).
-    NoMessageOpen,
 }
 
 impl Error {
@@ -95,7 +91,7 @@ impl Error {
             ErrorKind::ConnectionLost => Some(CloseCode::ABNORMAL_CLOSURE),
             ErrorKind::Protocol(error) => Some(error.close_code()),
             ErrorKind::TooBig { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
-            ErrorKind::TimedOut | ErrorKind::Usage(_) | ErrorKind::Io(_) => None,
+            ErrorKind::Usage(_) | ErrorKind::Io(_) => None,
         }
     }
 
@@ -103,12 +99,6 @@ impl Error {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.kind(), ErrorKind::Closed(_) | ErrorKind::ConnectionLost)
-    }
-
-    /// Whether a deadline passed.
-    #[must_use]
-    pub fn is_timeout(&self) -> bool {
-        matches!(self.kind(), ErrorKind::TimedOut)
     }
 
     /// Whether the peer broke the protocol.
@@ -177,7 +167,6 @@ impl From<Error> for io::Error {
             ErrorKind::Closed(_) => io::ErrorKind::ConnectionAborted,
             ErrorKind::ConnectionLost => io::ErrorKind::UnexpectedEof,
             ErrorKind::Protocol(_) | ErrorKind::TooBig { .. } => io::ErrorKind::InvalidData,
-            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Usage(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Io(kind) => *kind,
         };
@@ -210,7 +199,6 @@ impl fmt::Display for Error {
             ErrorKind::ConnectionLost => f.write_str("connection lost without a closing handshake"),
             ErrorKind::Protocol(error) => write!(f, "peer broke the protocol: {error} ({})", error.section()),
             ErrorKind::TooBig { limit } => write!(f, "message is over the limit of {limit} bytes"),
-            ErrorKind::TimedOut => f.write_str("deadline passed"),
             ErrorKind::Usage(usage) => fmt::Display::fmt(usage, f),
             ErrorKind::Io(kind) => write!(f, "transport failed: {kind}"),
         }
@@ -232,7 +220,6 @@ impl fmt::Display for UsageError {
             Self::NotText => "payload is not UTF-8",
             Self::UnsendableCloseCode => "close code must not be sent",
             Self::MessageOpen => "a fragmented message is not finished",
-            Self::NoMessageOpen => "no fragmented message was begun",
         })
     }
 }

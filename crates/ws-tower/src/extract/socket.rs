@@ -89,11 +89,8 @@ impl WebSocket {
             return Poll::Ready(None);
         }
         let message = ready!(self.0.conn.poll_recv(cx));
-        // A passed deadline leaves the connection readable; every other error is the last item.
-        self.0.terminated = match &message {
-            Ok(message) => message.is_none(),
-            Err(error) => !error.is_timeout(),
-        };
+        // An error is the last item.
+        self.0.terminated = !matches!(message, Ok(Some(_)));
         Poll::Ready(message.map_err(Error::new).transpose())
     }
 }
