@@ -52,7 +52,12 @@ impl BufferPool {
         match &self.0 {
             Inner::PerThread => THREAD.with_borrow_mut(|shelf| shelf.take(capacity)),
             Inner::Off => BytesMut::with_capacity(capacity),
-            Inner::Own(pool) => pool.take(capacity),
+            Inner::Own(pool) => {
+                let mut buffer = pool.take(capacity);
+                // What an earlier user left in it must not pass for input.
+                buffer.clear();
+                buffer
+            }
         }
     }
 
