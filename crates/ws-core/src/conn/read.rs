@@ -187,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
         match self.poll_read(cx) {
             Poll::Pending => {
-                self.protocol.receiver().caught_up();
+                self.protocol.caught_up();
                 // About to wait: what is queued goes out. A failure is told by the next write; reading may still give
                 // what the peer sent before.
                 let _ = self.poll_write_out(cx, Waiter::Reader);

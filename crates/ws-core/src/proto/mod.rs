@@ -5,7 +5,8 @@
 //! or not at all. A [`Protocol`] joins the two for a driver that holds both ends, as [`Conn`](crate::Conn) does and as a
 //! blocking program or a test can do:
 //!
-//! 1. hand what was read to [`Protocol::receive`] until it gives no more events;
+//! 1. hand what was read to [`Protocol::receive`] until it gives no more events; when there is nothing more to read for now,
+//!    say so with [`Protocol::caught_up`];
 //! 2. write what [`Protocol::outbox`] holds, and tell it with [`Outbox::advance`];
 //! 3. half-close the transport once [`Protocol::wants_shutdown`] says so; at its end, call nothing further.
 //!

@@ -107,13 +107,21 @@ impl<K: MaskSource> Protocol<K> {
         over && self.sender.outbox().is_empty()
     }
 
+    /// Tells that the transport had no more bytes: control frames are counted anew from here
+    /// ([`Config::max_control_frames`]).
+    pub fn caught_up(&mut self) {
+        self.receiver.caught_up();
+    }
+
     /// The receiving half.
-    pub fn receiver(&mut self) -> &mut Receiver {
+    #[cfg(any(test, feature = "io"))]
+    pub(crate) fn receiver(&mut self) -> &mut Receiver {
         &mut self.receiver
     }
 
-    /// The sending half.
-    pub fn sender(&mut self) -> &mut Sender {
+    /// The sending half. What goes through it is not seen by [`closing`](Self::closing).
+    #[cfg(feature = "io")]
+    pub(crate) fn sender(&mut self) -> &mut Sender {
         &mut self.sender
     }
 
@@ -124,9 +132,8 @@ impl<K: MaskSource> Protocol<K> {
 
     fn fail(&mut self, violation: Violation) {
         if !self.sender.is_close_sent() {
-            let code = violation.close_code();
-            self.sender.fail(code, &mut self.keys);
-            self.closing.set_sent(Some(code.into()));
+            self.sender.fail(violation, &mut self.keys);
+            self.closing.set_sent(Some(violation.close_code().into()));
         }
     }
 }

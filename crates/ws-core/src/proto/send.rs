@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Outbox, Owed};
 use crate::{
-    CloseCode, CloseFrame, Message, MessageKind, Role, UsageError,
+    CloseFrame, Message, MessageKind, Role, UsageError, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode},
 };
 
@@ -105,6 +105,9 @@ impl Sender {
 
     /// Queues one fragment of a message; the first names the kind, `fin` ends the message (5.4).
     ///
+    /// The fragments of a text must be UTF-8 together (5.6); a fragment may end inside a character. That is the caller's
+    /// to see to: a peer fails the connection otherwise.
+    ///
     /// # Errors
     /// [`UsageError::MessageOpen`] when a message of the other kind is not finished, [`UsageError::CloseSent`] after the
     /// close frame. Nothing is queued then.
@@ -143,9 +146,9 @@ impl Sender {
     }
 
     /// Queues the close frame that fails the connection, unless one was sent (7.1.7).
-    pub fn fail(&mut self, code: CloseCode, keys: &mut impl MaskSource) {
+    pub fn fail(&mut self, violation: Violation, keys: &mut impl MaskSource) {
         if !self.close_sent && !self.stopped {
-            self.queue_close(Some(&code.into()), keys);
+            self.queue_close(Some(&violation.close_code().into()), keys);
         }
     }
 
