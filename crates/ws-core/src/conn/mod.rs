@@ -161,8 +161,9 @@ impl<S> Conn<S> {
 
     /// Takes the connection apart: the transport, what was read ahead, and what was queued.
     ///
-    /// The transport can be handed on without loss between two messages. In the middle of one, what has arrived of it is
-    /// lost.
+    /// The transport can be handed on without loss while no message and no control frame has arrived in part. What has
+    /// arrived of one is lost then, and what follows on the transport begins in its middle; only the beginning of a frame
+    /// header is kept.
     #[must_use]
     pub fn into_parts(mut self) -> Parts<S> {
         let mut read_buf = BytesMut::from(self.protocol.receiver().partial_header());
