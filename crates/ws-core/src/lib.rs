@@ -3,7 +3,8 @@
 //! [`Conn`] is what most programs use. Servers get one from `ws-tower`, clients from `ws-client`; with a transport whose
 //! opening handshake is done by other means, [`Conn::new`] makes one:
 //!
-//! ```
+#![cfg_attr(feature = "io", doc = "```")]
+#![cfg_attr(not(feature = "io"), doc = "```ignore")]
 //! use tokio::io::{AsyncRead, AsyncWrite};
 //! use ws_core::Conn;
 //!
