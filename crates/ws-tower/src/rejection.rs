@@ -128,9 +128,10 @@ rejections! {
     WebSocketKeyHeaderMissing,
     /// 400: `Sec-WebSocket-Key` is not 16 bytes in Base64, or there are two.
     InvalidWebSocketKeyHeader,
-    /// 400, mostly: the handshake breaks a rule that has no type of its own here.
+    /// 500: the [`CheckOrigin::with`](crate::CheckOrigin::with) of the application panicked. 400: the handshake breaks a rule
+    /// that has no type of its own here.
     InvalidHandshake,
-    /// 500: the HTTP server does not hand over the connection, for want of `with_upgrades` in the case of hyper's.
+    /// 500: the request comes from a server that hands over no connections, or its upgrade was taken already.
     ConnectionNotUpgradable,
 }
 
@@ -140,6 +141,7 @@ impl WebSocketUpgradeRejection {
         match cause {
             Cause::NotConnect => MethodNotConnect(refused).into(),
             Cause::ProtocolNotSpoken => InvalidProtocolPseudoheader(refused).into(),
+            Cause::CheckPanicked => InvalidHandshake(refused).into(),
             Cause::Http1(refusal) => match refusal {
                 Refusal::ConnectionToken => InvalidConnectionHeader(refused).into(),
                 Refusal::UpgradeToken => InvalidUpgradeHeader(refused).into(),
@@ -219,6 +221,7 @@ pub(crate) enum Cause {
     Http1(Refusal),
     NotConnect,
     ProtocolNotSpoken,
+    CheckPanicked,
 }
 
 impl Cause {
@@ -227,6 +230,7 @@ impl Cause {
             Self::Http1(refusal) => refusal.status(),
             Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
             Self::ProtocolNotSpoken => StatusCode::NOT_IMPLEMENTED,
+            Self::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -234,6 +238,7 @@ impl Cause {
         match self {
             Self::Http1(refusal) => refusal.reason(),
             Self::NotConnect => "the method is not CONNECT",
+            Self::CheckPanicked => "the origin check of the application panicked",
             Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
         }
     }
@@ -248,14 +253,16 @@ impl Cause {
             Self::NotConnect => {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
             }
-            Self::ProtocolNotSpoken => {}
+            Self::ProtocolNotSpoken | Self::CheckPanicked => {}
         }
     }
 
     /// Whatever the application made of the response: what follows an HTTP/1 request is not read as another. HTTP/2 has
     /// its streams for that, and no `Connection` header.
     fn end_connection(self, response: &mut Response<ResponseBody>) {
-        if matches!(self, Self::Http1(_)) && !handshake::has_token(response.headers(), &CONNECTION, "close") {
+        if matches!(self, Self::Http1(_) | Self::CheckPanicked)
+            && !handshake::has_token(response.headers(), &CONNECTION, "close")
+        {
             response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
         }
     }

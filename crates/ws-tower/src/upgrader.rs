@@ -1,6 +1,11 @@
 //! [`Upgrader`]: the policy of a server, and the opening handshake that follows it.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, request::Parts};
 use ws_core::{
@@ -241,7 +246,10 @@ impl Upgrader {
             return Err(if method == Method::CONNECT { Cause::ProtocolNotSpoken } else { Cause::NotConnect });
         }
         handshake::check_request(method, *version, uri, headers).map_err(Cause::Http1)?;
-        if !self.0.check_origin.allows(request) {
+        // A closure of the application may panic: the client gets an answer all the same, and nothing here is left half
+        // done, as nothing was begun.
+        let allowed = panic::catch_unwind(AssertUnwindSafe(|| self.0.check_origin.allows(request)));
+        if !allowed.map_err(|_| Cause::CheckPanicked)? {
             return Err(Cause::Http1(Refusal::OriginNotAllowed));
         }
         handshake::check_key(headers).map_err(Cause::Http1)

@@ -176,6 +176,20 @@ fn authority_of_an_absolute_target_counts_instead_of_host() {
 }
 
 #[tokio::test]
+async fn function_that_panics_is_a_500_and_the_server_goes_on() {
+    let policy = CheckOrigin::with(|parts| {
+        assert!(parts.uri.path() != "/panics", "as asked for");
+        true
+    });
+    let addr = support::serve_hyper(Upgrader::new().check_origin(policy).service(async |_| ())).await;
+    let (mut raw, head) = Raw::open(addr, &Handshake::new("/panics")).await;
+    assert_eq!((head.status, head.get("connection").as_deref()), (500, Some("close")));
+    assert_eq!(raw.rest().await, b"Internal Server Error");
+    let (_raw, head) = Raw::open(addr, &Handshake::new("/")).await;
+    assert_eq!(head.status, 101);
+}
+
+#[tokio::test]
 async fn page_of_another_host_gets_a_403_that_ends_the_connection() {
     let addr = support::serve_hyper(Upgrader::new().service(async |_| ())).await;
     let (mut raw, head) = Raw::open(addr, &Handshake::new("/").add("Origin", "https://evil.example")).await;
