@@ -38,7 +38,7 @@ impl ReadBuffer {
         &mut self.buffer[self.parsed..]
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.parsed == self.buffer.len()
     }
 
@@ -65,6 +65,7 @@ impl ReadBuffer {
         result
     }
 
+    /// Gives the buffer back; what it holds is forgotten.
     pub(super) fn release(&mut self, pool: &BufferPool) {
         if self.buffer.capacity() > 0 {
             pool.put(mem::take(&mut self.buffer));
@@ -199,6 +200,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Poll::Ready(())
             }
             Poll::Ready(Ok(_)) => {
+                // The peer has ended its direction, and may still read: what is queued goes out if it can.
+                let _ = self.poll_write_out(cx, Waiter::Reader);
                 self.lose(None);
                 Poll::Ready(())
             }

@@ -22,6 +22,10 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if self.role() == Role::Client {
             Keys::ensure().map_err(Error::transport)?;
         }
+        if self.read.is_empty() {
+            // The buffer that came with the connection serves the first read; one who writes first does not need it.
+            self.read.release(&self.settings.pool);
+        }
         if !self.io.is_write_vectored() {
             // The pieces of a frame would be records or frames of their own in TLS and HTTP/2.
             self.protocol.sender().coalesce();

@@ -3,7 +3,7 @@
 use std::{
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicIsize, Ordering},
     },
 };
@@ -107,6 +107,45 @@ fn queued_message_waits_through_one_read_at_the_most() {
         now(conn.read_message()).unwrap().unwrap();
         now(conn.read_message()).unwrap().unwrap();
         assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"answer".to_vec())], "{role:?}");
+    }
+}
+
+#[test]
+fn what_is_queued_goes_out_to_a_peer_that_ends_its_direction() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.send(text(role, "question"));
+        remote.end();
+        let question = now(conn.read_message()).unwrap().unwrap().unwrap();
+        now(conn.queue_message(question)).unwrap().unwrap();
+        now(conn.read_message()).unwrap().unwrap_err();
+        assert_eq!(frames(&remote.take())[0].1, b"question", "{role:?}");
+    }
+}
+
+/// Remembers the sizes of the buffers it is given.
+struct Returns(Arc<Mutex<Vec<usize>>>);
+
+impl Pool for Returns {
+    fn take(&self, capacity: usize) -> BytesMut {
+        BytesMut::with_capacity(capacity)
+    }
+
+    fn put(&self, buffer: BytesMut) {
+        self.0.lock().unwrap().push(buffer.capacity());
+    }
+}
+
+#[test]
+fn buffer_that_came_with_a_connection_is_given_back_by_one_who_writes_first() {
+    for role in ROLES {
+        let returned = Arc::new(Mutex::new(Vec::new()));
+        let config = Config::new().buffer_pool(BufferPool::own(Returns(returned.clone())));
+        let (pipe, _remote) = pipe();
+        let first = BytesMut::with_capacity(12_345);
+        let mut conn = Conn::with_read_buf(pipe, role, config, Negotiated::new(), first);
+        now(conn.write_message("hello")).unwrap().unwrap();
+        assert!(returned.lock().unwrap().contains(&12_345), "{role:?}");
     }
 }
 
