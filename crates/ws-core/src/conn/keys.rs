@@ -61,6 +61,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn key_that_was_used_is_wiped() {
+        Keys::ensure().unwrap();
+        let at = BATCHES.with_borrow(|batch| batch.used);
+        let key = Keys.masking_key();
+        assert_ne!(key.as_bytes(), [0; 4], "one chance in 2^32 to fail");
+        assert_eq!(BATCHES.with_borrow(|batch| batch.bytes[at..at + 4].to_vec()), [0; 4]);
+    }
+
+    #[test]
     fn keys_are_fresh_across_batches() {
         let mut seen = HashSet::new();
         for _ in 0..10 * BATCH / 4 {
