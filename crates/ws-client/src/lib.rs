@@ -57,9 +57,12 @@ pub use crate::{
 };
 #[doc(no_inline)]
 pub use ws_core::{
-    CloseCode, CloseFrame, Config, Conn, Message,
+    CloseCode, CloseFrame, Config, Conn, Error, ErrorKind, Message,
     handshake::{OfferError, ResponseError},
 };
+/// What the types of this crate are made of, so that a client needs no dependency on it of its own.
+#[doc(no_inline)]
+pub use {http, ws_core};
 
 /// Opens a connection with the default options: [`Dialer::dial`] without a dialer.
 ///

@@ -240,7 +240,7 @@ async fn messages_of_the_client_are_masked() {
 }
 
 #[tokio::test]
-async fn host_names_are_resolved_and_addresses_tried_in_turn() {
+async fn host_names_are_resolved() {
     let (addr, _server) = serve(|mut io| async move { accept_handshake(&mut io, "").await }).await;
     let (conn, _) = dial(format!("ws://localhost:{}/", addr.port())).await.unwrap();
     let transport = conn.get_ref();

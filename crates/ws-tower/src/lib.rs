@@ -94,8 +94,8 @@
 //!
 //! # What is checked
 //!
-//! `Connection`, `Upgrade`, the method, `Sec-WebSocket-Version`, `Host`, that there is no body, the origin, and
-//! `Sec-WebSocket-Key`, in this order; every line and every token is read. A refusal is a [`rejection`], which is a response
+//! `Connection`, `Upgrade`, the method, `Sec-WebSocket-Version`, the version of HTTP, the size of the head, `Host`, that
+//! there is no body, the syntax of subprotocols and extensions, the origin, and `Sec-WebSocket-Key`, in this order; every line and every token is read. A refusal is a [`rejection`], which is a response
 //! with the status and headers that fit it.
 //!
 //! # Features
@@ -117,6 +117,10 @@ mod origin;
 pub mod rejection;
 mod source;
 mod upgrader;
+
+/// What the types of this crate are made of, so that a server needs no dependency on it of its own.
+#[doc(no_inline)]
+pub use {http, ws_core};
 
 pub use self::{
     body::ResponseBody,
