@@ -12,7 +12,7 @@
 mod name;
 mod room;
 
-use std::{io, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -27,7 +27,7 @@ use ws_tower::{UpgradeLayer, Upgraded, Upgrader, extract::WebSocketUpgrade};
 use crate::room::Room;
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
+async fn main() {
     let room = Arc::new(Room::new());
     // The page sends 2,000 characters at the most. A message over the limit fails its connection with 1009.
     let upgrader = Upgrader::new().config(Config::new().max_message_size(8 << 10));
@@ -39,13 +39,13 @@ async fn main() -> io::Result<()> {
 
     let listener = ws_examples::listen().await;
     tokio::select! {
-        result = async { axum::serve(listener, app).await } => result?,
-        _ = tokio::signal::ctrl_c() => {}
+        // As `axum::serve`, but clients that are slow to send their request are cut off.
+        () = ws_examples::serve(listener, app) => {}
+        () = ws_examples::stop_signal() => {}
     }
     // The sockets are not axum's any more, so nobody else says goodbye to them. A process that just ends would leave
     // every browser with 1006, the code for an accident.
     room.stop(Duration::from_secs(6)).await;
-    Ok(())
 }
 
 /// Answers the opening handshake. A page of another site does not come this far: it is refused with 403.

@@ -13,12 +13,13 @@ mod print;
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
+    pin::pin,
     process::ExitCode,
     thread,
     time::Duration,
 };
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 use ws_client::{CloseCode, Conn, DialError, Dialer, Message, Transport};
 
 use crate::args::{Args, Command};
@@ -90,6 +91,8 @@ fn say_why(error: &DialError) {
 async fn converse(mut conn: Conn<Transport>) -> Result<CloseCode, ws_core::Error> {
     let mut lines = lines();
     let mut input_open = true;
+    // Runs from the end of the input.
+    let mut last_call = pin!(sleep(Duration::MAX));
     loop {
         // Both futures may be dropped when the other one is ready: neither loses anything.
         tokio::select! {
@@ -112,11 +115,12 @@ async fn converse(mut conn: Conn<Transport>) -> Result<CloseCode, ws_core::Error
                     // The input has ended, but answers may be on their way, and what arrives behind our close frame is
                     // not looked at any more. Most servers answer in order: once the pong is here, so is the rest.
                     input_open = false;
+                    last_call.set(sleep(PATIENCE));
                     let _ = conn.write_message(Message::Ping(LAST.into())).await;
                 }
             },
-            // Nothing has come for a while.
-            () = tokio::time::sleep(PATIENCE), if !input_open => break,
+            // The server has had its time, whatever it still sends.
+            () = &mut last_call, if !input_open => break,
         }
     }
     conn.close(CloseCode::NORMAL_CLOSURE).await?;

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use axum::Router;
+use hyper::server::conn::http1::Builder;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto::Builder,
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, time::sleep};
 
-/// Serves an application for ever, with what `axum::serve` does not set: a client has ten seconds to send the head of its
-/// request, and 16 KiB for it.
+/// Serves an application for ever over HTTP/1.1, with what `axum::serve` does not set: a client has ten seconds to send
+/// the head of its request, from the moment it connects, and 16 KiB for it.
 ///
 /// Neither concerns a WebSocket once it is there: its limits are those of its `Config`.
 pub async fn serve(listener: TcpListener, app: Router) {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD);
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -28,10 +28,10 @@ pub async fn serve(listener: TcpListener, app: Router) {
             }
         };
         let service = TowerToHyperService::new(app.clone());
-        let builder = builder.clone();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         tokio::spawn(async move {
             // How a connection ends is its own affair.
-            let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+            let _ = connection.await;
         });
     }
 }

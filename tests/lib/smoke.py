@@ -71,6 +71,23 @@ async def echo_refuses_other_origins(echo: Example) -> None:
         assert refused.response.status_code == 403, refused.response.status_code
 
 
+async def cuts_off_clients_that_do_not_ask(example: Example) -> None:
+    """Ten seconds for the head, whatever has come of it; the examples promise that."""
+    host, port = example.host.split(":")
+
+    async def held(beginning: bytes) -> float:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(beginning)
+        start = time.monotonic()
+        await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+        return time.monotonic() - start
+
+    times = await asyncio.gather(*map(held, (b"", b"PRI * HT", b"GET /ws HTTP/1.1\r\nHost: a\r\n")))
+    # The lower bound: a server that cuts off everybody at once would pass otherwise.
+    assert all(8 < held_for < 15 for held_for in times), times
+
+
 async def chat_serves_its_page(chat: Example) -> None:
     page = chat.page()
     assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
@@ -164,6 +181,8 @@ def main() -> int:
     chat = Example(args.bin / "chat", logs / "chat.log")
     for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_is_taken):
         check_on(chat, script)
+    for example in (echo, chat):
+        check_on(example, cuts_off_clients_that_do_not_ask)
     for example in (echo, chat):
         check(f"{example.child.name} still runs", lambda: require(example.child.wait(0) is None, example.child.tail()))
         example.child.stop()
