@@ -152,22 +152,26 @@ impl Outbox {
 
     /// Queues bytes by copying them.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.compact();
-        self.buffer.extend_from_slice(bytes);
-        self.len += bytes.len();
+        self.push_frame(bytes, &[], None);
     }
 
-    /// Queues a payload masked: copied and masked block by block, while the block is in the fastest cache.
-    pub(super) fn push_masked(&mut self, payload: &[u8], mut key: MaskingKey) {
+    /// Queues a header and its payload by copying them, the payload masked if there is a key.
+    pub(super) fn push_frame(&mut self, header: &[u8], payload: &[u8], mask: Option<MaskingKey>) {
         self.compact();
-        self.buffer.reserve(payload.len());
+        self.len += header.len() + payload.len();
+        self.buffer.reserve(header.len() + payload.len());
+        self.buffer.extend_from_slice(header);
+        let Some(mut key) = mask else {
+            self.buffer.extend_from_slice(payload);
+            return;
+        };
+        // Copied and masked block by block, while the block is in the fastest cache.
         for block in payload.chunks(MASK_BLOCK) {
             let start = self.buffer.len();
             self.buffer.extend_from_slice(block);
             apply_mask(&mut self.buffer[start..], key);
             key = key.rotated(block.len());
         }
-        self.len += payload.len();
     }
 
     /// Queues a payload by reference.
@@ -276,7 +280,7 @@ mod tests {
         let key = MaskingKey::new([1, 2, 3, 4]);
         let payload: Vec<u8> = (0..=255).cycle().take(3 * MASK_BLOCK + 7).collect();
         let mut outbox = Outbox::default();
-        outbox.push_masked(&payload, key);
+        outbox.push_frame(&[], &payload, Some(key));
         let mut masked = payload;
         apply_mask(&mut masked, key);
         assert_eq!(outbox.to_vec(), masked);

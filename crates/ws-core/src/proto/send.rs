@@ -222,40 +222,30 @@ impl Sender {
         self.late_pong = None;
     }
 
-    /// Queues a frame whose payload is copied.
+    /// Queues a control frame.
     fn queue(&mut self, opcode: Opcode, payload: &[u8], keys: &mut impl MaskSource) {
-        self.header(opcode, true, payload.len(), keys, |outbox, key| match key {
-            Some(key) => outbox.push_masked(payload, key),
-            None => outbox.push(payload),
-        });
+        let header = self.header(opcode, true, payload.len(), keys);
+        self.outbox.push_frame(&header.encode(), payload, header.mask);
     }
 
-    /// Queues a frame whose payload is shared if it is large, and need not be masked.
+    /// Queues a data frame. Its payload is shared if it is large and need not be masked.
     fn frame(&mut self, opcode: Opcode, fin: bool, payload: Bytes, keys: &mut impl MaskSource) {
-        let share = payload.len() >= self.share_from;
-        self.header(opcode, fin, payload.len(), keys, |outbox, key| match key {
-            Some(key) => outbox.push_masked(&payload, key),
-            None if share => outbox.push_shared(payload),
-            None => outbox.push(&payload),
-        });
+        let header = self.header(opcode, fin, payload.len(), keys);
+        if header.mask.is_none() && payload.len() >= self.share_from {
+            self.outbox.push(&header.encode());
+            self.outbox.push_shared(payload);
+        } else {
+            self.outbox.push_frame(&header.encode(), &payload, header.mask);
+        }
     }
 
-    fn header(
-        &mut self,
-        opcode: Opcode,
-        fin: bool,
-        len: usize,
-        keys: &mut impl MaskSource,
-        payload: impl FnOnce(&mut Outbox, Option<MaskingKey>),
-    ) {
+    fn header(&self, opcode: Opcode, fin: bool, len: usize, keys: &mut impl MaskSource) -> FrameHeader {
         // 5.1: a client masks all frames, a server none.
         let mask = match self.role {
             Role::Client => Some(keys.masking_key()),
             Role::Server => None,
         };
-        let header = FrameHeader { fin, mask, ..FrameHeader::new(opcode, len as u64) };
-        self.outbox.push(&header.encode());
-        payload(&mut self.outbox, mask);
+        FrameHeader { fin, mask, ..FrameHeader::new(opcode, len as u64) }
     }
 }
 
