@@ -74,7 +74,7 @@ impl Config {
         self
     }
 
-    /// How many frames a message may come in; `None` for any number.
+    /// How many frames a message may come in, 1 at least; `None` for any number.
     ///
     /// Unless set, a 64th of the message limit in bytes, and 1,024 at least. Fragments cost work even when they are
     /// empty, so a limit on bytes alone does not bound them.
@@ -155,7 +155,8 @@ impl Config {
             max_fragments: self
                 .max_fragments
                 .unwrap_or_else(|| max_message_size.map(fragments))
-                .unwrap_or(u32::MAX),
+                .unwrap_or(u32::MAX)
+                .max(1),
             max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
             accept_unmasked_frames: self.accept_unmasked_frames,
         }

@@ -130,6 +130,9 @@ impl Receiver {
         loop {
             match &mut self.state {
                 State::Header => {
+                    if let Some(event) = self.short_message(input)? {
+                        return Ok(Some(event));
+                    }
                     let Some(header) = self.take_header(input)? else { return Ok(None) };
                     self.begin_frame(&header)?;
                 }
@@ -167,6 +170,45 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    /// Takes a message that is one short frame and is there as a whole: most of what arrives, in most programs.
+    ///
+    /// Nothing is judged here but the text. Whatever is not plainly right goes the long way, which knows all the rules.
+    fn short_message<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+        let [first, second, ..] = **input else { return Ok(None) };
+        let kind = match first {
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
+            _ => return Ok(None),
+        };
+        let (mask_bit, header_len) = match self.role {
+            Role::Server => (0x80, 6),
+            Role::Client => (0, 2),
+        };
+        let len = second & 0x7F;
+        let end = header_len + usize::from(len);
+        let limits = &self.limits;
+        let is_plain = second & 0x80 == mask_bit
+            && len <= SHORT
+            && u64::from(len) <= limits.max_frame_size.min(limits.max_message_size)
+            && self.header_len == 0
+            && self.message.is_none();
+        if !is_plain || input.len() < end {
+            return Ok(None);
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(end);
+        *input = rest;
+        let (header, payload) = frame.split_at_mut(header_len);
+        if let [_, _, a, b, c, d] = *header {
+            apply_mask(payload, MaskingKey::new([a, b, c, d]));
+        }
+        if kind == MessageKind::Text {
+            self.utf8.push(payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+            self.utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
+        }
+        self.control_frames = 0;
+        Ok(Some(Event::Data { kind, payload, first: true, last: true }))
     }
 
     /// Takes a header from the front of the input, once it is there.
@@ -323,3 +365,6 @@ impl Payload {
         bytes
     }
 }
+
+/// The longest payload whose length the second byte of a header holds by itself (5.2).
+const SHORT: u8 = 125;
