@@ -42,16 +42,14 @@ impl<K: MaskSource> Protocol<K> {
             };
             if let Event::Close(frame) = &event {
                 self.closing.set_received(frame.clone());
+                if !self.sender.is_close_sent() {
+                    self.closing.set_sent(frame.as_ref().map(|frame| frame.code.into()));
+                }
             } else if self.sender.is_close_sent() {
                 continue;
             }
             if let Some(owed) = event.owed() {
-                let answers_close = matches!(owed, super::Owed::Close(_)) && !self.sender.is_close_sent();
                 self.sender.settle(owed, &mut self.keys);
-                if answers_close {
-                    let echo = self.closing.received().flatten().map(|frame| frame.code.into());
-                    self.closing.set_sent(echo);
-                }
             }
             return Ok(Some(event));
         }
