@@ -274,7 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
         let frame = frame.into();
         if !self.ending.is_begun() && self.closing().sent().is_none() {
-            self.start_close(frame)?;
+            self.start_send(Message::Close(frame))?;
         }
         poll_fn(|cx| self.poll_close(cx)).await
     }

@@ -46,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Conn<S> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if self.closing().sent().is_none() && !self.ending.is_begun() {
-            self.start_close(CloseCode::NORMAL_CLOSURE.into())?;
+            Self::start_send(&mut self, Message::Close(CloseCode::NORMAL_CLOSURE.into()))?;
         }
         Self::poll_flush(&mut self, cx)
     }

@@ -9,7 +9,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 use super::{Conn, keys::Keys, waiters::Waiter};
-use crate::{CloseFrame, Error, ErrorKind, Message, Role};
+use crate::{Error, ErrorKind, Message, Role};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
     /// Queues a message or control frame without waiting, whatever the queue holds; poll [`poll_ready`](Self::poll_ready)
@@ -69,11 +69,6 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         // What was queued when the connection was lost is lost: that must not look like success.
         self.check_writable()?;
         self.poll_write_out(cx, Waiter::Writer)
-    }
-
-    /// Queues the close frame that begins the closing handshake.
-    pub(super) fn start_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
-        self.start_send(Message::Close(frame))
     }
 
     /// Writes until nothing waits, then flushes the transport.
