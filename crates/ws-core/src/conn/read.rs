@@ -285,7 +285,7 @@ fn make_room(message: &mut Vec<u8>, next: usize, receiver: &Receiver) {
         return;
     }
     let arrived = message.len() + next;
-    let ceiling = if arrived <= EAGER { (4 * arrived).max(FIRST) } else { 2 * arrived };
+    let ceiling = if arrived <= EAGER { (4 * arrived).max(FIRST) } else { arrived.saturating_mul(2) };
     let announced = usize::try_from(remaining).unwrap_or(usize::MAX);
     let wanted = arrived.saturating_add(announced).min(ceiling) - message.len();
     if receiver.in_final_frame() {
