@@ -48,6 +48,9 @@ pub mod frame;
 #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
 pub mod handshake;
 pub mod proto;
+#[cfg(feature = "raw")]
+#[cfg_attr(docsrs, doc(cfg(feature = "raw")))]
+pub mod raw;
 pub mod utf8;
 
 mod close;
@@ -56,6 +59,7 @@ mod config;
 mod conn;
 mod error;
 mod message;
+mod sync;
 mod pool;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,1 @@
+//! The opening handshake on any byte stream, without an HTTP server.
