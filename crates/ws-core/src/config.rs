@@ -30,6 +30,8 @@ pub enum Role {
 /// | [`write_buffer_size`](Self::write_buffer_size) | 4 KiB | 4 KiB | |
 /// | [`high_water_mark`](Self::high_water_mark) | 64 KiB | 64 KiB | writers wait |
 /// | [`close_timeout`](Self::close_timeout) | 5 s | 5 s | the transport is dropped |
+/// | [`keep_alive`](Self::keep_alive) | off | off | the connection is lost |
+/// | [`message_timeout`](Self::message_timeout) | none | none | the connection fails with 1008 |
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,6 +51,8 @@ pub struct Config {
     write_buffer_size: Setting<usize>,
     high_water_mark: Setting<usize>,
     close_timeout: Setting<Duration>,
+    keep_alive: Option<KeepAlive>,
+    message_timeout: Option<Duration>,
     accept_unmasked_frames: bool,
     buffer_pool: BufferPool,
 }
@@ -121,6 +125,24 @@ impl Config {
         self
     }
 
+    /// Pings the peer at an interval, and gives it up when nothing comes back; `None` for no keep-alive, the default.
+    ///
+    /// It needs somebody who reads: pings are sent and answers heard while a read waits. See [`KeepAlive`].
+    pub fn keep_alive(mut self, keep_alive: impl Into<Option<KeepAlive>>) -> Self {
+        self.keep_alive = keep_alive.into();
+        self
+    }
+
+    /// How long a message may take from its first byte to its last; `None` for any time, the default.
+    ///
+    /// A message that is not complete by then fails the connection with 1008. Control frames do not extend the time, and
+    /// a frame that was only begun counts as well. With [`Conn::next_reader`](crate::Conn::next_reader), it includes the
+    /// time that the application takes to read.
+    pub fn message_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.message_timeout = timeout.into();
+        self
+    }
+
     /// Whether a server accepts frames without a mask, which RFC 6455, 5.1 forbids. Off by default.
     ///
     /// Masking protects intermediaries from clients; do not turn this on for peers reached through proxies.
@@ -155,8 +177,7 @@ impl Config {
             max_fragments: self
                 .max_fragments
                 .unwrap_or_else(|| max_message_size.map(fragments))
-                .unwrap_or(u32::MAX)
-                .max(1),
+                .map(|limit| limit.max(1)),
             max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
             accept_unmasked_frames: self.accept_unmasked_frames,
         }
@@ -170,8 +191,44 @@ impl Config {
             write_buffer_size: self.write_buffer_size.unwrap_or(4 << 10),
             high_water_mark: self.high_water_mark.unwrap_or(64 << 10),
             close_timeout: self.close_timeout.unwrap_or(Duration::from_secs(5)),
+            keep_alive: self.keep_alive,
+            message_timeout: self.message_timeout,
             pool: self.buffer_pool.clone(),
         }
+    }
+}
+
+/// Pings at an interval, and how long to wait for a sign of life after one.
+///
+/// A ping is sent every interval, whatever else is sent or received, so that proxies on the way see traffic. Any byte
+/// that arrives after it counts as life, the pong among them. If nothing arrives within the timeout, the connection is
+/// [lost](crate::ErrorKind::ConnectionLost).
+///
+/// ```
+/// use std::time::Duration;
+/// use ws_core::{Config, KeepAlive};
+///
+/// let keep_alive = KeepAlive::every(Duration::from_secs(30)).timeout(Duration::from_secs(10));
+/// let config = Config::new().keep_alive(keep_alive);
+/// # let _ = config;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct KeepAlive {
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+}
+
+impl KeepAlive {
+    /// A ping every `interval`, 10 ms at least. The timeout is 20 seconds unless set.
+    pub fn every(interval: Duration) -> Self {
+        Self { interval: interval.max(MIN_INTERVAL), timeout: Duration::from_secs(20) }
+    }
+
+    /// How long to wait for any byte after a ping before the connection is given up.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 }
 
@@ -206,6 +263,8 @@ pub(crate) struct Settings {
     pub(crate) write_buffer_size: usize,
     pub(crate) high_water_mark: usize,
     pub(crate) close_timeout: Duration,
+    pub(crate) keep_alive: Option<KeepAlive>,
+    pub(crate) message_timeout: Option<Duration>,
     pub(crate) pool: BufferPool,
 }
 
@@ -214,7 +273,7 @@ pub(crate) struct Settings {
 pub(crate) struct Limits {
     pub(crate) max_message_size: u64,
     pub(crate) max_frame_size: u64,
-    pub(crate) max_fragments: u32,
+    pub(crate) max_fragments: Option<u32>,
     pub(crate) max_control_frames: u32,
     pub(crate) accept_unmasked_frames: bool,
 }
@@ -248,6 +307,8 @@ impl<T: Copy> Setting<T> {
 const DEFAULT_READ_BUFFER: usize = 32 << 10;
 /// A frame header and a control frame fit with room to spare, and a system call is worth its price.
 const MIN_READ_BUFFER: usize = 1 << 10;
+/// Pings without end would be all that a connection does.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
 /// One control frame fits.
 const MIN_WRITE_BUFFER: usize = 256;
 
@@ -260,10 +321,10 @@ mod tests {
         let limits = Config::new().max_message_size(1 << 10).limits(Role::Server);
         assert_eq!(
             (limits.max_message_size, limits.max_frame_size, limits.max_fragments),
-            (1024, 1024, 1024)
+            (1024, 1024, Some(1024))
         );
         let limits = Config::new().max_message_size(None).limits(Role::Server);
-        assert_eq!((limits.max_message_size, limits.max_fragments), (u64::MAX, u32::MAX));
+        assert_eq!((limits.max_message_size, limits.max_fragments), (u64::MAX, None));
         let limits = Config::new().max_frame_size(10).limits(Role::Client);
         assert_eq!((limits.max_message_size, limits.max_frame_size), (16 << 20, 10));
     }
@@ -271,8 +332,8 @@ mod tests {
     #[test]
     fn documented_defaults_hold() {
         let server = Config::new().limits(Role::Server);
-        assert_eq!((server.max_message_size, server.max_fragments), (1 << 20, 16_384));
+        assert_eq!((server.max_message_size, server.max_fragments), (1 << 20, Some(16_384)));
         let client = Config::new().limits(Role::Client);
-        assert_eq!((client.max_message_size, client.max_fragments), (16 << 20, 262_144));
+        assert_eq!((client.max_message_size, client.max_fragments), (16 << 20, Some(262_144)));
     }
 }

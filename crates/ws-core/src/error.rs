@@ -30,6 +30,15 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The connections of this process hold too much of unfinished messages, and this one the most; it was failed with
+    /// 1013. See [`Config::inbound_budget`](crate::Config::inbound_budget).
+    OutOfBudget,
+    /// A read or write deadline passed. The connection stays usable; nothing is lost.
+    TimedOut,
+    /// A message is not the JSON that was asked for, or a value cannot be written as JSON. The connection stays usable.
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    Json,
     /// The caller used the connection in a way its state does not allow. Nothing was sent.
     Usage(UsageError),
     /// Reading or writing the transport failed.
@@ -40,6 +49,8 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageError {
+    /// Too many control frames of [`Control`](crate::Control) wait for the connection to be driven.
+    ControlQueueFull,
     /// A message after the close frame was sent (RFC 6455, 5.5.1).
     CloseSent,
     /// The reason of a close frame is over 123 bytes.
@@ -57,6 +68,12 @@ pub enum UsageError {
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
         Self(Box::new(ErrorImpl { kind, source: None }))
+    }
+
+    /// A message or value that does not fit JSON.
+    #[cfg(feature = "json")]
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        Self(Box::new(ErrorImpl { kind: ErrorKind::Json, source: Some(error.into()) }))
     }
 
     /// An error of the transport.
@@ -91,8 +108,15 @@ impl Error {
             ErrorKind::ConnectionLost => Some(CloseCode::ABNORMAL_CLOSURE),
             ErrorKind::Protocol(error) => Some(error.close_code()),
             ErrorKind::TooBig { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
-            ErrorKind::Usage(_) | ErrorKind::Io(_) => None,
+            ErrorKind::OutOfBudget => Some(CloseCode::TRY_AGAIN_LATER),
+            _ => None,
         }
+    }
+
+    /// Whether a deadline passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::TimedOut)
     }
 
     /// Whether the connection is over because the peer closed it or the transport was lost.
@@ -157,6 +181,7 @@ impl From<Violation> for ErrorKind {
         match violation {
             Violation::Protocol(error) => Self::Protocol(error),
             Violation::TooBig { limit } => Self::TooBig { limit },
+            Violation::OutOfBudget => Self::OutOfBudget,
         }
     }
 }
@@ -167,6 +192,10 @@ impl From<Error> for io::Error {
             ErrorKind::Closed(_) => io::ErrorKind::ConnectionAborted,
             ErrorKind::ConnectionLost => io::ErrorKind::UnexpectedEof,
             ErrorKind::Protocol(_) | ErrorKind::TooBig { .. } => io::ErrorKind::InvalidData,
+            #[cfg(feature = "json")]
+            ErrorKind::Json => io::ErrorKind::InvalidData,
+            ErrorKind::OutOfBudget => io::ErrorKind::OutOfMemory,
+            ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Usage(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Io(kind) => *kind,
         };
@@ -199,6 +228,10 @@ impl fmt::Display for Error {
             ErrorKind::ConnectionLost => f.write_str("connection lost without a closing handshake"),
             ErrorKind::Protocol(error) => write!(f, "peer broke the protocol: {error} ({})", error.section()),
             ErrorKind::TooBig { limit } => write!(f, "message is over the limit of {limit} bytes"),
+            ErrorKind::OutOfBudget => f.write_str("no memory is left for incoming messages"),
+            ErrorKind::TimedOut => f.write_str("deadline passed"),
+            #[cfg(feature = "json")]
+            ErrorKind::Json => f.write_str("message is not the JSON that was asked for"),
             ErrorKind::Usage(usage) => fmt::Display::fmt(usage, f),
             ErrorKind::Io(kind) => write!(f, "transport failed: {kind}"),
         }
@@ -214,6 +247,7 @@ impl error::Error for Error {
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::ControlQueueFull => "too many control frames wait to be sent",
             Self::CloseSent => "the close frame was sent already",
             Self::CloseReasonTooLong => "close reason is over 123 bytes",
             Self::ControlTooLong => "control payload is over 125 bytes",

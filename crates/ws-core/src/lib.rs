@@ -59,8 +59,9 @@ mod config;
 mod conn;
 mod error;
 mod message;
-mod sync;
 mod pool;
+mod prepared;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -71,10 +72,11 @@ mod violation;
 pub use crate::conn::{Conn, Parts};
 pub use crate::{
     close::{CloseCode, CloseFrame},
-    config::{Config, Negotiated, Role},
+    config::{Config, KeepAlive, Negotiated, Role},
     error::{Error, ErrorKind, UsageError},
     message::{Message, MessageKind},
     pool::{BufferPool, Pool},
+    prepared::PreparedMessage,
     text::Utf8Bytes,
     violation::{ProtocolError, Violation},
 };

@@ -32,11 +32,10 @@ impl Utf8Bytes {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Takes bytes that the receiver has validated already.
+    /// Takes bytes that are known to be text.
     ///
-    /// Every caller must have passed exactly these bytes through [`Utf8Validator`](crate::utf8::Utf8Validator), up
-    /// to and including its `finish`.
-    #[cfg(feature = "io")]
+    /// Every caller must have taken exactly these bytes from a `str`, or passed them through
+    /// [`Utf8Validator`](crate::utf8::Utf8Validator), up to and including its `finish`.
     pub(crate) fn from_validated(bytes: Bytes) -> Self {
         debug_assert!(str::from_utf8(&bytes).is_ok(), "text was not validated");
         Self(bytes)
@@ -44,17 +43,35 @@ impl Utf8Bytes {
 
     /// The text as a string slice.
     #[must_use]
-    #[expect(unsafe_code, reason = "a second validation at every access would cost more than the first")]
     pub fn as_str(&self) -> &str {
-        // SAFETY: the field is private, and every constructor in this file either starts from a `str` or `String`,
-        // or validates, or (`from_validated`) is handed bytes that the incremental validator accepted as a whole.
-        unsafe { str::from_utf8_unchecked(&self.0) }
+        ValidText(&self.0).as_str()
     }
 
     /// The text as bytes, without copying.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+}
+
+/// Borrowed text that is known to be UTF-8, for the same reasons as [`Utf8Bytes`].
+#[derive(Clone, Copy)]
+pub(crate) struct ValidText<'a>(&'a [u8]);
+
+impl<'a> ValidText<'a> {
+    /// Takes bytes that are known to be text; see [`Utf8Bytes::from_validated`].
+    #[cfg(feature = "io")]
+    pub(crate) fn from_validated(bytes: &'a [u8]) -> Self {
+        debug_assert!(str::from_utf8(bytes).is_ok(), "text was not validated");
+        Self(bytes)
+    }
+
+    #[expect(unsafe_code, reason = "a second validation at every access would cost more than the first")]
+    pub(crate) fn as_str(self) -> &'a str {
+        // SAFETY: the fields are private, and every constructor in this file either starts from a `str` or `String`,
+        // or validates, or (`from_validated`) is handed bytes of a `str`, or bytes that the incremental validator
+        // accepted as a whole.
+        unsafe { str::from_utf8_unchecked(self.0) }
     }
 }
 

@@ -42,6 +42,13 @@ pub enum ProtocolError {
     TooManyFragments,
     /// 10.4: more control frames arrived in one go than the limit allows.
     TooManyControlFrames,
+    /// 10.4: a message did not become complete in the time that [`Config::message_timeout`](crate::Config::message_timeout)
+    /// allows.
+    MessageTooSlow,
+    /// 7.4.1: a data message although this endpoint only writes.
+    UnexpectedMessage,
+    /// 7.4.1: a text message where binary is accepted, or the other way round.
+    UnacceptableKind,
 }
 
 impl ProtocolError {
@@ -50,7 +57,11 @@ impl ProtocolError {
     pub const fn close_code(self) -> CloseCode {
         match self {
             Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
-            Self::TooManyFragments | Self::TooManyControlFrames => CloseCode::POLICY_VIOLATION,
+            Self::UnacceptableKind => CloseCode::UNSUPPORTED_DATA,
+            Self::TooManyFragments
+            | Self::TooManyControlFrames
+            | Self::MessageTooSlow
+            | Self::UnexpectedMessage => CloseCode::POLICY_VIOLATION,
             Self::UnmaskedFrame
             | Self::MaskedFrame
             | Self::ReservedBits
@@ -79,7 +90,8 @@ impl ProtocolError {
             Self::ClosePayloadTooShort | Self::InvalidCloseReason => "5.5.1",
             Self::InvalidCloseCode => "7.4",
             Self::InvalidUtf8 => "8.1",
-            Self::TooManyFragments | Self::TooManyControlFrames => "10.4",
+            Self::UnexpectedMessage | Self::UnacceptableKind => "7.4.1",
+            Self::TooManyFragments | Self::TooManyControlFrames | Self::MessageTooSlow => "10.4",
         }
     }
 }
@@ -103,13 +115,16 @@ impl fmt::Display for ProtocolError {
             Self::InvalidUtf8 => "text is not UTF-8",
             Self::TooManyFragments => "too many fragments",
             Self::TooManyControlFrames => "too many control frames",
+            Self::MessageTooSlow => "message did not become complete in time",
+            Self::UnexpectedMessage => "data message where none is accepted",
+            Self::UnacceptableKind => "data message of a kind that is not accepted",
         })
     }
 }
 
 impl std::error::Error for ProtocolError {}
 
-/// Why incoming bytes fail the connection: a broken rule, or a message over the limit.
+/// Why incoming bytes fail the connection: a broken rule, a message over the limit, or no memory for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Violation {
@@ -120,6 +135,8 @@ pub enum Violation {
         /// The limit it is over.
         limit: u64,
     },
+    /// The memory that all connections share for unfinished messages is spent; not the peer's fault alone.
+    OutOfBudget,
 }
 
 impl Violation {
@@ -129,6 +146,7 @@ impl Violation {
         match self {
             Self::Protocol(error) => error.close_code(),
             Self::TooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+            Self::OutOfBudget => CloseCode::TRY_AGAIN_LATER,
         }
     }
 }
@@ -144,6 +162,7 @@ impl fmt::Display for Violation {
         match self {
             Self::Protocol(error) => fmt::Display::fmt(error, f),
             Self::TooBig { limit } => write!(f, "message is over {limit} bytes"),
+            Self::OutOfBudget => f.write_str("no memory is left for incoming messages"),
         }
     }
 }

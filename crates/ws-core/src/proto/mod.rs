@@ -32,14 +32,18 @@
 
 mod closing;
 mod event;
+mod heartbeat;
 mod outbox;
 mod protocol;
 mod receive;
 mod send;
 
+#[cfg(feature = "io")]
+pub(crate) use self::heartbeat::later;
 pub use self::{
     closing::Closing,
     event::{Event, Owed},
+    heartbeat::Heartbeat,
     outbox::Outbox,
     protocol::Protocol,
     receive::Receiver,

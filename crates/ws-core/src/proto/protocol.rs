@@ -1,7 +1,9 @@
 //! Both halves of a connection joined: what one receives, the other answers.
 
-use super::{Closing, Event, MaskSource, Outbox, Receiver, Sender};
-use crate::{Config, Message, Role, UsageError, Violation};
+use bytes::Bytes;
+
+use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender};
+use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
 
 /// One connection for a driver that holds both directions; see the [module page](super) for how to drive it.
 #[derive(Debug)]
@@ -30,28 +32,59 @@ impl<K: MaskSource> Protocol<K> {
     /// The rule that the peer broke. The close frame that fails the connection is queued already; everything that
     /// arrives later is ignored.
     pub fn receive<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+        let event = self.receive_unanswered(input)?;
+        if let Some(event) = &event {
+            self.answer(event);
+        }
+        Ok(event)
+    }
+
+    /// As [`receive`](Self::receive), but leaves it to the caller to [`answer`](Self::answer) the event.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_unanswered<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Event<'i>>, Violation> {
         loop {
             let event = match self.receiver.receive(input) {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(None),
                 Err(violation) => {
-                    self.failed = true;
                     self.fail(violation);
                     return Err(violation);
                 }
             };
             if let Event::Close(frame) = &event {
                 self.closing.set_received(frame.clone());
-                if !self.sender.is_close_sent() {
-                    self.closing.set_sent(frame.as_ref().map(|frame| frame.code.into()));
-                }
             } else if self.sender.is_close_sent() {
                 continue;
             }
-            if let Some(owed) = event.owed() {
-                self.sender.settle(owed, &mut self.keys);
-            }
             return Ok(Some(event));
+        }
+    }
+
+    /// Queues what an event obliges to: a pong for a ping, a close frame for a close frame.
+    ///
+    /// An endpoint that leaves a close frame unanswered may still send data. It has to send its close frame itself then.
+    pub fn answer(&mut self, event: &Event<'_>) {
+        let Some(owed) = event.owed() else { return };
+        if let Owed::Close(code) = &owed {
+            if !self.sender.is_close_sent() {
+                self.closing.set_sent(code.map(Into::into));
+            }
+        }
+        self.sender.settle(owed, &mut self.keys);
+    }
+
+    /// Fails the connection (7.1.7): queues the close frame that says why, and ignores everything that still arrives.
+    pub fn fail(&mut self, violation: Violation) {
+        self.failed = true;
+        self.receiver.stop();
+        if !self.sender.is_close_sent() {
+            self.sender.fail(violation, &mut self.keys);
+            self.closing.set_sent(Some(violation.close_code().into()));
         }
     }
 
@@ -69,6 +102,31 @@ impl<K: MaskSource> Protocol<K> {
             self.closing.set_sent(frame);
         }
         Ok(())
+    }
+
+    /// Queues a message that was encoded before.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), UsageError> {
+        if message.kind().is_none() {
+            return self.send(message.message().clone());
+        }
+        self.sender.send_prepared(message, &mut self.keys)
+    }
+
+    /// Queues one fragment of a message; see [`Sender::send_fragment`].
+    ///
+    /// # Errors
+    /// As [`Sender::send_fragment`].
+    pub fn send_fragment(&mut self, kind: MessageKind, payload: Bytes, fin: bool) -> Result<(), UsageError> {
+        self.sender.send_fragment(kind, payload, fin, &mut self.keys)
+    }
+
+    /// Changes the largest message that is accepted, in bytes; `None` for any size. Frames that are announced from now on
+    /// are held to it, those of a message that has begun, too.
+    pub fn set_max_message_size(&mut self, limit: Option<u64>) {
+        self.receiver.set_max_message_size(limit);
     }
 
     /// Ends the connection because the transport did: whatever comes or waits is forgotten.
@@ -126,12 +184,5 @@ impl<K: MaskSource> Protocol<K> {
     /// Which end of the connection this is.
     pub fn role(&self) -> Role {
         self.role
-    }
-
-    fn fail(&mut self, violation: Violation) {
-        if !self.sender.is_close_sent() {
-            self.sender.fail(violation, &mut self.keys);
-            self.closing.set_sent(Some(violation.close_code().into()));
-        }
     }
 }

@@ -121,6 +121,30 @@ impl Receiver {
         &self.header[..usize::from(self.header_len)]
     }
 
+    /// The kind of the message that has begun to arrive and is not complete.
+    #[must_use]
+    pub fn message_kind(&self) -> Option<MessageKind> {
+        self.message.as_ref().map(|message| message.kind)
+    }
+
+    /// Whether a message or frame has arrived in part.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        self.message.is_some() || self.header_len > 0 || matches!(self.state, State::Control { .. })
+    }
+
+    /// Changes the largest message that is accepted; see
+    /// [`Protocol::set_max_message_size`](super::Protocol::set_max_message_size).
+    pub(super) fn set_max_message_size(&mut self, limit: Option<u64>) {
+        let limit = limit.unwrap_or(u64::MAX);
+        let limits = &mut self.limits;
+        // A frame limit of its own stays; one that follows the message limit goes on following it.
+        if limits.max_frame_size == limits.max_message_size {
+            limits.max_frame_size = limit;
+        }
+        limits.max_message_size = limit;
+    }
+
     /// Ignores whatever comes from now on.
     pub(super) fn stop(&mut self) {
         self.state = State::Done;
@@ -300,15 +324,15 @@ impl Receiver {
             fragments: 0,
             fresh: true,
         });
-        // `announced` is within the limit, so the difference cannot wrap.
-        if header.payload_len > self.limits.max_message_size - message.announced {
+        // What was announced is within the limit, unless the limit was lowered since.
+        if header.payload_len > self.limits.max_message_size.saturating_sub(message.announced) {
             return Err(Violation::TooBig { limit: self.limits.max_message_size });
         }
-        if message.fragments >= self.limits.max_fragments {
+        if self.limits.max_fragments.is_some_and(|limit| message.fragments >= limit) {
             return Err(ProtocolError::TooManyFragments.into());
         }
-        message.announced += header.payload_len;
-        message.fragments += 1;
+        message.announced = message.announced.saturating_add(header.payload_len);
+        message.fragments = message.fragments.saturating_add(1);
         self.state = State::Data { fin: header.fin, payload };
         Ok(())
     }

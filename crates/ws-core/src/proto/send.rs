@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Outbox, Owed};
 use crate::{
-    CloseFrame, Message, MessageKind, Role, UsageError, Violation,
+    CloseFrame, Message, MessageKind, PreparedMessage, Role, UsageError, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode},
 };
 
@@ -103,6 +103,28 @@ impl Sender {
         }
     }
 
+    /// Queues a data message that was encoded before. A server's frame is taken as it is; a client masks it anew (5.3).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). Control frames are left to `send`.
+    pub fn send_prepared(
+        &mut self,
+        message: &PreparedMessage,
+        keys: &mut impl MaskSource,
+    ) -> Result<(), UsageError> {
+        let (Role::Server, Some(_)) = (self.role, message.kind()) else {
+            return self.send(message.message().clone(), keys);
+        };
+        self.check_message()?;
+        let frame = message.server_frame();
+        if frame.len() >= self.share_from {
+            self.outbox.push_shared(frame.clone());
+        } else {
+            self.outbox.push(frame);
+        }
+        Ok(())
+    }
+
     /// Queues one fragment of a message; the first names the kind, `fin` ends the message (5.4).
     ///
     /// The fragments of a text must be UTF-8 together (5.6); a fragment may end inside a character. That is the caller's
@@ -168,10 +190,7 @@ impl Sender {
         payload: Bytes,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
-        self.check_open()?;
-        if self.open.is_some() {
-            return Err(UsageError::MessageOpen);
-        }
+        self.check_message()?;
         self.frame(kind.opcode(), true, payload, keys);
         Ok(())
     }
@@ -197,6 +216,13 @@ impl Sender {
         }
         self.queue_close(frame, keys);
         Ok(())
+    }
+
+    /// Whether a new data message may begin.
+    fn check_message(&self) -> Result<(), UsageError> {
+        self.check_open()?;
+        // 5.4: the fragments of one message are not interleaved with another message.
+        if self.open.is_some() { Err(UsageError::MessageOpen) } else { Ok(()) }
     }
 
     fn check_open(&self) -> Result<(), UsageError> {
