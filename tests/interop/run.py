@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "lib"))
 from endpoint import ANY, Endpoint, Unexpected  # noqa: E402
 from process import Ended  # noqa: E402
-from scripts import FRAGMENTED, SCRIPTS, SERVER_SUBPROTOCOLS, Script, Session  # noqa: E402
+from scripts import FRAGMENTED, PINGED, PINGED_BETWEEN_FRAGMENTS, SCRIPTS, SERVER_SUBPROTOCOLS, Script, Session  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,17 @@ class Implementation:
     args: list[str]
     env: dict[str, str] = field(default_factory=dict)
     shows_pings: bool = True
+    # It can send a ping with a payload of the script's, and shows the pong.
+    pings: bool = True
     fragments: bool = True
+    # As a server it takes the first subprotocol of its own list, not of the client's.
+    own_order: bool = False
+
+    def subprotocol(self, script: Script) -> str | None:
+        """What it selects as a server."""
+        if self.own_order:
+            return next((name for name in SERVER_SUBPROTOCOLS if name in script.offer), None)
+        return script.subprotocol
 
     def start(self, role: str, log: Path) -> Endpoint:
         args = list(self.args)
@@ -64,8 +74,9 @@ class Pair:
         session.client.tell(connect=self.url, subprotocols=list(script.offer))
         # permessage-deflate is agreed on between the others, never with ours: the offer is declined.
         ours = any(implementation.name == "ours" for implementation in self.implementations)
+        subprotocol = self.implementations[1].subprotocol(script)
         for end in session.ends:
-            end.expect(open={"subprotocol": script.subprotocol, "extensions": "" if ours else ANY})
+            end.expect(open={"subprotocol": subprotocol, "extensions": "" if ours else ANY})
         return session
 
     def close(self) -> None:
@@ -85,8 +96,15 @@ class Pair:
 
 
 def scripts_for(client: Implementation, server: Implementation) -> list[Script]:
-    by_client, by_server = FRAGMENTED[0::2], FRAGMENTED[1::2]
-    return SCRIPTS + (by_client if client.fragments else []) + (by_server if server.fragments else [])
+    scripts = list(SCRIPTS)
+    for number, sender in enumerate((client, server)):
+        if sender.pings:
+            scripts.append(PINGED[number])
+        if sender.fragments:
+            scripts.append(FRAGMENTED[number])
+        if sender.pings and sender.fragments:
+            scripts.append(PINGED_BETWEEN_FRAGMENTS[number])
+    return scripts
 
 
 def main() -> int:
@@ -98,8 +116,15 @@ def main() -> int:
     if args.node:
         env = {"NODE_PATH": args.node_modules}
         others.append(Implementation("ws", [args.node, str(HERE / "peer_ws.cjs")], env=env))
+    if args.gorilla:
+        others.append(Implementation("gorilla", [args.gorilla, "endpoint"], fragments=False, own_order=True))
+    if args.coder:
+        coder = Implementation("coder", [args.coder, "endpoint"], shows_pings=False, pings=False, own_order=True)
+        others.append(coder)
     if args.control:
-        pairs = list(itertools.permutations(others, 2))
+        # coder's client refuses the window size that Python's server chooses.
+        quarrels = ("coder", "websockets")
+        pairs = [pair for pair in itertools.permutations(others, 2) if (pair[0].name, pair[1].name) != quarrels]
     else:
         pairs = [pair for other in others for pair in ((other, ours), (ours, other))]
     passed = failed = 0
@@ -131,10 +156,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--python", metavar="BIN", help="a Python that has `websockets`")
     parser.add_argument("--node", metavar="BIN", help="Node")
     parser.add_argument("--node-modules", default="", metavar="DIR", help="where Node finds `ws`")
+    parser.add_argument("--gorilla", metavar="BIN", help="gorilla/websocket: the program of go/src/gorilla")
+    parser.add_argument("--coder", metavar="BIN", help="coder/websocket: the program of go/src/coder")
     parser.add_argument("--control", action="store_true", help="play between the others only, to check the scripts")
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/interop", help="logs go here")
     args = parser.parse_args()
-    if not args.python and not args.node:
+    if not (args.python or args.node or args.gorilla or args.coder):
         parser.error("name at least one other implementation")
     return args
 

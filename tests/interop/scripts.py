@@ -162,7 +162,6 @@ SCRIPTS: list[Script] = [
     *both_ways(f"binary of {', '.join(map(str, LENGTHS))} bytes", lengths),
     *both_ways("200 messages in a row", burst),
     Script("messages both ways at once", both_at_once),
-    *both_ways("pings of 0, 1, 10 and 125 bytes", pings),
     *(script for code, reason in CLOSES for script in both_ways(f"close {code} {reason[:24]!r}", closing, code, reason, ends=True)),
     *both_ways("close without a code", closing_without_code, ends=True),
     *both_ways("messages right before a close", last_words, ends=True),
@@ -171,10 +170,9 @@ SCRIPTS: list[Script] = [
     Script("subprotocol: none offered", Session.finish),
 ]
 
-# The client fragments as the first end of these scripts, then the server does: only ends that can are asked to.
-FRAGMENTED: list[Script] = [
-    *both_ways("fragmented messages", fragments),
-    *both_ways("ping between fragments", ping_between_fragments),
-]
+# The client is the first end of these scripts, then the server is: only ends that can do what they are about are asked to.
+PINGED: list[Script] = both_ways("pings of 0, 1, 10 and 125 bytes", pings)
+FRAGMENTED: list[Script] = both_ways("fragmented messages", fragments)
+PINGED_BETWEEN_FRAGMENTS: list[Script] = both_ways("ping between fragments", ping_between_fragments)
 
 SERVER_SUBPROTOCOLS = ("chat.v1", "chat.v2")

@@ -136,3 +136,15 @@ need_node_packages() {
   fi
   cp "$list" "$env/.stamp"
 }
+
+# Go with Debian's packages of gorilla/websocket and coder/websocket; sets $go_packages, where their sources are.
+need_go_packages() {
+  go_packages=/usr/share/gocode
+  need go golang-go || return 1
+  if [ ! -d "$go_packages/src/github.com/gorilla/websocket" ] || [ ! -d "$go_packages/src/nhooyr.io/websocket" ]; then
+    if ! apt_install golang-github-gorilla-websocket-dev golang-nhooyr-websocket-dev; then
+      missing="Go's packages are not installed (Debian: apt-get install golang-github-gorilla-websocket-dev golang-nhooyr-websocket-dev)"
+      return 1
+    fi
+  fi
+}

@@ -47,8 +47,14 @@ part_conformance() {
     --server "$target/release/autobahn-server" --client "$target/release/autobahn-client"
 }
 
+# Builds a program of tests/interop/go without modules: what it imports is Debian's, and nothing is fetched.
+go_program() {
+  check "go build $1" 300 env GO111MODULE=off GOPATH="$root/tests/interop/go:$go_packages" GOCACHE="$cache/go" GOFLAGS= \
+    GOPROXY=off GOTOOLCHAIN=local CGO_ENABLED=0 go build -o "$target/interop/bin/$1" "$1"
+}
+
 part_interop() {
-  local others=()
+  local others=() name
   need_rust || { skip interop "$missing"; return 0; }
   need_python_packages || { skip interop "$missing"; return 0; }
   others+=(--python "$python")
@@ -56,6 +62,14 @@ part_interop() {
     others+=(--node "$node" --node-modules "$node_modules")
   else
     skip "interop with Node" "$missing"
+  fi
+  if need_go_packages; then
+    for name in gorilla coder; do
+      go_program "$name"
+      if [ -x "$target/interop/bin/$name" ]; then others+=("--$name" "$target/interop/bin/$name"); fi
+    done
+  else
+    skip "interop with Go" "$missing"
   fi
   release
   binaries interop-peer || return 0
