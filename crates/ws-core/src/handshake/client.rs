@@ -11,12 +11,7 @@ use http::{
     },
 };
 
-use super::{
-    accept_key,
-    extensions::parse_extensions,
-    scan::{only_line, trim},
-    tokens::{has_token, is_token},
-};
+use super::{fields::Fields, key::answer_key, scan::trim, tokens::is_token};
 
 /// The headers that make an HTTP/1.1 `GET` an opening handshake.
 ///
@@ -59,67 +54,96 @@ pub fn check_response(
     key: &HeaderValue,
     offered: &[impl AsRef<str>],
 ) -> Result<Option<HeaderValue>, ResponseError> {
+    let key = trim(key.as_bytes());
+    let Some(index) = check_answer(status, headers.into(), key, offered, |_| false)? else { return Ok(None) };
+    let chosen = offered[index].as_ref();
+    HeaderValue::from_bytes(chosen.as_bytes()).map(Some).map_err(|_| ResponseError::SubprotocolNotOffered)
+}
+
+/// [`check_response`] for any head, with the place of the subprotocol in the offer as the result.
+///
+/// `is_offered` tells the names of extensions that the request offered.
+pub(crate) fn check_answer(
+    status: StatusCode,
+    fields: Fields<'_>,
+    key: &[u8],
+    offered: &[impl AsRef<str>],
+    is_offered: impl Fn(&str) -> bool,
+) -> Result<Option<usize>, ResponseError> {
     if status != StatusCode::SWITCHING_PROTOCOLS {
         return Err(ResponseError::Status);
     }
     // 4.1: the value is the one word, not a list; a server that switched to more than that speaks something else.
-    match only_line(headers, &UPGRADE) {
+    match fields.only_line(&UPGRADE) {
         Ok(Some(upgrade)) if upgrade.eq_ignore_ascii_case(b"websocket") => {}
         _ => return Err(ResponseError::UpgradeToken),
     }
-    if !has_token(headers, &CONNECTION, "upgrade") {
+    if !fields.has_token(&CONNECTION, "upgrade") {
         return Err(ResponseError::ConnectionToken);
     }
-    match only_line(headers, &SEC_WEBSOCKET_ACCEPT) {
-        Ok(Some(accept)) if accept == accept_key(trim(key.as_bytes())).as_bytes() => {}
+    match fields.only_line(&SEC_WEBSOCKET_ACCEPT) {
+        Ok(Some(accept)) if accept == answer_key(key) => {}
         Ok(Some(_)) => return Err(ResponseError::AcceptMismatch),
         Ok(None) => return Err(ResponseError::AcceptMissing),
         Err(_) => return Err(ResponseError::AcceptRepeated),
     }
-    check_extensions(headers)?;
-    match only_line(headers, &SEC_WEBSOCKET_PROTOCOL) {
+    check_extensions(fields, is_offered)?;
+    match fields.only_line(&SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) => Ok(None),
-        Ok(Some(chosen)) if offered.iter().any(|name| name.as_ref().as_bytes() == chosen) => {
-            HeaderValue::from_bytes(chosen).map(Some).map_err(|_| ResponseError::SubprotocolNotOffered)
-        }
-        Ok(Some(_)) => Err(ResponseError::SubprotocolNotOffered),
+        Ok(Some(chosen)) => match offered.iter().position(|name| name.as_ref().as_bytes() == chosen) {
+            Some(index) => Ok(Some(index)),
+            None => Err(ResponseError::SubprotocolNotOffered),
+        },
         Err(_) => Err(ResponseError::SubprotocolRepeated),
     }
 }
 
 /// 4.1: the server accepts no extension that was not offered.
-fn check_extensions(headers: &HeaderMap) -> Result<(), ResponseError> {
-    match parse_extensions(headers).next() {
-        Some(Ok(_)) => Err(ResponseError::ExtensionNotOffered),
-        Some(Err(_)) => Err(ResponseError::ExtensionMalformed),
-        // 4.2.2: an empty value is not the same as no header, and never legal.
-        None if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) => Err(ResponseError::ExtensionMalformed),
-        None => Ok(()),
+fn check_extensions(fields: Fields<'_>, is_offered: impl Fn(&str) -> bool) -> Result<(), ResponseError> {
+    let mut accepted = fields.extensions().peekable();
+    // 4.2.2: an empty value is not the same as no header, and never legal.
+    if accepted.peek().is_none() && fields.contains(&SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(ResponseError::ExtensionMalformed);
     }
+    for extension in accepted {
+        match extension {
+            Ok(extension) if is_offered(extension.name()) => {}
+            Ok(_) => return Err(ResponseError::ExtensionNotOffered),
+            Err(_) => return Err(ResponseError::ExtensionMalformed),
+        }
+    }
+    Ok(())
 }
 
 /// The value of `Sec-WebSocket-Protocol`; without subprotocols there is none.
 fn offer(subprotocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, OfferError> {
-    let mut seen = HashSet::new();
+    check_offer(subprotocols)?;
     let mut offer = String::new();
     for name in subprotocols {
-        let name = name.as_ref();
-        if !is_token(name) {
-            return Err(OfferError::SubprotocolInvalid);
-        }
-        // 4.1: all of them are unique.
-        if !seen.insert(name) {
-            return Err(OfferError::SubprotocolRepeated);
-        }
         if !offer.is_empty() {
             offer.push_str(", ");
         }
-        offer.push_str(name);
+        offer.push_str(name.as_ref());
     }
     if offer.is_empty() {
         return Ok(None);
     }
     HeaderValue::try_from(offer).map(Some).map_err(|_| OfferError::SubprotocolInvalid)
+}
+
+/// 4.1: subprotocols are tokens, and all of them unique.
+pub(crate) fn check_offer(subprotocols: &[impl AsRef<str>]) -> Result<(), OfferError> {
+    let mut seen = HashSet::new();
+    for name in subprotocols {
+        let name = name.as_ref();
+        if !is_token(name) {
+            return Err(OfferError::SubprotocolInvalid);
+        }
+        if !seen.insert(name) {
+            return Err(OfferError::SubprotocolRepeated);
+        }
+    }
+    Ok(())
 }
 
 /// Why an opening handshake cannot be sent as asked for.

@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt, iter::FusedIterator};
 
 use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
 
-use super::scan::{Lines, Scanner, is_token_byte};
+use super::{
+    fields::Fields,
+    scan::{Lines, Scanner, is_token_byte},
+};
 
 /// Reads `Sec-WebSocket-Extensions`, from all lines, in order.
 ///
@@ -32,7 +35,13 @@ use super::scan::{Lines, Scanner, is_token_byte};
 /// ```
 #[must_use]
 pub fn parse_extensions(headers: &HeaderMap) -> Extensions<'_> {
-    Extensions { lines: Some(Lines::new(headers.get_all(SEC_WEBSOCKET_EXTENSIONS))) }
+    Fields::from(headers).extensions()
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn extensions(self) -> Extensions<'a> {
+        Extensions { lines: Some(Lines::new(self.lines(&SEC_WEBSOCKET_EXTENSIONS))) }
+    }
 }
 
 /// The extensions of a header; [`parse_extensions`] makes it.
@@ -182,7 +191,7 @@ fn unescape(quoted: &[u8]) -> Option<Cow<'_, str>> {
 
 /// `Sec-WebSocket-Extensions` does not keep to its syntax (RFC 6455, 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct InvalidExtension(());
+pub struct InvalidExtension(pub(crate) ());
 
 impl fmt::Display for InvalidExtension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

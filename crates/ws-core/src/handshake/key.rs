@@ -10,7 +10,7 @@ use sha1::{Digest, Sha1};
 /// read this very request.
 #[must_use]
 pub fn encode_key(nonce: [u8; 16]) -> HeaderValue {
-    base64_value(&nonce)
+    header_value(&encode_nonce(nonce))
 }
 
 /// The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key`.
@@ -23,7 +23,7 @@ pub fn encode_key(nonce: [u8; 16]) -> HeaderValue {
 /// ```
 #[must_use]
 pub fn accept_key(key: &[u8]) -> HeaderValue {
-    base64_value(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
+    header_value(&answer_key(key))
 }
 
 /// Whether a `Sec-WebSocket-Key` is 16 bytes in Base64, in the one canonical spelling.
@@ -36,10 +36,27 @@ pub fn is_valid_key(key: &[u8]) -> bool {
     matches!(STANDARD.decode_slice(key, &mut nonce), Ok(16))
 }
 
-/// At most 20 bytes, in Base64.
-fn base64_value(bytes: &[u8]) -> HeaderValue {
-    let text = STANDARD.encode(bytes);
-    HeaderValue::try_from(text).expect("Base64 is letters, digits and `+/=`, all of them allowed in a header")
+/// [`encode_key`] without a header.
+pub(crate) fn encode_nonce(nonce: [u8; 16]) -> [u8; 24] {
+    base64(&nonce)
+}
+
+/// [`accept_key`] without a header.
+pub(crate) fn answer_key(key: &[u8]) -> [u8; 28] {
+    base64(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
+}
+
+/// Base64 of so many bytes that their text has `N`.
+fn base64<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut text = [0; N];
+    let written = STANDARD.encode_slice(bytes, &mut text);
+    debug_assert_eq!(written, Ok(N), "the text has another length");
+    text
+}
+
+fn header_value(base64: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(base64)
+        .expect("Base64 is letters, digits and `+/=`, all of them allowed in a header")
 }
 
 /// What the server appends to the key: an identifier that no other protocol would use (1.3).

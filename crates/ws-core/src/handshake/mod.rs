@@ -41,6 +41,7 @@
 
 mod client;
 mod extensions;
+mod fields;
 mod key;
 mod origin;
 mod refusal;
@@ -63,4 +64,15 @@ pub use self::{
     server::{check_key, check_request, is_reserved_response_header, is_websocket_upgrade, response},
     subprotocol::{requested_subprotocols, select_subprotocol},
     tokens::{Tokens, has_token, is_token, is_token_list, tokens},
+};
+
+/// What the handshake without an HTTP server needs: the same checks, over heads that were parsed without a map.
+#[cfg(feature = "raw")]
+pub(crate) use self::{
+    client::{check_answer, check_offer},
+    fields::{Field, Fields},
+    key::{answer_key, encode_nonce},
+    origin::{is_scheme, is_valid_host},
+    scan::is_token_byte,
+    server::{MAX_FIELDS, MAX_HEAD, MAX_LINE, RequestParts, valid_key},
 };

@@ -1,7 +1,7 @@
 //! Origins, and whether a page may talk to its own server (RFC 6454; RFC 6455, 10.2).
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     net::{Ipv4Addr, Ipv6Addr},
     str::FromStr,
 };
@@ -9,10 +9,10 @@ use std::{
 use http::{
     HeaderMap, Uri,
     header::{HOST, ORIGIN},
-    uri::Scheme,
+    uri::{Authority, Scheme},
 };
 
-use super::scan::{only_line, trim};
+use super::{fields::Fields, scan::trim};
 
 /// Whether a request comes from a page of the server it is sent to, or from no page at all.
 ///
@@ -36,11 +36,7 @@ use super::scan::{only_line, trim};
 /// ```
 #[must_use]
 pub fn is_same_origin(headers: &HeaderMap, authority: &str, scheme: Option<&Scheme>) -> bool {
-    match Origin::from_headers(headers) {
-        Ok(Some(origin)) => origin.matches(authority, scheme),
-        Ok(None) => true,
-        Err(InvalidOrigin(())) => false,
-    }
+    Fields::from(headers).is_same_origin(authority, scheme)
 }
 
 /// What a request is for: the authority of an absolute request target, or else the one `Host` header.
@@ -48,11 +44,24 @@ pub fn is_same_origin(headers: &HeaderMap, authority: &str, scheme: Option<&Sche
 /// Beside an absolute target the `Host` header does not count (RFC 9112, 3.2.2).
 #[must_use]
 pub fn request_authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    if let Some(authority) = uri.authority() {
-        return Some(authority.as_str());
+    uri.authority().map(Authority::as_str).or_else(|| Fields::from(headers).host())
+}
+
+impl<'a> Fields<'a> {
+    /// [`is_same_origin`] for any head.
+    pub(crate) fn is_same_origin(self, authority: &str, scheme: Option<&Scheme>) -> bool {
+        match self.only_line(&ORIGIN) {
+            Ok(Some(origin)) => Parts::parse(origin).is_some_and(|origin| origin.matches(authority, scheme)),
+            Ok(None) => true,
+            Err(_) => false,
+        }
     }
-    let host = only_line(headers, &HOST).ok().flatten()?;
-    std::str::from_utf8(host).ok().filter(|host| !host.is_empty())
+
+    /// The one `Host` header.
+    pub(crate) fn host(self) -> Option<&'a str> {
+        let host = self.only_line(&HOST).ok().flatten()?;
+        std::str::from_utf8(host).ok().filter(|host| !host.is_empty())
+    }
 }
 
 /// Where a page comes from: scheme, host and port.
@@ -77,7 +86,7 @@ impl Origin {
     ///
     /// If there is more than one, or if it is no origin; `null` is none.
     pub fn from_headers(headers: &HeaderMap) -> Result<Option<Self>, InvalidOrigin> {
-        only_line(headers, &ORIGIN).map_err(|_| InvalidOrigin(()))?.map(Self::parse).transpose()
+        Fields::from(headers).only_line(&ORIGIN).map_err(|_| InvalidOrigin(()))?.map(Self::parse).transpose()
     }
 
     /// Reads an origin as a browser writes it: `scheme://host` or `scheme://host:port`.
@@ -89,22 +98,8 @@ impl Origin {
     ///
     /// If it is no origin.
     pub fn parse(value: &[u8]) -> Result<Self, InvalidOrigin> {
-        std::str::from_utf8(value).ok().and_then(Self::try_parse).ok_or(InvalidOrigin(()))
-    }
-
-    fn try_parse(value: &str) -> Option<Self> {
-        let (scheme, authority) = value.split_once("://")?;
-        if !is_scheme(scheme) {
-            return None;
-        }
-        let scheme = scheme.to_ascii_lowercase();
-        let (host, port) = split_authority(authority)?;
-        let host = normalise_host(host)?;
-        let port = match port {
-            Some(port) => Some(parse_port(port).filter(|_| is_canonical_number(port))?),
-            None => default_port(&scheme),
-        };
-        Some(Self { scheme: scheme.into(), host: host.into(), port })
+        let Parts { scheme, host, port } = Parts::parse(value).ok_or(InvalidOrigin(()))?;
+        Ok(Self { scheme: scheme.to_ascii_lowercase().into(), host: host.to_string().into(), port })
     }
 
     /// The scheme, in lower case.
@@ -128,19 +123,93 @@ impl Origin {
     /// Whether pages of this origin were served by this authority; [`is_same_origin`] says how it is compared.
     #[must_use]
     pub fn matches(&self, authority: &str, scheme: Option<&Scheme>) -> bool {
+        let parts = |host| Parts { scheme: self.scheme(), host, port: self.port };
+        Host::parse(&self.host).is_some_and(|host| parts(host).matches(authority, scheme))
+    }
+}
+
+/// An origin where it stands in a header: to compare one takes no memory.
+struct Parts<'a> {
+    scheme: &'a str,
+    host: Host<'a>,
+    port: Option<u16>,
+}
+
+impl<'a> Parts<'a> {
+    fn parse(value: &'a [u8]) -> Option<Self> {
+        let (scheme, authority) = std::str::from_utf8(value).ok()?.split_once("://")?;
+        if !is_scheme(scheme) {
+            return None;
+        }
+        let (host, port) = split_authority(authority)?;
+        let host = Host::parse(host)?;
+        let port = match port {
+            Some(port) => Some(parse_port(port).filter(|_| is_canonical_number(port))?),
+            None => default_port(scheme),
+        };
+        Some(Self { scheme, host, port })
+    }
+
+    /// [`Origin::matches`].
+    fn matches(&self, authority: &str, scheme: Option<&Scheme>) -> bool {
         // Only these serve pages over HTTP; `chrome-extension://example.com` is not of example.com.
-        if !matches!(self.scheme(), "http" | "https") {
+        if !["http", "https"].iter().any(|scheme| scheme.eq_ignore_ascii_case(self.scheme)) {
             return false;
         }
-        if scheme.is_some_and(|scheme| !scheme.as_str().eq_ignore_ascii_case(self.scheme())) {
+        if scheme.is_some_and(|scheme| !scheme.as_str().eq_ignore_ascii_case(self.scheme)) {
             return false;
         }
         let Some((host, port)) = split_authority(authority) else { return false };
         let port = match port {
-            None | Some("") => default_port(&self.scheme),
+            None | Some("") => default_port(self.scheme),
             Some(port) => parse_port(port),
         };
-        port == self.port && normalise_host(host).is_some_and(|host| *host == *self.host)
+        port == self.port && Host::parse(host).is_some_and(|host| host.is_same(&self.host))
+    }
+}
+
+/// A host in a spelling that can be compared.
+enum Host<'a> {
+    Ipv6(Ipv6Addr),
+    /// Letters of any case, and of ASCII.
+    Name(&'a str),
+}
+
+impl<'a> Host<'a> {
+    /// `None` for what no browser would send.
+    fn parse(host: &'a str) -> Option<Self> {
+        if let Some(address) = ipv6_literal(host) {
+            // A zone is not part of it, and does not parse.
+            return address.parse().ok().map(Self::Ipv6);
+        }
+        // A trailing dot makes another host, for browsers too.
+        let labels = host.strip_suffix('.').unwrap_or(host);
+        if !labels.split('.').all(is_label) {
+            return None;
+        }
+        // Browsers take every host that ends in a number for an address, and write it in one form.
+        let last = labels.rsplit('.').next().unwrap_or(labels);
+        if is_number(last) && host.parse::<Ipv4Addr>().is_err() {
+            return None;
+        }
+        Some(Self::Name(host))
+    }
+
+    fn is_same(&self, other: &Host<'_>) -> bool {
+        match (self, other) {
+            (Self::Ipv6(one), Host::Ipv6(other)) => one == other,
+            (Self::Name(one), Host::Name(other)) => one.eq_ignore_ascii_case(other),
+            (Self::Ipv6(_), Host::Name(_)) | (Self::Name(_), Host::Ipv6(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ipv6(address) => write!(f, "[{address}]"),
+            Self::Name(name) => name.chars().try_for_each(|letter| f.write_char(letter.to_ascii_lowercase())),
+        }
     }
 }
 
@@ -178,7 +247,7 @@ impl std::error::Error for InvalidOrigin {}
 /// Whether a `Host` header names a host: `host` or `host:port`, without a user name (RFC 9110, 7.2).
 ///
 /// Laxer than what counts as the host of an origin, since clients that are no browsers name hosts such as `web.1`.
-pub(super) fn is_valid_host(authority: &[u8]) -> bool {
+pub(crate) fn is_valid_host(authority: &[u8]) -> bool {
     let Some((host, port)) = std::str::from_utf8(trim(authority)).ok().and_then(split_authority) else {
         return false;
     };
@@ -207,25 +276,6 @@ fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// One spelling for each host; `None` for what no browser would send.
-fn normalise_host(host: &str) -> Option<String> {
-    if let Some(address) = ipv6_literal(host) {
-        // A zone is not part of it, and does not parse.
-        return Some(format!("[{}]", address.parse::<Ipv6Addr>().ok()?));
-    }
-    // A trailing dot makes another host, for browsers too.
-    let labels = host.strip_suffix('.').unwrap_or(host);
-    if !labels.split('.').all(is_label) {
-        return None;
-    }
-    // Browsers take every host that ends in a number for an address, and write it in one form.
-    let last = labels.rsplit('.').next().unwrap_or(labels);
-    if is_number(last) && host.parse::<Ipv4Addr>().is_err() {
-        return None;
-    }
-    Some(host.to_ascii_lowercase())
-}
-
 /// What stands between the brackets.
 fn ipv6_literal(host: &str) -> Option<&str> {
     host.strip_prefix('[')?.strip_suffix(']')
@@ -249,7 +299,7 @@ fn is_number(label: &str) -> bool {
 }
 
 /// RFC 3986, 3.1.
-fn is_scheme(scheme: &str) -> bool {
+pub(crate) fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
@@ -265,9 +315,12 @@ fn is_canonical_number(digits: &str) -> bool {
 }
 
 fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" | "ws" => Some(80),
-        "https" | "wss" => Some(443),
-        _ => None,
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    if is("http") || is("ws") {
+        Some(80)
+    } else if is("https") || is("wss") {
+        Some(443)
+    } else {
+        None
     }
 }

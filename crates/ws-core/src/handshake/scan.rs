@@ -2,20 +2,17 @@
 
 use std::fmt;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{GetAll, ValueIter},
-};
+use super::fields::Values;
 
 /// The lines of a header, one scanner at a time.
 pub(super) struct Lines<'a> {
-    rest: ValueIter<'a, HeaderValue>,
+    rest: Values<'a>,
     line: Scanner<'a>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(lines: GetAll<'a, HeaderValue>) -> Self {
-        Self { rest: lines.into_iter(), line: Scanner::new(b"") }
+    pub(super) fn new(lines: Values<'a>) -> Self {
+        Self { rest: lines, line: Scanner::new(b"") }
     }
 
     /// Moves to the next element that is not empty, on this line or a later one.
@@ -25,7 +22,7 @@ impl<'a> Lines<'a> {
             if !self.line.rest.is_empty() {
                 return Some(&mut self.line);
             }
-            self.line = Scanner::new(self.rest.next()?.as_bytes());
+            self.line = Scanner::new(self.rest.next()?);
         }
     }
 }
@@ -122,27 +119,13 @@ pub(super) const fn trim(mut line: &[u8]) -> &[u8] {
     line
 }
 
-/// The one line of a header, trimmed; `Err` if there are more of them.
-pub(super) fn only_line<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>, Repeated> {
-    let mut lines = headers.get_all(name).into_iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Ok(None),
-        (Some(line), None) => Ok(Some(trim(line.as_bytes()))),
-        (Some(_), Some(_)) => Err(Repeated),
-    }
-}
-
-/// A header that may stand in a message once stands there more often.
-#[derive(Debug)]
-pub(super) struct Repeated;
-
 /// RFC 9110, 5.6.3: spaces and tabs.
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
 /// RFC 9110, 5.6.2: `tchar`.
-pub(super) const fn is_token_byte(byte: u8) -> bool {
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

@@ -6,15 +6,11 @@ use http::{
         CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
         SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING, UPGRADE,
     },
+    uri::Authority,
 };
 
 use super::{
-    Refusal, accept_key,
-    extensions::parse_extensions,
-    key::is_valid_key,
-    origin::is_valid_host,
-    scan::{only_line, trim},
-    tokens::{has_token, is_token_list},
+    Refusal, accept_key, fields::Fields, has_token, key::is_valid_key, origin::is_valid_host, scan::trim,
 };
 
 /// Whether a request asks for a WebSocket: `Connection` says `upgrade` and `Upgrade` says `websocket`.
@@ -43,36 +39,85 @@ pub fn check_request(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    if !has_token(headers, &CONNECTION, "upgrade") {
-        return Err(Refusal::ConnectionToken);
+    let request = RequestParts {
+        method: method.as_str(),
+        version,
+        authority: uri.authority().map(Authority::as_str),
+        // `Uri` does not tell its length; the path and the query are what a client can make long.
+        target: uri.path_and_query().map_or(0, |path| path.as_str().len()),
+        fields: headers.into(),
+    };
+    request.check()
+}
+
+/// What is checked of a request, wherever it was parsed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestParts<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) version: Version,
+    /// That of an absolute target.
+    pub(crate) authority: Option<&'a str>,
+    /// Bytes of the target.
+    pub(crate) target: usize,
+    pub(crate) fields: Fields<'a>,
+}
+
+impl RequestParts<'_> {
+    /// [`check_request`] says what is checked, and in which order.
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let fields = self.fields;
+        if !fields.has_token(&CONNECTION, "upgrade") {
+            return Err(Refusal::ConnectionToken);
+        }
+        if !fields.has_token(&UPGRADE, "websocket") {
+            return Err(Refusal::UpgradeToken);
+        }
+        if self.method != Method::GET.as_str() {
+            return Err(Refusal::MethodNotGet);
+        }
+        match fields.only_line(&SEC_WEBSOCKET_VERSION) {
+            Ok(Some(b"13")) => {}
+            Ok(None) => return Err(Refusal::VersionMissing),
+            // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
+            Ok(Some(_)) | Err(_) => return Err(Refusal::VersionUnsupported),
+        }
+        if self.version != Version::HTTP_11 {
+            return Err(Refusal::HttpVersion);
+        }
+        self.check_size()?;
+        self.check_host()?;
+        if announces_body(fields) {
+            return Err(Refusal::Body);
+        }
+        if !fields.is_token_list(&SEC_WEBSOCKET_PROTOCOL) {
+            return Err(Refusal::SubprotocolMalformed);
+        }
+        if fields.extensions().any(|extension| extension.is_err()) {
+            return Err(Refusal::ExtensionMalformed);
+        }
+        Ok(())
     }
-    if !has_token(headers, &UPGRADE, "websocket") {
-        return Err(Refusal::UpgradeToken);
+
+    /// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them.
+    fn check_size(&self) -> Result<(), Refusal> {
+        if self.target > MAX_LINE {
+            return Err(Refusal::TargetTooLong);
+        }
+        let (size, longest) = self.fields.sizes();
+        if self.fields.len() > MAX_FIELDS || longest > MAX_LINE || self.target + size > MAX_HEAD {
+            return Err(Refusal::HeadTooLarge);
+        }
+        Ok(())
     }
-    if method != Method::GET {
-        return Err(Refusal::MethodNotGet);
+
+    /// RFC 9112, 3.2: exactly one `Host`, with a valid value.
+    fn check_host(&self) -> Result<(), Refusal> {
+        let target_is_valid = self.authority.is_none_or(|authority| is_valid_host(authority.as_bytes()));
+        match self.fields.only_line(&HOST) {
+            Ok(Some(host)) if target_is_valid && is_valid_host(host) => Ok(()),
+            _ => Err(Refusal::Host),
+        }
     }
-    match only_line(headers, &SEC_WEBSOCKET_VERSION) {
-        Ok(Some(b"13")) => {}
-        Ok(None) => return Err(Refusal::VersionMissing),
-        // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
-        Ok(Some(_)) | Err(_) => return Err(Refusal::VersionUnsupported),
-    }
-    if version != Version::HTTP_11 {
-        return Err(Refusal::HttpVersion);
-    }
-    check_size(uri, headers)?;
-    check_host(uri, headers)?;
-    if announces_body(headers) {
-        return Err(Refusal::Body);
-    }
-    if !is_token_list(headers, &SEC_WEBSOCKET_PROTOCOL) {
-        return Err(Refusal::SubprotocolMalformed);
-    }
-    if parse_extensions(headers).any(|extension| extension.is_err()) {
-        return Err(Refusal::ExtensionMalformed);
-    }
-    Ok(())
 }
 
 /// Checks the key of a request, and gives the `Sec-WebSocket-Accept` that answers it.
@@ -81,8 +126,13 @@ pub fn check_request(
 ///
 /// If there is not exactly one `Sec-WebSocket-Key`, or if it is not 16 bytes in canonical Base64.
 pub fn check_key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
-    match only_line(headers, &SEC_WEBSOCKET_KEY) {
-        Ok(Some(key)) if is_valid_key(key) => Ok(accept_key(key)),
+    valid_key(headers.into()).map(accept_key)
+}
+
+/// [`check_key`] before the answer to the key.
+pub(crate) fn valid_key(fields: Fields<'_>) -> Result<&[u8], Refusal> {
+    match fields.only_line(&SEC_WEBSOCKET_KEY) {
+        Ok(Some(key)) if is_valid_key(key) => Ok(key),
         Ok(Some(_)) => Err(Refusal::KeyInvalid),
         Ok(None) => Err(Refusal::KeyMissing),
         Err(_) => Err(Refusal::KeyRepeated),
@@ -114,47 +164,20 @@ pub fn is_reserved_response_header(name: &HeaderName) -> bool {
         || name.as_str().starts_with("sec-websocket-")
 }
 
-/// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them.
-fn check_size(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-    // `Uri` does not tell its length; the path and the query are what a client can make long.
-    let target = uri.path_and_query().map_or(0, |path| path.as_str().len());
-    if target > MAX_LINE {
-        return Err(Refusal::TargetTooLong);
-    }
-    // A name, a colon and a space, a value, the end of the line.
-    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
-    let longest = headers.iter().map(field).max().unwrap_or(0);
-    let size = target + headers.iter().map(field).sum::<usize>();
-    if headers.len() > MAX_FIELDS || longest > MAX_LINE || size > MAX_HEAD {
-        return Err(Refusal::HeadTooLarge);
-    }
-    Ok(())
-}
-
-/// RFC 9112, 3.2: exactly one `Host`, with a valid value.
-fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-    let target_is_valid =
-        uri.authority().is_none_or(|authority| is_valid_host(authority.as_str().as_bytes()));
-    match only_line(headers, &HOST) {
-        Ok(Some(host)) if target_is_valid && is_valid_host(host) => Ok(()),
-        _ => Err(Refusal::Host),
-    }
-}
-
 /// Whether anything but frames could follow the head.
-fn announces_body(headers: &HeaderMap) -> bool {
-    let is_zero = |line: &HeaderValue| {
-        let digits = trim(line.as_bytes());
+fn announces_body(fields: Fields<'_>) -> bool {
+    let is_zero = |line: &[u8]| {
+        let digits = trim(line);
         !digits.is_empty() && digits.iter().all(|&digit| digit == b'0')
     };
-    headers.contains_key(TRANSFER_ENCODING)
-        || headers.contains_key(EXPECT)
-        || !headers.get_all(CONTENT_LENGTH).iter().all(is_zero)
+    fields.contains(&TRANSFER_ENCODING)
+        || fields.contains(&EXPECT)
+        || !fields.lines(&CONTENT_LENGTH).all(is_zero)
 }
 
 /// Bytes of a request head.
-const MAX_HEAD: usize = 16 << 10;
+pub(crate) const MAX_HEAD: usize = 16 << 10;
 /// Bytes of a line of it.
-const MAX_LINE: usize = 8 << 10;
+pub(crate) const MAX_LINE: usize = 8 << 10;
 /// Lines of it.
-const MAX_FIELDS: usize = 100;
+pub(crate) const MAX_FIELDS: usize = 100;

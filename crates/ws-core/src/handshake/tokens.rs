@@ -4,15 +4,17 @@ use std::iter::FusedIterator;
 
 use http::{HeaderMap, HeaderName};
 
-use super::scan::{Lines, is_token_byte};
+use super::{
+    fields::Fields,
+    scan::{Lines, is_token_byte},
+};
 
 /// Whether a header names this token: on any of its lines, anywhere in the list, whatever its case.
 ///
 /// Only whole tokens count. `websocket2`, `websocket/13`, `"websocket"` and `web socket` do not name `websocket`.
 #[must_use]
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    // ASCII only: letters beyond it have no case here.
-    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+    Fields::from(headers).has_token(name, token)
 }
 
 /// The tokens of a header, from all of its lines, in order.
@@ -21,13 +23,13 @@ pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 /// it and the other lines count. Empty elements are skipped (RFC 9110, 5.6.1.2).
 #[must_use]
 pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Tokens<'a> {
-    Tokens { elements: Elements::new(headers, name) }
+    Fields::from(headers).tokens(name)
 }
 
 /// Whether all elements of all lines of a header are tokens; a header that is not there has none.
 #[must_use]
 pub fn is_token_list(headers: &HeaderMap, name: &HeaderName) -> bool {
-    Elements::new(headers, name).all(|element| element.is_some())
+    Fields::from(headers).is_token_list(name)
 }
 
 /// Whether a text is a token: not empty, and without separators and control characters (RFC 9110, 5.6.2).
@@ -42,6 +44,21 @@ pub const fn is_token(text: &str) -> bool {
         index += 1;
     }
     !bytes.is_empty()
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn has_token(self, name: &HeaderName, token: &str) -> bool {
+        // ASCII only: letters beyond it have no case here.
+        self.tokens(name).any(|found| found.eq_ignore_ascii_case(token))
+    }
+
+    pub(crate) fn tokens(self, name: &HeaderName) -> Tokens<'a> {
+        Tokens { elements: Elements::new(self, name) }
+    }
+
+    pub(super) fn is_token_list(self, name: &HeaderName) -> bool {
+        Elements::new(self, name).all(|element| element.is_some())
+    }
 }
 
 /// The tokens of a header; [`tokens`] makes it.
@@ -67,8 +84,8 @@ struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    fn new(headers: &'a HeaderMap, name: &HeaderName) -> Self {
-        Self { lines: Lines::new(headers.get_all(name)) }
+    fn new(fields: Fields<'a>, name: &HeaderName) -> Self {
+        Self { lines: Lines::new(fields.lines(name)) }
     }
 }
 
