@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "io")]
+use crate::InboundBudget;
 use crate::{BufferPool, Utf8Bytes};
 
 /// Which end of the connection this endpoint is (RFC 6455, 1.3).
@@ -32,6 +34,7 @@ pub enum Role {
 /// | [`close_timeout`](Self::close_timeout) | 5 s | 5 s | the transport is dropped |
 /// | [`keep_alive`](Self::keep_alive) | off | off | the connection is lost |
 /// | [`message_timeout`](Self::message_timeout) | none | none | the connection fails with 1008 |
+/// | [`inbound_budget`](Self::inbound_budget) | none | none | the largest holder fails with 1013 |
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,6 +58,8 @@ pub struct Config {
     message_timeout: Option<Duration>,
     accept_unmasked_frames: bool,
     buffer_pool: BufferPool,
+    #[cfg(feature = "io")]
+    inbound_budget: Option<InboundBudget>,
 }
 
 impl Config {
@@ -151,6 +156,15 @@ impl Config {
         self
     }
 
+    /// What bounds the memory of messages that have arrived in part, over this connection and others; see
+    /// [`InboundBudget`]. Nothing unless set.
+    #[cfg(feature = "io")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "io")))]
+    pub fn inbound_budget(mut self, budget: InboundBudget) -> Self {
+        self.inbound_budget = Some(budget);
+        self
+    }
+
     /// Where buffers come from and return to. Per thread unless set.
     pub fn buffer_pool(mut self, pool: BufferPool) -> Self {
         self.buffer_pool = pool;
@@ -194,6 +208,7 @@ impl Config {
             keep_alive: self.keep_alive,
             message_timeout: self.message_timeout,
             pool: self.buffer_pool.clone(),
+            inbound_budget: self.inbound_budget.clone(),
         }
     }
 }
@@ -266,6 +281,8 @@ pub(crate) struct Settings {
     pub(crate) keep_alive: Option<KeepAlive>,
     pub(crate) message_timeout: Option<Duration>,
     pub(crate) pool: BufferPool,
+    #[expect(dead_code, reason = "reads do not ask for memory yet")]
+    pub(crate) inbound_budget: Option<InboundBudget>,
 }
 
 /// What the receiver holds a peer to.

@@ -53,6 +53,9 @@ pub mod proto;
 pub mod raw;
 pub mod utf8;
 
+#[cfg(feature = "io")]
+#[cfg_attr(not(test), expect(dead_code, reason = "reads do not ask for memory yet"))]
+mod budget;
 mod close;
 mod config;
 #[cfg(feature = "io")]
@@ -61,6 +64,7 @@ mod error;
 mod message;
 mod pool;
 mod prepared;
+#[cfg(feature = "io")]
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -69,7 +73,10 @@ mod violation;
 
 #[cfg(feature = "io")]
 #[cfg_attr(docsrs, doc(cfg(feature = "io")))]
-pub use crate::conn::{Conn, Parts};
+pub use crate::{
+    budget::InboundBudget,
+    conn::{Conn, Parts},
+};
 pub use crate::{
     close::{CloseCode, CloseFrame},
     config::{Config, KeepAlive, Negotiated, Role},
