@@ -22,6 +22,17 @@ part_unit() {
   tally quiet "doctests" 1200 cargo test --locked --workspace --all-features --no-fail-fast --doc
 }
 
+# The models of what tasks share, in every interleaving with at most three preemptions (crates/ws-core/src/sync.rs). The
+# flag would have everything in the usual directory built anew, so they have one of their own; link-time optimisation
+# would take longer than the models.
+part_loom() {
+  need_rust || { skip models "$missing"; return 0; }
+  tally quiet "models" 600 env RUSTFLAGS="${RUSTFLAGS:-} --cfg loom" LOOM_MAX_PREEMPTIONS=3 \
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true \
+    cargo test --locked -p ws-core --no-default-features --features io --release --target-dir "$target/loom" \
+    --lib --no-fail-fast loom_tests::
+}
+
 part_docs() {
   need_rust || { skip "cargo doc" "$missing"; return 0; }
   need_python || { skip docs "$missing"; return 0; }
