@@ -197,6 +197,14 @@ impl Config {
         }
     }
 
+    /// What an open connection is timed by.
+    #[cfg(feature = "io")]
+    pub(crate) fn timing(&self) -> Option<Timing> {
+        let Self { keep_alive, message_timeout, .. } = *self;
+        let is_timed = keep_alive.is_some() || message_timeout.is_some();
+        is_timed.then_some(Timing { keep_alive, message_timeout })
+    }
+
     /// What the async connection needs, with the defaults filled in.
     #[cfg(feature = "io")]
     pub(crate) fn settings(&self) -> Settings {
@@ -205,8 +213,6 @@ impl Config {
             write_buffer_size: self.write_buffer_size.unwrap_or(4 << 10),
             high_water_mark: self.high_water_mark.unwrap_or(64 << 10),
             close_timeout: self.close_timeout.unwrap_or(Duration::from_secs(5)),
-            keep_alive: self.keep_alive,
-            message_timeout: self.message_timeout,
             pool: self.buffer_pool.clone(),
             inbound_budget: self.inbound_budget.clone(),
         }
@@ -247,6 +253,14 @@ impl KeepAlive {
     }
 }
 
+/// What an open connection is timed by. Most are by nothing.
+#[cfg(feature = "io")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timing {
+    pub(crate) keep_alive: Option<KeepAlive>,
+    pub(crate) message_timeout: Option<Duration>,
+}
+
 /// What the opening handshake agreed on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -278,10 +292,7 @@ pub(crate) struct Settings {
     pub(crate) write_buffer_size: usize,
     pub(crate) high_water_mark: usize,
     pub(crate) close_timeout: Duration,
-    pub(crate) keep_alive: Option<KeepAlive>,
-    pub(crate) message_timeout: Option<Duration>,
     pub(crate) pool: BufferPool,
-    #[expect(dead_code, reason = "reads do not ask for memory yet")]
     pub(crate) inbound_budget: Option<InboundBudget>,
 }
 

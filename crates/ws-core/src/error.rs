@@ -61,6 +61,8 @@ pub enum UsageError {
     NotText,
     /// A close code that must not stand in a close frame: 1005, 1006, 1015, or one that is reserved.
     UnsendableCloseCode,
+    /// More of a message that was finished.
+    MessageFinished,
     /// A data message while a fragmented one is not finished (RFC 6455, 5.4).
     MessageOpen,
 }
@@ -253,6 +255,7 @@ impl fmt::Display for UsageError {
             Self::ControlTooLong => "control payload is over 125 bytes",
             Self::NotText => "payload is not UTF-8",
             Self::UnsendableCloseCode => "close code must not be sent",
+            Self::MessageFinished => "the message is finished",
             Self::MessageOpen => "a fragmented message is not finished",
         })
     }

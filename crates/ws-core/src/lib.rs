@@ -54,7 +54,6 @@ pub mod raw;
 pub mod utf8;
 
 #[cfg(feature = "io")]
-#[cfg_attr(not(test), expect(dead_code, reason = "reads do not ask for memory yet"))]
 mod budget;
 mod close;
 mod config;
@@ -75,7 +74,10 @@ mod violation;
 #[cfg_attr(docsrs, doc(cfg(feature = "io")))]
 pub use crate::{
     budget::InboundBudget,
-    conn::{Conn, Parts},
+    conn::{
+        ByteStream, Conn, Control, JoinedMessages, MessageReader, MessageRef, MessageWriter, Parts, ReadHalf,
+        Reply, ReuniteError, WriteHalf,
+    },
 };
 pub use crate::{
     close::{CloseCode, CloseFrame},

@@ -1,19 +1,18 @@
 //! The end of a connection: the rest of the closing handshake, and what it came to (RFC 6455, section 7).
 
 use std::{
-    fmt,
-    future::Future as _,
-    io,
+    fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Conn, waiters::Waiter};
+use super::{
+    Conn,
+    step::{Step, Want},
+    waiters::Waiter,
+};
 use crate::{Error, ErrorKind, Message, Role, Violation, proto::Closing};
 
 /// How far the end of a connection has come, and what it came to.
@@ -23,8 +22,6 @@ pub(super) struct Ending {
     outcome: Outcome,
     /// The close frame was given out by `recv`.
     told: bool,
-    /// Runs from the first close frame on. Behind a pointer: open connections have none.
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,6 +99,14 @@ impl Ending {
         }
     }
 
+    /// The peer's close frame, once.
+    pub(super) fn tell(&mut self, closing: &Closing) -> Option<Message> {
+        if std::mem::replace(&mut self.told, true) || !matches!(self.outcome, Outcome::Closed) {
+            return None;
+        }
+        closing.received().map(|frame| Message::Close(frame.cloned()))
+    }
+
     fn lose(&mut self, cause: Option<io::Error>) {
         self.stage = Stage::Over;
         let kind =
@@ -120,11 +125,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Drives the end of the connection, which has begun with a close frame or a violation.
     ///
     /// `Some` is what to tell the reader; `None` means that the peer's close frame is still to be read.
-    pub(super) fn poll_ending(&mut self, cx: &mut Context<'_>) -> Poll<Option<Option<Message>>> {
+    pub(super) fn poll_ending(
+        &mut self,
+        cx: &mut Context<'_>,
+        by: Waiter,
+        want: &Want<'_, '_>,
+    ) -> Poll<Option<Option<Step>>> {
         loop {
-            if self.ending.stage != Stage::Over && self.poll_close_timer(cx).is_ready() {
+            if self.ending.stage != Stage::Over && self.is_close_overdue() {
                 // Even a timeout of nothing lets out what the transport takes at once.
-                let _ = self.poll_write_out(cx, Waiter::Reader);
+                let _ = self.poll_write_out(cx, by);
                 match self.ending.stage {
                     // This endpoint has closed, and the peer has not answered.
                     Stage::Open => {
@@ -135,16 +145,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     _ => self.ending.stage = Stage::Over,
                 }
             }
+            if self.ending.stage == Stage::Open {
+                return Poll::Ready(None);
+            }
+            if self.poll_stages(cx, by).is_ready() {
+                self.end();
+                let told = self.ending.tell(self.protocol.closing());
+                return Poll::Ready(Some(told.map(Step::Control)));
+            }
+            if let Some(step) = self.check_read_deadline(want) {
+                return Poll::Ready(Some(Some(step)));
+            }
+            if self.poll_parked(cx, by, want).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Goes through the stages of the end up to the last.
+    fn poll_stages(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<()> {
+        loop {
             match self.ending.stage {
-                Stage::Open => return Poll::Ready(None),
+                Stage::Open | Stage::Over => return Poll::Ready(()),
                 Stage::Flush => {
                     // If writing fails there is no one left to tell.
-                    let _ = ready!(self.poll_write_out(cx, Waiter::Reader));
+                    let _ = ready!(self.poll_write_out(cx, by));
                     self.ending.stage = Stage::Shutdown;
                 }
                 Stage::Shutdown => {
                     if self.protocol.wants_shutdown() {
-                        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+                        ready!(self.poll_shutdown_io(cx, by));
                     }
                     self.ending.stage = Stage::Linger;
                 }
@@ -152,24 +182,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     // 7.1.1: after a closing handshake the server closes first and the client waits for that. After
                     // a violation, either waits until the peer has seen the close frame.
                     if self.role() == Role::Client || matches!(self.ending.outcome, Outcome::Failed(_)) {
-                        ready!(self.poll_discard(cx));
+                        ready!(self.poll_discard(cx, by));
                     }
                     self.ending.stage = Stage::Leave;
                 }
                 Stage::Leave => {
                     if !self.protocol.wants_shutdown() {
-                        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
+                        ready!(self.poll_shutdown_io(cx, by));
                     }
                     self.ending.stage = Stage::Over;
-                }
-                Stage::Over => {
-                    self.end();
-                    return Poll::Ready(Some(self.tell_close()));
                 }
             }
         }
     }
 
+    fn poll_shutdown_io(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<()> {
+        let both = self.waiters.both(by, cx.waker());
+        let waker = both.as_ref().unwrap_or(cx.waker());
+        let result = Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker));
+        if result.is_pending() {
+            self.waiters.waits(by, cx.waker());
+        }
+        result.map(drop)
+    }
+}
+
+impl<S> Conn<S> {
     /// Ends the connection because the transport did.
     pub(super) fn lose(&mut self, cause: Option<io::Error>) {
         self.protocol.stop();
@@ -177,31 +215,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.end();
     }
 
-    /// Gives everything back that an ended connection does not need.
+    /// Gives everything back that an ended connection does not need, and tells everybody who waits.
     fn end(&mut self) {
-        self.ending.timer = None;
+        if let Some(timers) = &mut self.timers {
+            timers.stop();
+        }
         if !self.ending.is_lost() && (self.protocol.wants_write() || self.unflushed) {
             // The close timeout has passed over it. A flush must neither wait for it nor look like success.
             self.broken = Some(io::ErrorKind::TimedOut);
             self.protocol.sender().stop();
         }
         self.waiters.wake_writer();
+        self.waiters.wake_reader();
+        self.control.end();
         self.release_read();
         self.release_write();
     }
 
-    /// The peer's close frame, once.
-    fn tell_close(&mut self) -> Option<Message> {
-        if std::mem::replace(&mut self.ending.told, true) || !matches!(self.ending.outcome, Outcome::Closed) {
-            return None;
-        }
-        self.closing().received().map(|frame| Message::Close(frame.cloned()))
-    }
-
-    fn poll_close_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let timeout = self.settings.close_timeout;
-        // `sleep` takes any duration: one beyond what the clock can say becomes decades.
-        let timer = self.ending.timer.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        timer.as_mut().poll(cx)
+    /// Whether the peer has closed and a handler has left the answer to the application.
+    pub(super) fn is_half_closed(&self) -> bool {
+        let closing = self.protocol.closing();
+        !self.ending.is_begun() && closing.received().is_some() && closing.sent().is_none()
     }
 }

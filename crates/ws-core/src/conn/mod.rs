@@ -1,26 +1,67 @@
 //! The async connection: a [`Protocol`](crate::proto::Protocol) driven over tokio's I/O traits.
 
+mod assembly;
+mod borrowed;
+mod buffer;
+mod byte_stream;
+mod clock;
+mod control;
 mod ending;
+mod handler;
+mod join;
+#[cfg(feature = "json")]
+mod json;
 mod keys;
+mod outgoing;
+mod parse;
 mod read;
+mod reader;
+mod shared;
+mod split;
+mod step;
 #[cfg(feature = "stream")]
 mod stream;
+mod timers;
+mod via;
 mod waiters;
 mod write;
+mod writer;
 
 use std::{
     fmt,
     future::poll_fn,
     io,
     task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use self::{ending::Ending, keys::Keys, read::ReadBuffer, waiters::Waiters};
+use self::{
+    assembly::Assembly,
+    buffer::ReadBuffer,
+    control::ControlSlot,
+    ending::Ending,
+    handler::{Exclusive, Handlers},
+    keys::Keys,
+    outgoing::Outgoing,
+    step::{Incoming, Step, Want},
+    timers::Timers,
+    waiters::{Waiter, Waiters},
+};
+pub use self::{
+    borrowed::MessageRef,
+    byte_stream::ByteStream,
+    control::Control,
+    handler::Reply,
+    join::JoinedMessages,
+    reader::MessageReader,
+    split::{ReadHalf, ReuniteError, WriteHalf},
+    writer::MessageWriter,
+};
 use crate::{
-    CloseFrame, Config, Error, Message, Negotiated, Role,
+    CloseFrame, Config, Error, ErrorKind, Message, Negotiated, PreparedMessage, Role, Violation,
     config::Settings,
     proto::{Closing, Protocol},
 };
@@ -58,10 +99,12 @@ pub struct Conn<S> {
     io: S,
     protocol: Protocol<Keys>,
     read: ReadBuffer,
-    /// The data of a message that has not arrived as a whole.
-    message: Vec<u8>,
+    /// The data of a message that did not arrive in one piece.
+    message: Assembly,
     /// Bytes at the end of `message` that were read straight to it and are not parsed.
     direct: usize,
+    incoming: Incoming,
+    outgoing: Option<Box<Outgoing>>,
     /// Bytes were written that the transport may still hold back.
     unflushed: bool,
     /// Queued bytes have waited through one read already.
@@ -70,6 +113,9 @@ pub struct Conn<S> {
     broken: Option<io::ErrorKind>,
     ending: Ending,
     waiters: Waiters,
+    timers: Option<Box<Timers>>,
+    handlers: Option<Box<Handlers>>,
+    control: ControlSlot,
     #[cfg(feature = "stream")]
     stream_ended: bool,
     settings: Settings,
@@ -112,17 +158,23 @@ impl<S> Conn<S> {
         negotiated: Negotiated,
         read_buf: BytesMut,
     ) -> Self {
+        let timers = config.timing().map(|timing| Box::new(Timers::new(timing)));
         Self {
             io,
             protocol: Protocol::new(role, &config, Keys),
             read: ReadBuffer::new(read_buf),
-            message: Vec::new(),
+            message: Assembly::default(),
             direct: 0,
+            incoming: Incoming::None,
+            outgoing: None,
             unflushed: false,
             stale: false,
             broken: None,
             ending: Ending::default(),
             waiters: Waiters::default(),
+            timers,
+            handlers: None,
+            control: ControlSlot::default(),
             #[cfg(feature = "stream")]
             stream_ended: false,
             settings: config.settings(),
@@ -146,6 +198,84 @@ impl<S> Conn<S> {
     #[must_use]
     pub fn closing(&self) -> &Closing {
         self.protocol.closing()
+    }
+
+    /// Sends control frames from anywhere: another task, a registry, a handler. See [`Control`].
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(self.control.shared(&self.waiters).clone())
+    }
+
+    /// The round trip of the last ping of [`Control::ping`] or of keep-alive that was answered.
+    #[must_use]
+    pub fn round_trip_time(&self) -> Option<Duration> {
+        self.control.get().and_then(|shared| shared.round_trip())
+    }
+
+    /// Is called with the payload of each ping that is read, before it is answered, and may suppress the pong.
+    ///
+    /// The handler runs inside the read that meets the ping, between the fragments of a message, too; it must not block.
+    /// Without one, pings are answered (RFC 6455, 5.5.2).
+    ///
+    /// ```
+    /// # use ws_core::{Conn, Reply};
+    /// # fn set<S>(conn: &mut Conn<S>) {
+    /// let mut pings = 0;
+    /// conn.set_ping_handler(move |_payload| {
+    ///     pings += 1;
+    ///     if pings > 1000 { Reply::Suppress } else { Reply::Automatic }
+    /// });
+    /// # }
+    /// ```
+    pub fn set_ping_handler(&mut self, handler: impl FnMut(&Bytes) -> Reply + Send + 'static) {
+        self.handlers.get_or_insert_default().ping = Some(Exclusive::ping(handler));
+    }
+
+    /// Is called with the payload of each pong that is read, whether a ping asked for it or not.
+    ///
+    /// The handler runs inside the read that meets the pong; it must not block.
+    pub fn set_pong_handler(&mut self, handler: impl FnMut(&Bytes) + Send + 'static) {
+        self.handlers.get_or_insert_default().pong = Some(Exclusive::pong(handler));
+    }
+
+    /// Is called with the peer's close frame when it is read, before it is answered, and may suppress the answer.
+    ///
+    /// With [`Reply::Suppress`], the read ends as it does after any close frame of the peer, but the transport stays and
+    /// messages can still be written, until the application sends its own close frame with [`close`](Self::close) or
+    /// [`Control::close`]: the rest of a reply, for instance. It must not leave the peer without one. When this endpoint
+    /// has closed first, there is nothing to suppress.
+    ///
+    /// The handler runs inside the read that meets the close frame; it must not block. Without one, the code is echoed
+    /// (RFC 6455, 5.5.1).
+    pub fn set_close_handler(&mut self, handler: impl FnMut(Option<&CloseFrame>) -> Reply + Send + 'static) {
+        self.handlers.get_or_insert_default().close = Some(Exclusive::close(handler));
+    }
+
+    /// Until when reads may wait; `None` for as long as it takes, the default.
+    ///
+    /// From then on, a read that finds nothing in what was received already fails with
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut). Nothing is lost and nothing is broken by that: with a later
+    /// deadline, or none, reading goes on where it was. [`close`](Self::close) is not bound by it but by the close timeout.
+    ///
+    /// For a timeout of one call, drop its future: `tokio::time::timeout(limit, conn.read_message())`.
+    pub fn set_read_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.set_deadline(deadline.into(), |timers, deadline| timers.read = deadline);
+    }
+
+    /// Until when writes may wait; `None` for as long as it takes, the default.
+    ///
+    /// From then on, writes and flushes fail with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut). A message that was
+    /// queued by then stays queued, whole, and goes out with a later flush or read; one that was not queued is not sent.
+    /// What reads answer and flush is not bound by the deadline.
+    pub fn set_write_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.set_deadline(deadline.into(), |timers, deadline| timers.write = deadline);
+    }
+
+    /// Changes the largest message that is accepted, in bytes; `None` for any size. See [`Config::max_message_size`].
+    ///
+    /// It holds for every frame that is announced from now on: raise it once a peer has proved who it is.
+    pub fn set_max_message_size(&mut self, limit: impl Into<Option<u64>>) {
+        self.protocol.set_max_message_size(limit.into());
     }
 
     /// The transport.
@@ -232,6 +362,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.flush().await
     }
 
+    /// Sends a message that was encoded before; as [`write_message`](Self::write_message).
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
+    pub async fn write_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.queue_prepared(message).await?;
+        self.flush().await
+    }
+
+    /// Queues a message that was encoded before; as [`queue_message`](Self::queue_message).
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is queued whole or not at all.
+    pub async fn queue_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        self.start_send_prepared(message)
+    }
+
     /// Queues a message or control frame. Waits only while the queue is above its high-water mark.
     ///
     /// The queue is sent by [`flush`](Self::flush), and by any read that is about to wait.
@@ -272,10 +426,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Cancel safety
     /// Safe: the close frame is queued once, and a later call to this or to a read goes on.
     pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
-        let frame = frame.into();
-        if !self.ending.is_begun() && self.closing().sent().is_none() {
-            self.start_send(Message::Close(frame))?;
-        }
+        self.begin_close(frame.into())?;
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
@@ -284,18 +435,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`read_message`](Self::read_message).
     pub fn poll_read_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        // Control frames without end must not keep the other tasks of the thread from running.
-        for _ in 0..CONTROL_BUDGET {
-            match ready!(self.poll_next_message(cx)) {
-                Some(Message::Ping(_) | Message::Pong(_)) => {}
-                Some(Message::Close(_)) | None => {
-                    return Poll::Ready(self.ending.result(self.protocol.closing()));
-                }
-                Some(message) => return Poll::Ready(Ok(Some(message))),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        let piece = ready!(self.poll_whole(cx))?;
+        Poll::Ready(Ok(piece.map(|piece| self.take_message(piece))))
     }
 
     /// Polls for the next message or control frame, as [`recv`](Self::recv).
@@ -303,10 +444,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        match ready!(self.poll_next_message(cx)) {
-            Some(message) => Poll::Ready(Ok(Some(message))),
-            None => Poll::Ready(self.ending.result_without_close()),
-        }
+        self.leave_message();
+        Poll::Ready(match ready!(self.poll_step(cx, Waiter::Reader, &mut Want::Message)) {
+            Some(Step::Data(piece)) => Ok(Some(self.take_message(piece))),
+            Some(Step::Control(message)) => Ok(Some(message)),
+            Some(Step::TimedOut) => Err(Error::new(ErrorKind::TimedOut)),
+            None => self.ending.result_without_close(),
+        })
     }
 
     /// Polls until the close frames of both ends are exchanged and the transport is ended; see [`close`](Self::close).
@@ -314,8 +458,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`close`](Self::close).
     pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while ready!(self.poll_next_message(cx)).is_some() {}
+        self.poll_end(cx, Waiter::Reader)
+    }
+
+    /// Polls until the connection has ended. Data that still arrives is dropped.
+    fn poll_end(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
+        self.drop_message();
+        while ready!(self.poll_step(cx, by, &mut Want::End)).is_some() {
+            self.drop_message();
+        }
         Poll::Ready(self.ending.result_without_close().map(|_| ()))
+    }
+
+    /// Begins the closing handshake, unless the connection is closing or over.
+    fn begin_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        if !self.ending.is_begun() && self.closing().sent().is_none() {
+            self.start_send(Message::Close(frame))?;
+        }
+        Ok(())
+    }
+
+    /// Fails the connection for a reason other than its bytes, and drives it to its end.
+    fn poll_fail(&mut self, cx: &mut Context<'_>, violation: Violation) -> Poll<Error> {
+        if !self.ending.is_begun() {
+            self.protocol.fail(violation);
+            self.fail_reading(violation);
+        }
+        let ended = ready!(self.poll_end(cx, Waiter::Reader));
+        Poll::Ready(ended.err().unwrap_or_else(|| violation.into()))
     }
 }
 
@@ -331,5 +501,5 @@ impl<S: fmt::Debug> fmt::Debug for Conn<S> {
     }
 }
 
-/// Control frames that one poll for a message passes over before other tasks get a turn.
-const CONTROL_BUDGET: u32 = 1024;
+/// Bytes left in a frame from which on they are read in place; below, the read buffer takes what follows along.
+const DIRECT: u64 = 2048;

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Conn;
+use super::{Conn, ReadHalf, WriteHalf};
 use crate::{CloseCode, Error, Message};
 
 /// The data messages, as [`Conn::read_message`] gives them; ends after a normal close and after an error.
@@ -17,12 +17,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_stream(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if self.stream_ended {
             return Poll::Ready(None);
         }
         let result = ready!(self.poll_read_message(cx));
-        self.stream_ended = !matches!(result, Ok(Some(_)));
+        // A deadline that passed is not the end.
+        self.stream_ended = match &result {
+            Ok(message) => message.is_none(),
+            Err(error) => !error.is_timeout(),
+        };
         Poll::Ready(result.transpose())
+    }
+
+    fn poll_sink_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.begin_close(CloseCode::NORMAL_CLOSURE.into())?;
+        self.poll_flush(cx)
+    }
+}
+
+/// As for [`Conn`].
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for ReadHalf<S> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.joint().lock().poll_stream(cx)
     }
 }
 
@@ -45,9 +69,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Conn<S> {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.closing().sent().is_none() && !self.ending.is_begun() {
-            Self::start_send(&mut self, Message::Close(CloseCode::NORMAL_CLOSURE.into()))?;
-        }
+        self.poll_sink_close(cx)
+    }
+}
+
+/// As for [`Conn`].
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WriteHalf<S> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Self::poll_ready(&mut self, cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        Self::start_send(&mut self, message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         Self::poll_flush(&mut self, cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.joint().lock().poll_sink_close(cx)
     }
 }

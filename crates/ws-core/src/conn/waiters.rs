@@ -16,6 +16,15 @@ pub(super) enum Waiter {
     Writer,
 }
 
+impl Waiter {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Reader => Self::Writer,
+            Self::Writer => Self::Reader,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     reader: Option<Waker>,
@@ -25,9 +34,17 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    /// The reader waits for bytes.
-    pub(super) fn reader_waits(&mut self, waker: &Waker) {
-        remember(&mut self.reader, waker);
+    /// The tasks that wait, in the order of [`Waiter`].
+    pub(super) fn wakers(&self) -> [Option<Waker>; 2] {
+        [self.reader.clone(), self.writer.clone()]
+    }
+
+    /// Somebody waits for bytes, or for the end.
+    pub(super) fn waits(&mut self, by: Waiter, waker: &Waker) {
+        match by {
+            Waiter::Reader => remember(&mut self.reader, waker),
+            Waiter::Writer => remember(&mut self.writer, waker),
+        }
     }
 
     /// Somebody waits for the write direction.
@@ -52,6 +69,14 @@ impl Waiters {
                     self.wake_reader();
                 }
             }
+        }
+    }
+
+    /// Something changed that one side must look at.
+    pub(super) fn wake(&mut self, side: Waiter) {
+        match side {
+            Waiter::Reader => self.wake_reader(),
+            Waiter::Writer => self.wake_writer(),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::io::AsyncWrite;
 
 use super::{Conn, keys::Keys, waiters::Waiter};
-use crate::{Error, ErrorKind, Message, Role};
+use crate::{Error, ErrorKind, Message, PreparedMessage, Role, UsageError};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
     /// Queues a message or control frame without waiting, whatever the queue holds; poll [`poll_ready`](Self::poll_ready)
@@ -18,11 +18,37 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`write_message`](Self::write_message).
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let message = message.into();
+        let closes = matches!(message, Message::Close(_));
+        self.queue(|conn| conn.protocol.send(message))?;
+        if closes {
+            self.close_sent();
+        }
+        Ok(())
+    }
+
+    /// Queues a prepared message without waiting, as [`start_send`](Self::start_send).
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    pub fn start_send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.queue(|conn| conn.protocol.send_prepared(message))?;
+        if matches!(message.message(), Message::Close(_)) {
+            self.close_sent();
+        }
+        Ok(())
+    }
+
+    /// Does what every frame needs before it is queued: masking keys, a buffer.
+    pub(super) fn queue(
+        &mut self,
+        send: impl FnOnce(&mut Self) -> Result<(), UsageError>,
+    ) -> Result<(), Error> {
         self.check_writable()?;
         if self.role() == Role::Client {
             Keys::ensure().map_err(Error::transport)?;
         }
-        if self.read.is_empty() {
+        if self.read.is_empty() && !self.is_lent() {
             // The buffer that came with the connection serves the first read; one who writes first does not need it.
             self.read.release(&self.settings.pool);
         }
@@ -34,16 +60,29 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if outbox.needs_buffer() {
             outbox.lend(self.settings.pool.take(self.settings.write_buffer_size));
         }
-        let message = message.into();
-        let closes = matches!(message, Message::Close(_));
-        let result = self.protocol.send(message);
+        let result = send(self);
         if result.is_err() {
             self.release_write();
-        } else if closes {
-            // From here on the reader bounds the wait for the peer's close frame.
-            self.waiters.wake_reader();
         }
         Ok(result?)
+    }
+
+    /// The close frame is queued.
+    fn close_sent(&mut self) {
+        if self.protocol.closing().received().is_some() {
+            // A handler had left the answer to the application, and this was it.
+            self.ending.begin_closed();
+        }
+        // From here on the reader bounds the wait for the peer's close frame.
+        self.waiters.wake_reader();
+    }
+
+    /// Queues what was asked for through a `Control`.
+    pub(super) fn take_requests(&mut self) {
+        while let Some(message) = self.control.take(self.has_room()) {
+            // After a close frame there is nothing to send, and nobody to tell.
+            let _ = self.start_send(message);
+        }
     }
 
     /// Polls until the queue is below its high-water mark.
@@ -51,12 +90,11 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`flush`](Self::flush).
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let room = |conn: &Self| conn.protocol.queued() < conn.settings.high_water_mark;
-        if room(self) {
-            return Poll::Ready(self.check_writable());
+        if self.has_room() {
+            return Poll::Ready(self.check_writable().and_then(|()| self.check_write_deadline()));
         }
         match self.poll_flush(cx) {
-            Poll::Pending if room(self) => Poll::Ready(Ok(())),
+            Poll::Pending if self.has_room() => Poll::Ready(Ok(())),
             other => other,
         }
     }
@@ -68,7 +106,16 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         // What was queued when the connection was lost is lost: that must not look like success.
         self.check_writable()?;
-        self.poll_write_out(cx, Waiter::Writer)
+        loop {
+            self.check_write_deadline()?;
+            self.take_requests();
+            if let Poll::Ready(result) = self.poll_write_out(cx, Waiter::Writer) {
+                return Poll::Ready(result);
+            }
+            if self.poll_write_parked(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Writes until nothing waits, then flushes the transport.
@@ -136,6 +183,11 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S> Conn<S> {
+    /// Whether the queue is below its high-water mark.
+    pub(super) fn has_room(&self) -> bool {
+        self.protocol.queued() < self.settings.high_water_mark
+    }
+
     /// Gives the write buffer back if nothing waits in it.
     pub(super) fn release_write(&mut self) {
         if let Some(buffer) = self.protocol.sender().outbox_mut().reclaim() {

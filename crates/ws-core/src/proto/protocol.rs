@@ -1,7 +1,5 @@
 //! Both halves of a connection joined: what one receives, the other answers.
 
-use bytes::Bytes;
-
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
 
@@ -119,7 +117,7 @@ impl<K: MaskSource> Protocol<K> {
     ///
     /// # Errors
     /// As [`Sender::send_fragment`].
-    pub fn send_fragment(&mut self, kind: MessageKind, payload: Bytes, fin: bool) -> Result<(), UsageError> {
+    pub fn send_fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), UsageError> {
         self.sender.send_fragment(kind, payload, fin, &mut self.keys)
     }
 

@@ -136,7 +136,7 @@ impl Sender {
     pub fn send_fragment(
         &mut self,
         kind: MessageKind,
-        payload: Bytes,
+        payload: &[u8],
         fin: bool,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
@@ -147,7 +147,8 @@ impl Sender {
             None => kind.opcode(),
         };
         self.open = (!fin).then_some(kind);
-        self.frame(opcode, fin, payload, keys);
+        let header = self.header(opcode, fin, payload.len(), keys);
+        self.outbox.push_frame(&header.encode(), payload, header.mask);
         Ok(())
     }
 
@@ -191,7 +192,7 @@ impl Sender {
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
         self.check_message()?;
-        self.frame(kind.opcode(), true, payload, keys);
+        self.frame(kind.opcode(), payload, keys);
         Ok(())
     }
 
@@ -219,7 +220,10 @@ impl Sender {
     }
 
     /// Whether a new data message may begin.
-    fn check_message(&self) -> Result<(), UsageError> {
+    ///
+    /// # Errors
+    /// [`UsageError::CloseSent`] after the close frame, [`UsageError::MessageOpen`] inside a fragmented message.
+    pub fn check_message(&self) -> Result<(), UsageError> {
         self.check_open()?;
         // 5.4: the fragments of one message are not interleaved with another message.
         if self.open.is_some() { Err(UsageError::MessageOpen) } else { Ok(()) }
@@ -254,9 +258,9 @@ impl Sender {
         self.outbox.push_frame(&header.encode(), payload, header.mask);
     }
 
-    /// Queues a data frame. Its payload is shared if it is large and need not be masked.
-    fn frame(&mut self, opcode: Opcode, fin: bool, payload: Bytes, keys: &mut impl MaskSource) {
-        let header = self.header(opcode, fin, payload.len(), keys);
+    /// Queues a message as one frame. Its payload is shared if it is large and need not be masked.
+    fn frame(&mut self, opcode: Opcode, payload: Bytes, keys: &mut impl MaskSource) {
+        let header = self.header(opcode, true, payload.len(), keys);
         if header.mask.is_none() && payload.len() >= self.share_from {
             self.outbox.push(&header.encode());
             self.outbox.push_shared(payload);

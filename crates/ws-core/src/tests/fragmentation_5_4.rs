@@ -101,10 +101,10 @@ fn key() -> MaskingKey {
 fn fragments_are_sent_as_one_message_with_control_frames_between() {
     for role in ROLES {
         let mut sender = Sender::new(role);
-        sender.send_fragment(MessageKind::Text, "a".into(), false, &mut key).unwrap();
+        sender.send_fragment(MessageKind::Text, b"a", false, &mut key).unwrap();
         sender.send(Message::Ping("p".into()), &mut key).unwrap();
-        sender.send_fragment(MessageKind::Text, "".into(), false, &mut key).unwrap();
-        sender.send_fragment(MessageKind::Text, "b".into(), true, &mut key).unwrap();
+        sender.send_fragment(MessageKind::Text, b"", false, &mut key).unwrap();
+        sender.send_fragment(MessageKind::Text, b"b", true, &mut key).unwrap();
         sender.send(Message::text("c"), &mut key).unwrap();
         assert_eq!(
             frames_of(role, &sender.outbox().to_vec()),
@@ -122,12 +122,12 @@ fn fragments_are_sent_as_one_message_with_control_frames_between() {
 #[test]
 fn data_inside_an_open_message_is_refused_and_nothing_is_queued() {
     let mut sender = Sender::new(Role::Server);
-    sender.send_fragment(MessageKind::Text, "a".into(), false, &mut key).unwrap();
+    sender.send_fragment(MessageKind::Text, b"a", false, &mut key).unwrap();
     let queued = sender.outbox().len();
     let errors = [
         sender.send(Message::text("b"), &mut key),
         sender.send(Message::binary("b"), &mut key),
-        sender.send_fragment(MessageKind::Binary, "b".into(), true, &mut key),
+        sender.send_fragment(MessageKind::Binary, b"b", true, &mut key),
     ];
     assert_eq!(errors, [Err(UsageError::MessageOpen); 3]);
     assert_eq!(sender.outbox().len(), queued);
@@ -136,9 +136,9 @@ fn data_inside_an_open_message_is_refused_and_nothing_is_queued() {
 #[test]
 fn close_frame_may_interrupt_a_fragmented_message_and_nothing_follows_it() {
     let mut sender = Sender::new(Role::Server);
-    sender.send_fragment(MessageKind::Binary, "a".into(), false, &mut key).unwrap();
+    sender.send_fragment(MessageKind::Binary, b"a", false, &mut key).unwrap();
     sender.send(Message::Close(None), &mut key).unwrap();
-    let more = sender.send_fragment(MessageKind::Binary, "b".into(), true, &mut key);
+    let more = sender.send_fragment(MessageKind::Binary, b"b", true, &mut key);
     assert_eq!(more, Err(UsageError::CloseSent));
     let frames = frames_of(Role::Server, &sender.outbox().to_vec());
     assert_eq!(frames, [(BINARY, b"a".to_vec()), (FIN | CLOSE, Vec::new())]);

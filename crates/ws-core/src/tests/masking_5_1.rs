@@ -91,9 +91,9 @@ fn send_everything(role: Role, mut keys: impl FnMut() -> MaskingKey) -> Vec<u8> 
     let keys = &mut keys;
     sender.send(Message::text("text"), keys).unwrap();
     sender.send(Message::binary(vec![7; 70_000]), keys).unwrap();
-    sender.send_fragment(crate::MessageKind::Text, "a".into(), false, keys).unwrap();
+    sender.send_fragment(crate::MessageKind::Text, b"a", false, keys).unwrap();
     sender.send(Message::Ping("".into()), keys).unwrap();
-    sender.send_fragment(crate::MessageKind::Text, "".into(), true, keys).unwrap();
+    sender.send_fragment(crate::MessageKind::Text, b"", true, keys).unwrap();
     sender.send(Message::Pong("pong".into()), keys).unwrap();
     let bytes = sender.outbox().to_vec();
     sender.outbox_mut().clear();

@@ -1,0 +1,150 @@
+//! What the clock has a say in: deadlines, keep-alive, the end of a closing handshake.
+
+use std::{
+    io,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+
+use super::{
+    Conn,
+    ending::Stage,
+    step::{Step, Want},
+    timers::{Timers, earlier},
+    waiters::Waiter,
+};
+use crate::{
+    Error, ErrorKind, ProtocolError, Violation,
+    proto::{Heartbeat, later},
+};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// Looks at the clock before the transport is read: what has become due is done.
+    pub(super) fn check_clock(&mut self, want: &Want<'_, '_>) -> Option<Step> {
+        if self.timers.is_none() {
+            return None;
+        }
+        if let Some(step) = self.check_read_deadline(want) {
+            return Some(step);
+        }
+        let now = now();
+        let timers = self.timers.get_or_insert_default();
+        if let Some(timeout) = timers.timing.message_timeout.filter(|_| self.protocol.receiver().is_inside())
+        {
+            let due = *timers.message.get_or_insert_with(|| after(now, timeout));
+            if now >= due {
+                let violation = ProtocolError::MessageTooSlow.into();
+                self.protocol.fail(violation);
+                self.fail_reading(violation);
+                return None;
+            }
+        } else {
+            timers.message = None;
+        }
+        if let Some(keep_alive) = timers.timing.keep_alive {
+            let heartbeat =
+                timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
+            if heartbeat.is_ping_due(now.into_std()) {
+                let ping = self.control.shared(&self.waiters).probe(now.into_std());
+                // After the close frame there are no pings; the close timeout bounds what is left.
+                let _ = self.start_send(ping);
+            }
+        }
+        None
+    }
+
+    pub(super) fn check_read_deadline(&self, want: &Want<'_, '_>) -> Option<Step> {
+        let due = self.timers.as_ref()?.read.filter(|_| !matches!(want, Want::End))?;
+        (now() >= due).then_some(Step::TimedOut)
+    }
+
+    /// Waits, after the transport had nothing more, for requests and for what becomes due. Ready when there is something
+    /// to do first.
+    pub(super) fn poll_parked(&mut self, cx: &mut Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
+        if !self.control.park(by, cx.waker(), self.has_room()) {
+            return Poll::Ready(());
+        }
+        if self.ending.stage() == Stage::Open && self.message.is_evicted(cx.waker()) {
+            let violation = Violation::OutOfBudget;
+            self.protocol.fail(violation);
+            self.fail_reading(violation);
+            return Poll::Ready(());
+        }
+        let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
+        let heartbeat = timers.heartbeat.as_ref().filter(|_| self.ending.stage() == Stage::Open);
+        if heartbeat.is_some_and(|heartbeat| heartbeat.is_dead(now().into_std())) {
+            self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the peer gave no sign of life")));
+            return Poll::Ready(());
+        }
+        let heartbeat = heartbeat.map(|heartbeat| Instant::from_std(heartbeat.due()));
+        let read = timers.read.filter(|_| !matches!(want, Want::End));
+        let due = [read, timers.message, timers.close, heartbeat].into_iter().fold(None, earlier);
+        timers.poll_sleep(by, due, &mut self.waiters, cx)
+    }
+
+    /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
+    pub(super) fn is_close_overdue(&mut self) -> bool {
+        let timeout = self.settings.close_timeout;
+        let timers = self.timers.get_or_insert_default();
+        let now = now();
+        now >= *timers.close.get_or_insert_with(|| after(now, timeout))
+    }
+}
+
+impl<S> Conn<S> {
+    /// Whether a write may still wait.
+    pub(super) fn check_write_deadline(&self) -> Result<(), Error> {
+        match self.timers.as_ref().and_then(|timers| timers.write) {
+            Some(due) if now() >= due => Err(Error::new(ErrorKind::TimedOut)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for the write deadline, after the transport did not take all; and for what a `Control` asks for.
+    pub(super) fn poll_write_parked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.control.park(Waiter::Writer, cx.waker(), self.has_room()) {
+            return Poll::Ready(());
+        }
+        let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
+        timers.poll_sleep(Waiter::Writer, timers.write, &mut self.waiters, cx)
+    }
+
+    /// Bytes arrived.
+    pub(super) fn peer_is_alive(&mut self) {
+        if let Some(heartbeat) = self.timers.as_mut().and_then(|timers| timers.heartbeat.as_mut()) {
+            heartbeat.heard();
+        }
+    }
+
+    pub(super) fn pong_arrived(&self, payload: &Bytes) {
+        if let Some(shared) = self.control.get() {
+            shared.pong(payload, now().into_std());
+        }
+    }
+
+    pub(super) fn set_deadline(
+        &mut self,
+        deadline: Option<std::time::Instant>,
+        set: impl FnOnce(&mut Timers, Option<Instant>),
+    ) {
+        if deadline.is_some() || self.timers.is_some() {
+            set(self.timers.get_or_insert_default(), deadline.map(Instant::from_std));
+        }
+    }
+}
+
+/// The clock of the runtime, which tests may stop.
+#[expect(clippy::disallowed_methods, reason = "the connection is where time comes in")]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}
+
+fn after(now: Instant, by: Duration) -> Instant {
+    Instant::from_std(later(now.into_std(), by))
+}

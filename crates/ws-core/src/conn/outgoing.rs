@@ -1,0 +1,158 @@
+//! A message that is written in pieces: fragments in, whatever the size of the pieces.
+
+use std::{
+    mem,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Conn;
+use crate::{Error, MessageKind, UsageError, utf8::Utf8Validator};
+
+/// The message that a `MessageWriter` writes.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    kind: MessageKind,
+    /// What is written and not sent, never more than a fragment holds. It is kept back even when it is full, so that the
+    /// last bytes of a message leave in its final frame.
+    buffer: BytesMut,
+    utf8: Utf8Validator,
+    /// The peer has seen the beginning.
+    begun: bool,
+    /// Text that was not UTF-8: the message cannot be finished.
+    invalid: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// Begins a message that is written in pieces.
+    pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>, kind: MessageKind) -> Poll<Result<(), Error>> {
+        ready!(self.poll_ready(cx))?;
+        self.protocol.sender().check_message()?;
+        self.outgoing = Some(Box::new(Outgoing {
+            kind,
+            buffer: BytesMut::new(),
+            utf8: Utf8Validator::new(),
+            begun: false,
+            invalid: false,
+        }));
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes bytes of the message; fragments are queued as they become full.
+    pub(super) fn poll_write_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, Error>> {
+        let size = self.settings.write_buffer_size;
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let rest = &bytes[taken..];
+            let message = self.outgoing()?;
+            let held = message.buffer.len();
+            let count = if held + rest.len() <= size {
+                rest.len()
+            } else {
+                // A fragment becomes full, and more follows: it is sent.
+                match self.poll_ready(cx)? {
+                    Poll::Ready(()) => {}
+                    Poll::Pending if taken > 0 => break,
+                    Poll::Pending => return Poll::Pending,
+                }
+                size - held
+            };
+            let (piece, more) = (&rest[..count], count < rest.len());
+            let pool = self.settings.pool.clone();
+            let message = self.outgoing()?;
+            message.check(piece)?;
+            if held == 0 && more {
+                self.send_piece(piece, false)?;
+            } else {
+                if message.buffer.capacity() == 0 {
+                    message.buffer = pool.take(size);
+                }
+                message.buffer.extend_from_slice(piece);
+                if more {
+                    self.send_held(false)?;
+                }
+            }
+            taken += count;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// Sends what is held back as a fragment, and flushes.
+    pub(super) fn poll_flush_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.outgoing.as_ref().is_some_and(|message| !message.buffer.is_empty()) {
+            self.outgoing()?;
+            ready!(self.poll_ready(cx))?;
+            self.send_held(false)?;
+        }
+        self.poll_flush(cx)
+    }
+
+    /// Sends the final frame, and flushes.
+    pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.outgoing.is_some() {
+            let message = self.outgoing()?;
+            if message.utf8.clone().finish().is_err() {
+                message.invalid = true;
+                return Poll::Ready(Err(UsageError::NotText.into()));
+            }
+            ready!(self.poll_ready(cx))?;
+            self.send_held(true)?;
+            self.abandon_message();
+        }
+        self.poll_flush(cx)
+    }
+
+    /// The message, if it can still be finished.
+    fn outgoing(&mut self) -> Result<&mut Outgoing, Error> {
+        match self.outgoing.as_deref_mut() {
+            Some(message) if message.invalid => Err(UsageError::NotText.into()),
+            Some(message) => Ok(message),
+            None => Err(UsageError::MessageFinished.into()),
+        }
+    }
+
+    fn send_held(&mut self, fin: bool) -> Result<(), Error> {
+        let held = mem::take(&mut self.outgoing()?.buffer);
+        let sent = self.send_piece(&held, fin);
+        if let Some(message) = self.outgoing.as_deref_mut() {
+            message.buffer = held;
+            if sent.is_ok() {
+                message.buffer.clear();
+            }
+        }
+        sent
+    }
+
+    fn send_piece(&mut self, piece: &[u8], fin: bool) -> Result<(), Error> {
+        let kind = self.outgoing()?.kind;
+        self.queue(|conn| conn.protocol.send_fragment(kind, piece, fin))?;
+        self.outgoing()?.begun = true;
+        Ok(())
+    }
+}
+
+impl<S> Conn<S> {
+    /// Forgets the message that is written in pieces. If the peer has seen a part of it, no other message can follow.
+    pub(super) fn abandon_message(&mut self) {
+        if let Some(message) = self.outgoing.take() {
+            self.settings.pool.put(message.buffer);
+        }
+    }
+}
+
+impl Outgoing {
+    /// 5.6: text is UTF-8. A character may be cut by a fragment.
+    fn check(&mut self, piece: &[u8]) -> Result<(), Error> {
+        if self.kind == MessageKind::Text && self.utf8.push(piece).is_err() {
+            self.invalid = true;
+            return Err(UsageError::NotText.into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! Parsing: received bytes to control frames, which are dealt with, and to data.
+
+use std::mem;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    Conn,
+    ending::Stage,
+    handler::Reply,
+    keys::Keys,
+    step::{Incoming, Piece, Place, Step, Want},
+};
+use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, proto::Event};
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// Takes the next control frame or data out of the bytes that are there.
+    pub(super) fn parse(&mut self, want: &Want<'_, '_>) -> Option<Step> {
+        if !self.ensure_keys() {
+            return None;
+        }
+        if self.direct > 0 {
+            let step = self.parse_direct();
+            if step.is_some() {
+                return step;
+            }
+        }
+        while !self.read.is_empty() && self.ending.stage() == Stage::Open && !self.is_half_closed() {
+            let step = self.parse_buffered(want);
+            if step.is_some() {
+                return step;
+            }
+        }
+        None
+    }
+
+    /// Goes on to the next event in the read buffer.
+    fn parse_buffered(&mut self, want: &Want<'_, '_>) -> Option<Step> {
+        let from = self.read.position();
+        let mut input = self.read.filled_mut();
+        let before = input.len();
+        let event = self.protocol.receive_unanswered(&mut input);
+        let to = from + before - input.len();
+        let step = match event {
+            Ok(None) => None,
+            Ok(Some(Event::Data { kind, payload, first, last })) => {
+                if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
+                    timers.message_is_complete();
+                }
+                if matches!(self.incoming, Incoming::Skipped) {
+                    if last {
+                        self.incoming = Incoming::None;
+                    }
+                    None
+                } else if matches!(want, Want::Message) && !(first && last) {
+                    let budget = self.settings.inbound_budget.as_ref();
+                    match self.message.make_room(payload.len(), self.protocol.receiver(), budget) {
+                        Ok(()) => {
+                            self.message.bytes.extend_from_slice(payload);
+                            self.incoming = if last { Incoming::None } else { Incoming::Whole(kind) };
+                            let end = self.message.bytes.len();
+                            last.then_some(Step::Data(Piece {
+                                kind,
+                                place: Place::Message,
+                                start: 0,
+                                end,
+                                last,
+                            }))
+                        }
+                        Err(violation) => {
+                            self.protocol.fail(violation);
+                            self.ending.begin_failed(violation);
+                            None
+                        }
+                    }
+                } else {
+                    // The payload ends where the receiver stopped.
+                    let piece =
+                        Piece { kind, place: Place::Buffer, start: to - payload.len(), end: to, last };
+                    Some(Step::Data(piece))
+                }
+            }
+            Ok(Some(event)) => {
+                let reply = self.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
+                if reply == Reply::Automatic {
+                    self.protocol.answer(&event);
+                }
+                match event {
+                    Event::Ping(payload) => Some(Step::Control(Message::Ping(payload))),
+                    Event::Pong(payload) => Some(Step::Control(Message::Pong(payload))),
+                    _ => None,
+                }
+            }
+            Err(violation) => {
+                self.ending.begin_failed(violation);
+                None
+            }
+        };
+        self.read.consume(to - from);
+        match &step {
+            Some(Step::Control(Message::Pong(payload))) => self.pong_arrived(payload),
+            // Lent out until the next step.
+            Some(Step::Data(Piece { place: Place::Buffer, .. })) => return step,
+            _ => {}
+        }
+        let closing = self.protocol.closing();
+        if closing.received().is_some() && closing.sent().is_some() {
+            self.ending.begin_closed();
+        }
+        if self.ending.is_begun() {
+            self.release_read();
+        } else {
+            self.release_parsed();
+        }
+        step
+    }
+
+    /// Goes on with bytes that were read to where their message is put together; they end in the frame they are of.
+    pub(super) fn parse_direct(&mut self) -> Option<Step> {
+        let start = self.message.bytes.len() - mem::take(&mut self.direct);
+        let mut input = &mut self.message.bytes[start..];
+        match self.protocol.receive_unanswered(&mut input) {
+            Ok(Some(Event::Data { kind, last: true, .. })) => {
+                self.incoming = Incoming::None;
+                if let Some(timers) = &mut self.timers {
+                    timers.message_is_complete();
+                }
+                let end = self.message.bytes.len();
+                Some(Step::Data(Piece { kind, place: Place::Message, start: 0, end, last: true }))
+            }
+            Ok(_) => None,
+            Err(violation) => {
+                self.fail_reading(violation);
+                None
+            }
+        }
+    }
+
+    /// Goes on with the last `count` bytes in the buffer of the caller, which were read straight to it.
+    pub(super) fn parse_in_place(&mut self, dst: &mut ReadBuf<'_>, count: usize) -> Option<Step> {
+        let start = dst.filled().len() - count;
+        let mut input = &mut dst.filled_mut()[start..];
+        match self.protocol.receive_unanswered(&mut input) {
+            Ok(Some(Event::Data { kind, last, .. })) => {
+                if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
+                    timers.message_is_complete();
+                }
+                return Some(Step::Data(Piece { kind, place: Place::Caller, start: 0, end: 0, last }));
+            }
+            Ok(_) => {}
+            Err(violation) => self.fail_reading(violation),
+        }
+        dst.set_filled(start);
+        None
+    }
+}
+
+impl<S> Conn<S> {
+    /// A message that was received, to keep.
+    pub(super) fn take_message(&mut self, piece: Piece) -> Message {
+        let data = match piece.place {
+            // Copied, whatever its size: a message must not pin the buffer that others are read with.
+            Place::Buffer => {
+                let data = Bytes::copy_from_slice(self.read.parsed(piece.start, piece.end));
+                // At once, not when the next read waits: an application may take its time with the message.
+                self.release_parsed();
+                data
+            }
+            Place::Message | Place::Caller => self.message.take(),
+        };
+        match piece.kind {
+            MessageKind::Text => Message::Text(Utf8Bytes::from_validated(data)),
+            MessageKind::Binary => Message::Binary(data),
+        }
+    }
+
+    /// The bytes of a piece, as long as nothing is read.
+    pub(super) fn piece(&self, piece: Piece) -> &[u8] {
+        match piece.place {
+            Place::Buffer => self.read.parsed(piece.start, piece.end),
+            Place::Message => &self.message.bytes[piece.start..piece.end],
+            Place::Caller => &[],
+        }
+    }
+
+    /// Fails the connection because of what was read.
+    pub(super) fn fail_reading(&mut self, violation: Violation) {
+        self.ending.begin_failed(violation);
+        self.release_read();
+    }
+
+    /// Copies what fits of the piece at hand.
+    pub(super) fn give_out(&mut self, mut piece: Piece, dst: &mut ReadBuf<'_>) {
+        let bytes = self.piece(piece);
+        let count = dst.remaining().min(bytes.len());
+        dst.put_slice(&bytes[..count]);
+        piece.start += count;
+        self.incoming = Incoming::Pieces(piece);
+        if piece.start == piece.end {
+            self.return_piece(piece);
+        }
+    }
+
+    /// Gives the memory of a piece back that is not needed any more.
+    pub(super) fn return_piece(&mut self, piece: Piece) {
+        match piece.place {
+            Place::Buffer => self.release_parsed(),
+            Place::Message => self.message.free(),
+            Place::Caller => {}
+        }
+    }
+
+    /// Skips what is left of a message that is given out in pieces, and forgets one that was lent out.
+    pub(super) fn leave_message(&mut self) {
+        match self.incoming {
+            Incoming::Whole(_) => return,
+            Incoming::Pieces(Piece { last: false, .. }) => self.incoming = Incoming::Skipped,
+            Incoming::Pieces(_) => self.incoming = Incoming::None,
+            Incoming::None | Incoming::Skipped => {}
+        }
+        self.message.clear();
+    }
+
+    /// Skips whatever message has begun to arrive.
+    pub(super) fn drop_message(&mut self) {
+        self.leave_message();
+        if matches!(self.incoming, Incoming::Whole(_)) {
+            // Bytes that were read straight to it are in its frame, and are still to be parsed.
+            self.incoming = Incoming::Skipped;
+        }
+    }
+
+    /// Whether bytes of the read buffer are still to be given out.
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(&self.incoming, Incoming::Pieces(piece) if piece.place == Place::Buffer && piece.start < piece.end)
+    }
+
+    /// Gives the read buffer back if all of it is parsed.
+    pub(super) fn release_parsed(&mut self) {
+        if self.read.is_empty() {
+            self.read.release(&self.settings.pool);
+        }
+    }
+
+    /// Forgets what was read.
+    pub(super) fn release_read(&mut self) {
+        self.read.release(&self.settings.pool);
+        self.message.free();
+        self.direct = 0;
+        if !matches!(self.incoming, Incoming::None) {
+            self.incoming = Incoming::Skipped;
+        }
+    }
+
+    /// Makes sure that there are masking keys for what reading may have to answer.
+    pub(super) fn ensure_keys(&mut self) -> bool {
+        if self.role() == Role::Client {
+            if let Err(error) = Keys::ensure() {
+                self.lose(Some(error));
+                return false;
+            }
+        }
+        true
+    }
+}

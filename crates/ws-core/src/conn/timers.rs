@@ -1,0 +1,97 @@
+//! Deadlines and keep-alive: when they are due, and the one timer that waits for them.
+
+use std::{
+    fmt,
+    future::Future as _,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::waiters::{Waiter, Waiters};
+use crate::{config::Timing, proto::Heartbeat};
+
+/// The times of one connection. Only those that have a deadline, keep-alive or an end have any.
+#[derive(Default)]
+pub(super) struct Timers {
+    pub(super) timing: Timing,
+    /// Until when a read may wait.
+    pub(super) read: Option<Instant>,
+    /// Until when a write may wait.
+    pub(super) write: Option<Instant>,
+    /// Until when the message that has begun to arrive must be complete.
+    pub(super) message: Option<Instant>,
+    /// Until when the end of the connection must be done.
+    pub(super) close: Option<Instant>,
+    pub(super) heartbeat: Option<Heartbeat>,
+    /// What the reader and the writer wait for.
+    due: [Option<Instant>; 2],
+    /// Made when somebody waits, and re-armed only when it goes off or is late: traffic moves deadlines, not the timer.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timers {
+    pub(super) fn new(timing: Timing) -> Self {
+        Self { timing, ..Self::default() }
+    }
+
+    /// Waits until `due` on behalf of one side, and wakes the other side when its time has come.
+    pub(super) fn poll_sleep(
+        &mut self,
+        by: Waiter,
+        due: Option<Instant>,
+        waiters: &mut Waiters,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.due[by as usize] = due;
+        let both = waiters.both(by, cx.waker());
+        let waker = both.as_ref().unwrap_or(cx.waker());
+        let mut cx = Context::from_waker(waker);
+        loop {
+            let Some(next) = self.due.into_iter().flatten().min() else { return Poll::Pending };
+            let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
+            if next < sleep.deadline() || sleep.is_elapsed() {
+                sleep.as_mut().reset(next);
+            }
+            ready!(sleep.as_mut().poll(&mut cx));
+            let now = sleep.deadline();
+            let mine = &mut self.due[by as usize];
+            if mine.take_if(|due| *due <= now).is_some() {
+                return Poll::Ready(());
+            }
+            let theirs = &mut self.due[by.other() as usize];
+            if theirs.take_if(|due| *due <= now).is_some() {
+                waiters.wake(by.other());
+            }
+        }
+    }
+
+    /// The time for the next message begins with its first byte.
+    pub(super) fn message_is_complete(&mut self) {
+        self.message = None;
+    }
+
+    /// The end is there; nothing has to be waited for any more.
+    pub(super) fn stop(&mut self) {
+        self.sleep = None;
+        self.due = [None; 2];
+        self.heartbeat = None;
+        self.message = None;
+        self.close = None;
+    }
+}
+
+impl fmt::Debug for Timers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timers").field("read", &self.read).field("write", &self.write).finish_non_exhaustive()
+    }
+}
+
+/// The earlier of two times, either of which may never come.
+pub(super) fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
