@@ -27,9 +27,7 @@ use crate::{
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Looks at the clock before the transport is read: what has become due is done.
     pub(super) fn check_clock(&mut self, want: &Want<'_, '_>) -> Option<Step> {
-        if self.timers.is_none() {
-            return None;
-        }
+        self.timers.as_ref()?;
         if let Some(step) = self.check_read_deadline(want) {
             return Some(step);
         }
@@ -66,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Waits, after the transport had nothing more, for requests and for what becomes due. Ready when there is something
     /// to do first.
-    pub(super) fn poll_parked(&mut self, cx: &mut Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
+    pub(super) fn poll_parked(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
         if !self.control.park(by, cx.waker(), self.has_room()) {
             return Poll::Ready(());
         }
@@ -85,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let heartbeat = heartbeat.map(|heartbeat| Instant::from_std(heartbeat.due()));
         let read = timers.read.filter(|_| !matches!(want, Want::End));
         let due = [read, timers.message, timers.close, heartbeat].into_iter().fold(None, earlier);
-        timers.poll_sleep(by, due, &mut self.waiters, cx)
+        timers.poll_sleep(by, due, &mut self.waiters, cx.waker())
     }
 
     /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
@@ -107,12 +105,12 @@ impl<S> Conn<S> {
     }
 
     /// Waits for the write deadline, after the transport did not take all; and for what a `Control` asks for.
-    pub(super) fn poll_write_parked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_write_parked(&mut self, cx: &Context<'_>) -> Poll<()> {
         if !self.control.park(Waiter::Writer, cx.waker(), self.has_room()) {
             return Poll::Ready(());
         }
         let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
-        timers.poll_sleep(Waiter::Writer, timers.write, &mut self.waiters, cx)
+        timers.poll_sleep(Waiter::Writer, timers.write, &mut self.waiters, cx.waker())
     }
 
     /// Bytes arrived.

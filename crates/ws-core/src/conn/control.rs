@@ -150,7 +150,7 @@ impl Future for Measure<'_> {
     type Output = Result<Duration, Refused>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.shared.poll_measure(self.0.number, cx)
+        self.0.shared.poll_measure(self.0.number, cx.waker())
     }
 }
 
@@ -160,7 +160,7 @@ impl Future for Watch<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.shared.poll_over(self.0.number, cx)
+        self.0.shared.poll_over(self.0.number, cx.waker())
     }
 }
 

@@ -20,10 +20,14 @@ pub enum Reply {
 /// The handlers of one connection. Most have none.
 #[derive(Default)]
 pub(super) struct Handlers {
-    pub(super) ping: Option<Exclusive<dyn FnMut(&Bytes) -> Reply + Send>>,
-    pub(super) pong: Option<Exclusive<dyn FnMut(&Bytes) + Send>>,
-    pub(super) close: Option<Exclusive<dyn FnMut(Option<&CloseFrame>) -> Reply + Send>>,
+    pub(super) ping: Option<Exclusive<OnPing>>,
+    pub(super) pong: Option<Exclusive<OnPong>>,
+    pub(super) close: Option<Exclusive<OnClose>>,
 }
+
+type OnPing = dyn FnMut(&Bytes) -> Reply + Send;
+type OnPong = dyn FnMut(&Bytes) + Send;
+type OnClose = dyn FnMut(Option<&CloseFrame>) -> Reply + Send;
 
 impl Handlers {
     /// Tells the handler of a control frame, and gives what it decided.
@@ -53,19 +57,19 @@ impl<T: ?Sized> Exclusive<T> {
     }
 }
 
-impl Exclusive<dyn FnMut(&Bytes) -> Reply + Send> {
+impl Exclusive<OnPing> {
     pub(super) fn ping(handler: impl FnMut(&Bytes) -> Reply + Send + 'static) -> Self {
         Self(Box::new(Mutex::new(handler)))
     }
 }
 
-impl Exclusive<dyn FnMut(&Bytes) + Send> {
+impl Exclusive<OnPong> {
     pub(super) fn pong(handler: impl FnMut(&Bytes) + Send + 'static) -> Self {
         Self(Box::new(Mutex::new(handler)))
     }
 }
 
-impl Exclusive<dyn FnMut(Option<&CloseFrame>) -> Reply + Send> {
+impl Exclusive<OnClose> {
     pub(super) fn close(handler: impl FnMut(Option<&CloseFrame>) -> Reply + Send + 'static) -> Self {
         Self(Box::new(Mutex::new(handler)))
     }

@@ -153,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         // A half that closes reads, too, and the transport remembers one of the two.
         let closes = self.protocol.closing().sent().is_some();
         let both = if closes { self.waiters.both(by, cx.waker()) } else { None };
-        let waker = both.as_ref().unwrap_or(cx.waker());
+        let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         match self.poll_read(&mut Context::from_waker(waker), want) {
             Poll::Pending => {
                 self.protocol.caught_up();
@@ -231,10 +231,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Reads and forgets, until the transport ends.
-    pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<()> {
+    pub(super) fn poll_discard(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<()> {
         let size = self.settings.read_buffer_size;
         let both = self.waiters.both(by, cx.waker());
-        let waker = both.as_ref().unwrap_or(cx.waker());
+        let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         let inner = &mut Context::from_waker(waker);
         for _ in 0..BUDGET {
             match self.read.poll_fill(&mut self.io, inner, &self.settings.pool, size) {

@@ -2,8 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::PoisonError,
-    task::{Context, Poll, Waker},
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -15,6 +14,7 @@ use crate::{
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
+        lock,
     },
 };
 
@@ -204,7 +204,7 @@ impl Shared {
     }
 
     /// The round trip of a ping once its pong is there.
-    pub(super) fn poll_measure(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<Result<Duration, Refused>> {
+    pub(super) fn poll_measure(&self, ticket: u64, waker: &Waker) -> Poll<Result<Duration, Refused>> {
         let mut state = self.lock();
         let over = state.over;
         let Some(ping) = state.pings.iter_mut().find(|ping| ping.ticket == ticket) else {
@@ -216,7 +216,7 @@ impl Shared {
         if over {
             return Poll::Ready(Err(Refused::Over));
         }
-        let before = remember(&mut ping.waker, cx.waker());
+        let before = remember(&mut ping.waker, waker);
         drop(state);
         drop(before);
         Poll::Pending
@@ -240,16 +240,16 @@ impl Shared {
     }
 
     /// Whether the connection is over; if not, leaves a waker.
-    pub(super) fn poll_over(&self, ticket: u64, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_over(&self, ticket: u64, waker: &Waker) -> Poll<()> {
         let mut state = self.lock();
         if state.over {
             return Poll::Ready(());
         }
         let before = match state.watchers.iter_mut().find(|(other, _)| *other == ticket) {
-            Some((_, waker)) if waker.will_wake(cx.waker()) => None,
-            Some((_, waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+            Some((_, known)) if known.will_wake(waker) => None,
+            Some((_, known)) => Some(std::mem::replace(known, waker.clone())),
             None => {
-                state.watchers.push((ticket, cx.waker().clone()));
+                state.watchers.push((ticket, waker.clone()));
                 None
             }
         };
@@ -286,9 +286,8 @@ impl Shared {
         drivers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// A panic elsewhere leaves the state whole: no step below the lock calls foreign code.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future as _,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -42,12 +42,11 @@ impl Timers {
         by: Waiter,
         due: Option<Instant>,
         waiters: &mut Waiters,
-        cx: &mut Context<'_>,
+        waker: &Waker,
     ) -> Poll<()> {
         self.due[by as usize] = due;
-        let both = waiters.both(by, cx.waker());
-        let waker = both.as_ref().unwrap_or(cx.waker());
-        let mut cx = Context::from_waker(waker);
+        let both = waiters.both(by, waker);
+        let mut cx = Context::from_waker(both.as_ref().unwrap_or(waker));
         loop {
             let Some(next) = self.due.into_iter().flatten().min() else { return Poll::Pending };
             let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(next)));
