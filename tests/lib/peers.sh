@@ -54,7 +54,7 @@ go_program() {
 }
 
 part_interop() {
-  local others=() name
+  local others=() originals=() name
   need_rust || { skip interop "$missing"; return 0; }
   need_python_packages || { skip interop "$missing"; return 0; }
   others+=(--python "$python")
@@ -66,13 +66,16 @@ part_interop() {
   if need_go_packages; then
     for name in gorilla coder; do
       go_program "$name"
-      if [ -x "$target/interop/bin/$name" ]; then others+=("--$name" "$target/interop/bin/$name"); fi
+      if [ -x "$target/interop/bin/$name" ]; then originals+=("--$name" "$target/interop/bin/$name"); fi
     done
   else
     skip "interop with Go" "$missing"
   fi
   release
-  binaries interop-peer || return 0
+  binaries interop-peer go-programs || return 0
   tally shown "interop" 600 "$python" "$root/tests/interop/run.py" --ours "$target/release/interop-peer" \
-    "${others[@]}" --out "$target/interop"
+    "${others[@]}" "${originals[@]}" --out "$target/interop"
+  if [ ${#originals[@]} -eq 0 ]; then return 0; fi
+  tally shown "programs" 600 "$python" "$root/tests/interop/programs.py" --ours "$target/release/go-programs" \
+    "${originals[@]}" --out "$target/interop/programs"
 }

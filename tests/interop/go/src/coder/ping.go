@@ -15,17 +15,22 @@ const (
 	pings  = 50
 )
 
-// Pings from a ticker beside the messages. Asked for its pongs, the server answers once five of them have arrived.
+// Pings from a ticker beside the messages. Asked for its pongs, the server answers once five of them have arrived, and
+// pings no more: this client cannot answer a ping once it has sent its close frame.
 func pingServe(ctx context.Context, conn *websocket.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	enough := make(chan struct{})
+	asked, enough := make(chan struct{}), make(chan struct{})
 	go func() {
 		ticker := time.NewTicker(2 * time.Millisecond)
 		defer ticker.Stop()
+		stop := (chan struct{})(nil)
 		for pongs := 1; ; pongs++ {
 			select {
 			case <-ctx.Done():
+				return
+			case <-stop:
+				close(enough)
 				return
 			case <-ticker.C:
 			}
@@ -33,7 +38,7 @@ func pingServe(ctx context.Context, conn *websocket.Conn) {
 				return
 			}
 			if pongs == 5 {
-				close(enough)
+				stop = asked
 			}
 		}
 	}()
@@ -43,6 +48,7 @@ func pingServe(ctx context.Context, conn *websocket.Conn) {
 			return
 		}
 		if string(payload) == "pongs?" {
+			close(asked)
 			go func() {
 				select {
 				case <-ctx.Done():
