@@ -1,0 +1,19 @@
+//! The frame toolkit, over streams whose every read and write is scripted.
+
+#![cfg(feature = "raw")]
+
+mod stream;
+mod wire;
+
+mod check;
+mod cipher;
+mod close;
+mod control;
+mod frame;
+mod header;
+mod memory;
+mod message;
+mod reader;
+mod round_trip;
+mod utf8;
+mod writer;
