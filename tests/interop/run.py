@@ -109,7 +109,7 @@ def scripts_for(client: Implementation, server: Implementation) -> list[Script]:
 
 def main() -> int:
     args = arguments()
-    ours = Implementation("ours", [args.ours], fragments=args.ours_fragments)
+    ours = Implementation("ours", [args.ours])
     others = []
     if args.python:
         others.append(Implementation("websockets", [args.python, str(HERE / "peer_websockets.py")], shows_pings=False))
@@ -152,7 +152,6 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", default="interop-peer", metavar="BIN", help="our endpoint")
-    parser.add_argument("--ours-fragments", action="store_true", help="our endpoint can send fragmented messages")
     parser.add_argument("--python", metavar="BIN", help="a Python that has `websockets`")
     parser.add_argument("--node", metavar="BIN", help="Node")
     parser.add_argument("--node-modules", default="", metavar="DIR", help="where Node finds `ws`")

@@ -6,12 +6,12 @@ use axum::{Router, response::Response, routing::any};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
     sync::mpsc,
 };
 use ws_client::{Config, Conn, Dialer};
-use ws_core::{CloseCode, CloseFrame, ErrorKind, Message};
+use ws_core::{CloseCode, CloseFrame, ErrorKind, Message, MessageKind};
 use ws_tower::{Upgraded, extract::WebSocketUpgrade};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -182,6 +182,7 @@ where
         ("send_text", Value::String(text)) => Message::text(text.as_str()),
         ("send_text_times", value) => Message::text(string(&value[0])?.repeat(number(&value[1])?)),
         ("send_binary", value) => Message::binary(pattern(number(&value[0])?, number(&value[1])?)),
+        ("send_fragments", value) => return send_fragments(conn, value).await.map(|()| Next::Continue),
         ("ping", Value::String(payload)) => Message::Ping(payload.clone().into()),
         ("close", Value::Null) => {
             return conn.close(None).await.map(|()| Next::Closed).map_err(Into::into);
@@ -197,6 +198,31 @@ where
     // Only queued: the read that follows sends it, so that neither end can block the other.
     conn.start_send(message)?;
     Ok(Next::Continue)
+}
+
+/// Sends one message in fragments, with pings between them.
+async fn send_fragments<S>(conn: &mut Conn<S>, value: &Value) -> Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let kind = if value["kind"] == "text" { MessageKind::Text } else { MessageKind::Binary };
+    let control = conn.control();
+    let mut writer = conn.next_writer(kind).await?;
+    for part in value["parts"].as_array().ok_or("a message without parts")? {
+        match part {
+            Value::String(hex) => {
+                writer.write_all(&bytes(hex)?).await?;
+                writer.flush().await?;
+            }
+            part => control.send_ping(string(&part["ping"])?.to_owned())?,
+        }
+    }
+    Ok(writer.finish().await?)
+}
+
+fn bytes(hex: &str) -> Result<Vec<u8>> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
+    digits.map(|pair| Ok(u8::from_str_radix(pair, 16)?)).collect()
 }
 
 fn string(value: &Value) -> Result<&str> {
