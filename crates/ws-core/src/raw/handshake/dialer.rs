@@ -39,7 +39,7 @@ use crate::{
 /// | [`handshake_timeout`](Self::handshake_timeout) | 10 s |
 /// | [`subprotocols`](Self::subprotocols), [`extensions`](Self::extensions) | none |
 /// | [`read_buffer_size`](Self::read_buffer_size) | 4 KiB |
-/// | [`write_buffer_size`](Self::write_buffer_size) | 1 KiB |
+/// | [`write_buffer_size`](Self::write_buffer_size) | 4 KiB |
 /// | [`buffer_pool`](Self::buffer_pool) | per thread |
 ///
 /// ```
@@ -116,7 +116,7 @@ impl Dialer {
         self
     }
 
-    /// The size of the buffer for the request, 1 KiB unless set and 256 bytes at least. It grows when headers need it to.
+    /// The size of the buffer for the request, 4 KiB unless set and 256 bytes at least. It grows when headers need it to.
     pub fn write_buffer_size(mut self, size: usize) -> Self {
         self.write_buffer_size = size.max(MIN_BUFFER);
         self
@@ -411,8 +411,8 @@ impl fmt::Debug for Dialer {
 
 /// An honest response fits, with its cookies.
 const READ_BUFFER: usize = 4 << 10;
-/// A request fits, with a token to sign in.
-const WRITE_BUFFER: usize = 1 << 10;
+/// A request fits, with a token to sign in; and buffers of one size can stand in for each other.
+const WRITE_BUFFER: usize = 4 << 10;
 /// Smaller ones are not worth the way to the pool.
 const MIN_BUFFER: usize = 256;
 /// How many interim responses may come before the answer.

@@ -90,6 +90,7 @@ mod error;
 mod extension;
 mod head;
 mod io;
+mod policy;
 mod refused;
 mod rejection;
 mod request;

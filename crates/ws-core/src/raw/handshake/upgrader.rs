@@ -16,6 +16,7 @@ use super::{
     head::{REQUEST, Room, Scanner},
     io::{NoHead, discard, read_head, shutdown, within, write_all},
     observe,
+    policy::{Origin, Subprotocols},
 };
 use crate::{
     BufferPool, Config, Conn, Role, Utf8Bytes,
@@ -37,7 +38,7 @@ use crate::{
 /// | [`subprotocols`](Self::subprotocols) | none |
 /// | [`negotiate`](Self::negotiate) | no extension is accepted |
 /// | [`read_buffer_size`](Self::read_buffer_size) | 4 KiB |
-/// | [`write_buffer_size`](Self::write_buffer_size) | 512 bytes |
+/// | [`write_buffer_size`](Self::write_buffer_size) | 4 KiB |
 /// | [`buffer_pool`](Self::buffer_pool) | per thread |
 ///
 /// ```
@@ -71,19 +72,6 @@ pub struct Upgrader {
     on_header: Option<OnHeader>,
     before_upgrade: Option<BeforeUpgrade>,
     observer: Option<Observer>,
-}
-
-#[derive(Clone)]
-enum Origin {
-    Same,
-    Any,
-    With(Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>),
-}
-
-#[derive(Clone)]
-enum Subprotocols {
-    List(Arc<[Utf8Bytes]>),
-    With(Arc<dyn Fn(Tokens<'_>) -> Option<Utf8Bytes> + Send + Sync>),
 }
 
 type Negotiate = Arc<dyn Fn(&Extension<'_>) -> Result<Option<OwnedExtension>, Rejection> + Send + Sync>;
@@ -136,7 +124,7 @@ impl Upgrader {
         self
     }
 
-    /// The size of the buffer for the response, 512 bytes unless set and 256 at least. It grows when headers need it to.
+    /// The size of the buffer for the response, 4 KiB unless set and 256 bytes at least. It grows when headers need it to.
     pub fn write_buffer_size(mut self, size: usize) -> Self {
         self.write_buffer_size = size.max(MIN_BUFFER);
         self
@@ -453,35 +441,6 @@ impl Default for Upgrader {
     }
 }
 
-impl Origin {
-    fn allows(&self, request: &RequestHead<'_>) -> bool {
-        match self {
-            Self::Same => request.is_same_origin(None),
-            Self::Any => true,
-            Self::With(allow) => allow(request),
-        }
-    }
-}
-
-impl Subprotocols {
-    fn select(&self, request: &RequestHead<'_>) -> Result<Option<Utf8Bytes>, Rejection> {
-        let mut offered = request.subprotocols();
-        match self {
-            Self::List(supported) => {
-                let find = |name: &str| supported.iter().find(|supported| supported.as_str() == name);
-                Ok(offered.find_map(find).cloned())
-            }
-            Self::With(_) if offered.next().is_none() => Ok(None),
-            Self::With(select) => match select(request.subprotocols()) {
-                Some(chosen) if !request.subprotocols().any(|name| name == chosen.as_str()) => {
-                    Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR))
-                }
-                chosen => Ok(chosen),
-            },
-        }
-    }
-}
-
 /// Whether a client that was refused may be sending still.
 fn may_go_on(error: &UpgradeError, has_sent: bool) -> bool {
     let head_is_whole = match error {
@@ -511,8 +470,9 @@ impl fmt::Debug for Upgrader {
 
 /// An honest request fits, with its cookies.
 const READ_BUFFER: usize = 4 << 10;
-/// A response fits, with a subprotocol and a few headers.
-const WRITE_BUFFER: usize = 512;
+/// More than a response has. Buffers of one size can stand in for each other, those of connections too; a pool that has
+/// small ones on top would throw them away to get at the others.
+const WRITE_BUFFER: usize = 4 << 10;
 /// Smaller ones are not worth the way to the pool.
 const MIN_BUFFER: usize = 256;
 /// How long a client that came too late has for the answer to arrive.
