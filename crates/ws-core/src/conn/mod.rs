@@ -435,6 +435,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`read_message`](Self::read_message).
     pub fn poll_read_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        if let Some(message) = self.parse_short() {
+            return Poll::Ready(Ok(Some(message)));
+        }
         let piece = ready!(self.poll_whole(cx))?;
         Poll::Ready(Ok(piece.map(|piece| self.take_message(piece))))
     }

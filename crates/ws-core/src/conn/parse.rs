@@ -15,6 +15,40 @@ use super::{
 use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, proto::Event};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// A message that is one short frame and was read as a whole: most of what arrives, in most programs. Everything else
+    /// takes the long way, which begins with [`parse`](Self::parse).
+    #[inline]
+    pub(super) fn parse_short(&mut self) -> Option<Message> {
+        if self.read.is_empty()
+            || self.ending.stage() != Stage::Open
+            || !matches!(self.incoming, Incoming::None)
+        {
+            return None;
+        }
+        if !self.ensure_keys() {
+            return None;
+        }
+        let mut input = self.read.filled_mut();
+        let before = input.len();
+        match self.protocol.receive_short(&mut input) {
+            Ok(Some((kind, payload))) => {
+                let data = Bytes::copy_from_slice(payload);
+                let taken = before - input.len();
+                self.read.consume(taken);
+                if let Some(timers) = &mut self.timers {
+                    timers.message_is_complete();
+                }
+                self.release_parsed();
+                Some(keep(kind, data))
+            }
+            Ok(None) => None,
+            Err(violation) => {
+                self.fail_reading(violation);
+                None
+            }
+        }
+    }
+
     /// Takes the next control frame or data out of the bytes that are there.
     pub(super) fn parse(&mut self, want: &Want<'_, '_>) -> Option<Step> {
         if !self.ensure_keys() {
@@ -169,10 +203,7 @@ impl<S> Conn<S> {
             }
             Place::Message | Place::Caller => self.message.take(),
         };
-        match piece.kind {
-            MessageKind::Text => Message::Text(Utf8Bytes::from_validated(data)),
-            MessageKind::Binary => Message::Binary(data),
-        }
+        keep(piece.kind, data)
     }
 
     /// The bytes of a piece, as long as nothing is read.
@@ -262,5 +293,13 @@ impl<S> Conn<S> {
             }
         }
         true
+    }
+}
+
+/// A message of data that was received, and validated if it is text.
+fn keep(kind: MessageKind, data: Bytes) -> Message {
+    match kind {
+        MessageKind::Text => Message::Text(Utf8Bytes::from_validated(data)),
+        MessageKind::Binary => Message::Binary(data),
     }
 }

@@ -63,6 +63,23 @@ impl<K: MaskSource> Protocol<K> {
         }
     }
 
+    /// Takes a message that is one short frame and is there as a whole, from the front of `input`: a short way to what
+    /// [`receive`](Self::receive) gives for it. `None` for anything else, which is left where it is.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn receive_short<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
+        if self.sender.is_close_sent() {
+            return Ok(None);
+        }
+        self.receiver.short_message(input).inspect_err(|violation| self.fail(*violation))
+    }
+
     /// Queues what an event obliges to: a pong for a ping, a close frame for a close frame.
     ///
     /// An endpoint that leaves a close frame unanswered may still send data. It has to send its close frame itself then.

@@ -154,8 +154,8 @@ impl Receiver {
         loop {
             match &mut self.state {
                 State::Header => {
-                    if let Some(event) = self.short_message(input)? {
-                        return Ok(Some(event));
+                    if let Some((kind, payload)) = self.short_message(input)? {
+                        return Ok(Some(Event::Data { kind, payload, first: true, last: true }));
                     }
                     let Some(header) = self.take_header(input)? else { return Ok(None) };
                     self.begin_frame(&header)?;
@@ -198,8 +198,12 @@ impl Receiver {
 
     /// Takes a message that is one short frame and is there as a whole: most of what arrives, in most programs.
     ///
-    /// Nothing is judged here but the text. Whatever is not plainly right goes the long way, which knows all the rules.
-    fn short_message<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+    /// Nothing is judged here but the text. Whatever is not plainly right is left to [`receive`](Self::receive), which
+    /// knows all the rules.
+    pub(super) fn short_message<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
         let [first, second, ..] = **input else { return Ok(None) };
         let kind = match first {
             0x81 => MessageKind::Text,
@@ -217,7 +221,8 @@ impl Receiver {
             && len <= SHORT
             && u64::from(len) <= limits.max_frame_size.min(limits.max_message_size)
             && self.header_len == 0
-            && self.message.is_none();
+            && self.message.is_none()
+            && matches!(self.state, State::Header);
         if !is_plain || input.len() < end {
             return Ok(None);
         }
@@ -232,7 +237,7 @@ impl Receiver {
             self.utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
         }
         self.control_frames = 0;
-        Ok(Some(Event::Data { kind, payload, first: true, last: true }))
+        Ok(Some((kind, payload)))
     }
 
     /// Takes a header from the front of the input, once it is there.
