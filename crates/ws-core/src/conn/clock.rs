@@ -31,6 +31,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if let Some(step) = self.check_read_deadline(want) {
             return Some(step);
         }
+        if self.protocol.closing().sent().is_some() {
+            // Only the peer's close frame is awaited, and the close timeout bounds that.
+            return None;
+        }
         let now = now();
         let timers = self.timers.get_or_insert_default();
         if let Some(timeout) = timers.timing.message_timeout.filter(|_| self.protocol.receiver().is_inside())
@@ -50,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
             if heartbeat.is_ping_due(now.into_std()) {
                 let ping = self.control.shared(&self.waiters).probe(now.into_std());
-                // After the close frame there are no pings; the close timeout bounds what is left.
+                // It fails only where writing does, and the next write tells.
                 let _ = self.start_send(ping);
             }
         }
@@ -75,14 +79,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             return Poll::Ready(());
         }
         let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
-        let heartbeat = timers.heartbeat.as_ref().filter(|_| self.ending.stage() == Stage::Open);
+        let is_open = self.ending.stage() == Stage::Open && self.protocol.closing().sent().is_none();
+        let heartbeat = timers.heartbeat.as_ref().filter(|_| is_open);
         if heartbeat.is_some_and(|heartbeat| heartbeat.is_dead(now().into_std())) {
             self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the peer gave no sign of life")));
             return Poll::Ready(());
         }
         let heartbeat = heartbeat.map(|heartbeat| Instant::from_std(heartbeat.due()));
         let read = timers.read.filter(|_| !matches!(want, Want::End));
-        let due = [read, timers.message, timers.close, heartbeat].into_iter().fold(None, earlier);
+        let message = timers.message.filter(|_| is_open);
+        let due = [read, message, timers.close, heartbeat].into_iter().fold(None, earlier);
         timers.poll_sleep(by, due, &mut self.waiters, cx.waker())
     }
 
