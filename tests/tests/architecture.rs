@@ -14,17 +14,28 @@ struct Layer {
 }
 
 /// The values and errors that every layer speaks in.
-const VALUES: &[&str] = &["close", "config", "error", "message", "pool", "text", "utf8", "violation"];
+const VALUES: &[&str] =
+    &["budget", "close", "config", "error", "message", "pool", "sync", "text", "utf8", "violation"];
 
 const LAYERS: &[Layer] = &[
     Layer { modules: &["frame"], of_crate: &["violation"], of_others: &[] },
-    Layer { modules: VALUES, of_crate: VALUES, of_others: &["bytes", "simdutf8"] },
+    Layer { modules: VALUES, of_crate: VALUES, of_others: &["bytes", "loom", "simdutf8"] },
+    Layer { modules: &["prepared"], of_crate: &["frame", "values"], of_others: &["bytes"] },
     Layer { modules: &["handshake"], of_crate: &[], of_others: &["base64", "bytes", "http", "sha1"] },
-    Layer { modules: &["proto"], of_crate: &["frame", "values"], of_others: &["bytes"] },
+    Layer { modules: &["proto"], of_crate: &["frame", "prepared", "values"], of_others: &["bytes"] },
     Layer {
         modules: &["conn"],
-        of_crate: &["frame", "proto", "values"],
-        of_others: &["bytes", "futures_core", "futures_sink", "getrandom", "tokio", "tokio_util"],
+        of_crate: &["frame", "prepared", "proto", "values"],
+        of_others: &[
+            "bytes",
+            "futures_core",
+            "futures_sink",
+            "getrandom",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_util",
+        ],
     },
     // The frames need no connection; the opening handshake hands one over when it is done.
     Layer {

@@ -74,8 +74,8 @@ impl Error {
 
     /// A message or value that does not fit JSON.
     #[cfg(feature = "json")]
-    pub(crate) fn json(error: serde_json::Error) -> Self {
-        Self(Box::new(ErrorImpl { kind: ErrorKind::Json, source: Some(error.into()) }))
+    pub(crate) fn json(error: io::Error) -> Self {
+        Self(Box::new(ErrorImpl { kind: ErrorKind::Json, source: Some(error) }))
     }
 
     /// An error of the transport.

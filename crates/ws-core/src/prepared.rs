@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     Error, Message, MessageKind, UsageError, Utf8Bytes,
-    frame::{FrameHeader, MAX_CONTROL_PAYLOAD},
+    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode},
 };
 
 /// A message for many connections: its frame is encoded once and shared by all of them.
@@ -94,6 +94,16 @@ fn encode(kind: MessageKind, payload: &[u8]) -> (Bytes, Bytes) {
     frame.put_slice(payload);
     let frame = frame.freeze();
     (frame.slice(header.len()..), frame)
+}
+
+impl MessageKind {
+    /// The opcode of the first frame of such a message.
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::TEXT,
+            Self::Binary => Opcode::BINARY,
+        }
+    }
 }
 
 impl fmt::Debug for PreparedMessage {

@@ -58,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<T>, Error>> {
         let Some(piece) = ready!(self.poll_whole(cx))? else { return Poll::Ready(Ok(None)) };
-        let value = serde_json::from_slice(self.piece(piece)).map_err(Error::json);
+        let value = serde_json::from_slice(self.piece(piece)).map_err(no_json);
         self.return_piece(piece);
         Poll::Ready(value.map(Some))
     }
@@ -91,5 +91,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
 }
 
 fn to_message<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
-    serde_json::to_string(value).map(Message::text).map_err(Error::json)
+    serde_json::to_string(value).map(Message::text).map_err(no_json)
+}
+
+fn no_json(error: serde_json::Error) -> Error {
+    Error::json(error.into())
 }

@@ -279,16 +279,6 @@ impl Sender {
     }
 }
 
-impl MessageKind {
-    /// The opcode of the first frame of such a message.
-    pub(crate) const fn opcode(self) -> Opcode {
-        match self {
-            Self::Text => Opcode::TEXT,
-            Self::Binary => Opcode::BINARY,
-        }
-    }
-}
-
 /// Payloads from here on cost more to copy than a second piece costs in a vectored write.
 const SHARE_FROM: usize = 4096;
 
