@@ -17,8 +17,37 @@
 //! }
 //! ```
 //!
-//! What protects a program is on by default and finite: the size of messages and frames, fragments, control frames,
-//! queued bytes, the time of the closing handshake; see [`Config`].
+//! # The connection
+//!
+//! | To | Use |
+//! |---|---|
+//! | read and write messages | [`read_message`](Conn::read_message), [`write_message`](Conn::write_message); [`recv`](Conn::recv) for control frames, too |
+//! | write once for many messages | [`queue_message`](Conn::queue_message); a read that is about to wait flushes, or [`flush`](Conn::flush) |
+//! | read without an allocation per message | [`read_borrowed`](Conn::read_borrowed) |
+//! | stream messages of any size | [`next_reader`](Conn::next_reader), [`next_writer`](Conn::next_writer) |
+//! | send one message to many | [`PreparedMessage`], [`write_prepared`](Conn::write_prepared) |
+//! | exchange JSON | `read_json`, `write_json` (feature `json`) |
+//! | read and write in two tasks | [`into_split`](Conn::into_split), [`ReadHalf::reunite`] |
+//! | only write | [`ReadHalf::close_read`] |
+//! | ping, close, or wait for the end from anywhere | [`control`](Conn::control), [`Control`] |
+//! | see or change the answers to control frames | [`set_ping_handler`](Conn::set_ping_handler), [`set_pong_handler`](Conn::set_pong_handler), [`set_close_handler`](Conn::set_close_handler) |
+//! | bound the time | [`set_read_deadline`](Conn::set_read_deadline), [`set_write_deadline`](Conn::set_write_deadline), a timeout around any call |
+//! | notice that the peer is gone | [`Config::keep_alive`] |
+//! | end it | [`close`](Conn::close), [`abort`](Conn::abort); [`closing`](Conn::closing) tells how it ended |
+//! | carry a byte stream | [`into_byte_stream`](Conn::into_byte_stream), [`join_messages`](Conn::join_messages) |
+//!
+//! **Somebody has to read.** There is no task behind a connection: pings are answered, pongs are heard and the closing
+//! handshake goes on while a read, or `close`, is awaited.
+//!
+//! **Every future may be dropped.** A read loses nothing, and a write has queued its message whole or not at all. So
+//! `select!` and `timeout` need no care, but around a [`MessageWriter`] that is not finished.
+//!
+//! **A normal end is no error.** Reading gives `None` after a close with 1000, 1001 or no code. Every other end is an
+//! [`Error`], whose [`kind`](Error::kind) says whose fault it was.
+//!
+//! **What protects a program is on and finite**: the size of messages and frames, fragments, control frames, queued bytes,
+//! the time of the closing handshake. [`Config`] has a table of all settings; [`InboundBudget`] bounds the memory of
+//! unfinished messages over all connections.
 //!
 //! # Layers
 //!
@@ -30,14 +59,17 @@
 //! | [`handshake`] | the opening handshake as pure functions over `http` types (feature `handshake`) |
 //! | [`proto`] | one connection as a state machine: no I/O, no clock, no randomness |
 //! | [`Conn`] | the state machine driven over `AsyncRead + AsyncWrite` (feature `io`) |
+//! | `raw` | frames one at a time, and the opening handshake without an HTTP server (feature `raw`) |
 //!
 //! # Features
 //!
 //! | Feature | Default | What it adds |
 //! |---|---|---|
 //! | `handshake` | yes | [`handshake`] |
-//! | `io` | yes | [`Conn`] |
-//! | `stream` | yes | `Stream` and `Sink` for [`Conn`] |
+//! | `io` | yes | [`Conn`] and its halves; tokio's I/O traits and timer |
+//! | `stream` | yes | `Stream` and `Sink` for [`Conn`] and its halves |
+//! | `json` | | `read_json` and `write_json`; serde |
+//! | `raw` | | `raw`; httparse |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The pages link to everything there is; a build with fewer features lacks some of it.
