@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use ws_core::{
     ErrorKind, MessageKind, Role,
     frame::{FrameHeader, Opcode},
-    raw::{Frame, FrameReader, FrameWriter, read_frame, read_message},
+    raw::{Frame, FrameReader, FrameWriter, read_frame, read_message, write_frame},
 };
 
 use crate::{
@@ -180,4 +180,18 @@ fn writer_takes_its_buffer_once_and_for_all_messages() {
         });
         assert_eq!((peak, calls), (114, 1), "{role:?}");
     }
+}
+
+#[test]
+fn large_payload_of_a_server_is_not_copied_for_a_stream_that_takes_it() {
+    let mut writer = FrameWriter::new(tokio::io::sink(), Role::Server, MessageKind::Binary);
+    let payload = vec![7; 1 << 20];
+    let ((), peak, _) = measured(|| {
+        run(writer.write_all(&payload)).unwrap();
+        run(writer.write_through(&payload)).unwrap();
+    });
+    assert_eq!(peak, 0);
+    let frame = Frame::binary(payload);
+    let ((), peak, _) = measured(|| run(write_frame(&mut tokio::io::sink(), &frame)).unwrap());
+    assert_eq!(peak, 0);
 }

@@ -306,6 +306,11 @@ fn headers_go_unchecked_on_request_but_control_frames_stay_bounded() {
     assert_eq!(run(reader.next_frame()).unwrap().unwrap().opcode, Opcode::from_bits(3));
     assert_eq!(read(&mut reader).unwrap(), b"ab");
 
+    // Text that calls its second fragment text is one text.
+    let mut reader = FrameReader::new(&b"\x01\x01\xC3\x81\x01\xA9"[..], Role::Client).without_header_check();
+    run(reader.next_frame()).unwrap();
+    assert_eq!(read(&mut reader).unwrap(), "é".as_bytes());
+
     let wire = [&b"\x02\x00"[..], b"\x89\x7E\x00\x7E"].concat();
     let mut reader = FrameReader::new(&wire[..], Role::Client).without_header_check();
     run(reader.next_frame()).unwrap();
@@ -317,6 +322,7 @@ fn headers_go_unchecked_on_request_but_control_frames_stay_bounded() {
 fn extensions_claim_bits_of_data_frames_only() {
     let marked = |frame: Frame| to(Role::Client, frame.with_reserved(ReservedBits::RSV2));
     let claims = |header: &FrameHeader| {
+        assert!(!header.opcode.is_control(), "nobody is asked about control frames");
         let is_first = header.opcode != Opcode::CONTINUATION;
         Ok(if is_first { ReservedBits::RSV2 } else { ReservedBits::NONE })
     };

@@ -52,8 +52,10 @@ impl AsyncRead for Pieces {
 pub(crate) struct Recorder {
     pub(crate) writes: Vec<Vec<u8>>,
     pub(crate) vectored: bool,
-    /// The most that one write takes, and then the writer has to wait.
+    /// The most that one write takes.
     pub(crate) width: Option<usize>,
+    /// The writer has to wait before each write.
+    pub(crate) waits: bool,
     /// Writes that succeed before all others fail.
     pub(crate) fails_after: Option<usize>,
     pub(crate) waited: bool,
@@ -65,7 +67,7 @@ impl Recorder {
     }
 
     pub(crate) fn slow(width: usize) -> Self {
-        Self { width: Some(width), ..Self::default() }
+        Self { width: Some(width), waits: true, ..Self::default() }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -76,7 +78,7 @@ impl Recorder {
         if self.fails_after.is_some_and(|count| self.writes.len() >= count) {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.width.is_some() {
+        if self.waits {
             self.waited = !self.waited;
             if self.waited {
                 cx.waker().wake_by_ref();

@@ -113,15 +113,15 @@ fn large_write_of_a_server_passes_by_the_empty_buffer() {
 #[test]
 fn what_a_slow_stream_does_not_take_of_a_large_write_is_kept() {
     let payload: Vec<u8> = (0..=255).cycle().take(200_000).collect();
-    for width in [1, 3, 13, 1000, 70_000] {
-        let stream = Recorder { vectored: true, ..Recorder::slow(width) };
+    for (width, waits) in [(1, true), (3, false), (10, false), (13, true), (1000, false), (70_000, true)] {
+        let stream = Recorder { vectored: true, waits, ..Recorder::slow(width) };
         let mut writer = FrameWriter::new(stream, Role::Server, MessageKind::Binary).buffer_size(100);
         run(writer.write_all(&payload)).unwrap();
         run(writer.finish()).unwrap();
         let frames = written(&writer);
         assert!(frames.iter().all(|(_, _, payload)| payload.len() <= 64 << 10), "copies are bounded");
         let whole: Vec<u8> = frames.into_iter().flat_map(|(_, _, payload)| payload).collect();
-        assert_eq!(whole, payload);
+        assert!(whole == payload, "the payload is as it was, width {width}");
         assert!(writer.into_parts().1.capacity() <= 114, "the buffer shrinks again");
     }
 }
@@ -323,6 +323,7 @@ fn dropped_futures_never_cut_a_frame() {
                 let mut writer = FrameWriter::new(stream, role, MessageKind::Binary).buffer_size(4);
                 run_for(polls, writer.write_all(b"0123456789"));
                 run_for(polls, writer.write_through(b"through"));
+                run_for(polls, writer.write_all(b"ab"));
                 run_for(polls, writer.write_control(Frame::ping("ping").unwrap()));
                 run_for(polls, writer.flush_fragment());
                 run(writer.finish()).unwrap();
