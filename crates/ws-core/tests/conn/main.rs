@@ -12,5 +12,8 @@ mod failing;
 mod loss;
 mod messages;
 mod queue;
+mod reader;
+mod reader_ends;
+mod reader_left;
 mod stream_sink;
 mod wakes;
