@@ -17,3 +17,5 @@ mod reader_ends;
 mod reader_left;
 mod stream_sink;
 mod wakes;
+mod writer;
+mod writer_left;
