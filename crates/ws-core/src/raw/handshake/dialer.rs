@@ -103,6 +103,9 @@ impl Dialer {
     }
 
     /// Where buffers come from and return to. Per thread unless set.
+    ///
+    /// A buffer with frames in it goes on with the connection, and from there to the pool of its
+    /// [`Config`](crate::Config::buffer_pool).
     pub fn buffer_pool(mut self, pool: BufferPool) -> Self {
         self.pool = pool;
         self
