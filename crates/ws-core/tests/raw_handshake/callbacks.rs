@@ -143,6 +143,14 @@ async fn redirection_and_a_body_of_another_type_are_rejections_too() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn rejection_that_has_no_body_is_written_without_one() {
+    let upgrader = Upgrader::new().on_request(|_| Err(StatusCode::NOT_MODIFIED.into()));
+    let (_, response) = refused(&upgrader, &Request::new().bytes()).await;
+    assert_eq!((response.status, response.body.as_str()), (304, ""));
+    assert_eq!((response.header("content-length"), response.header("connection")), (None, Some("close")));
+}
+
 #[test]
 fn status_that_refuses_nothing_becomes_500() {
     for status in [100, 101, 103, 200, 204, 299] {

@@ -267,10 +267,24 @@ async fn refusals_come_with_reason_headers_and_the_beginning_of_their_body() {
 
 #[tokio::test(start_paused = true)]
 async fn endless_body_is_not_read_to_its_end() {
-    let (result, _) =
-        dial(&Dialer::new(), URI, |_| [b"HTTP/1.1 500 Oops\r\n\r\n".to_vec(), vec![b'a'; 3 << 20]].concat())
-            .await;
-    assert_eq!(result.unwrap_err().response().unwrap().body().len(), 1024);
+    // Chunks of a byte each, with 3 KB in front of it that say nothing.
+    let chunk = format!("1;{}\r\na\r\n", "x".repeat(3000));
+    for (fields, body) in [("", "a".repeat(3 << 20)), ("Transfer-Encoding: chunked\r\n", chunk.repeat(1000))]
+    {
+        let (mut near, mut far) = duplex(super::support::CAPACITY);
+        let server = async {
+            super::support::read_head(&mut far).await;
+            let answer = format!("HTTP/1.1 500 Oops\r\n{fields}\r\n{body}");
+            tokio::io::AsyncWriteExt::write_all(&mut far, answer.as_bytes()).await.unwrap();
+        };
+        let (dialer, uri) = (Dialer::new(), URI.parse().unwrap());
+        let (result, ()) = tokio::join!(dialer.handshake(&mut near, &uri), server);
+        let kept = result.unwrap_err().response().unwrap().body().len();
+        assert!((10..=1024).contains(&kept), "{kept}");
+        drop(far);
+        let left = super::support::read_to_end(near).await.len();
+        assert!(body.len() - left <= 80 << 10, "{} bytes were read", body.len() - left);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
 //! What a refused client gets to see, and that nothing follows.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncWriteExt, duplex};
 use ws_core::raw::handshake::{UpgradeError, Upgrader};
 
-use super::support::{Request, Response, read_to_end, refused};
+use super::support::{Request, Response, read_to_end, read_to_end_of, refused};
 
 #[tokio::test(start_paused = true)]
 async fn second_request_behind_a_refused_one_is_never_answered() {
@@ -31,12 +31,6 @@ async fn writing_direction_is_shut_down_behind_a_refusal() {
     let response = Response::parse(&read_to_end_of(&mut far).await);
     assert_eq!(Some(response.status), error.status().map(|status| status.as_u16()));
     drop(near);
-}
-
-async fn read_to_end_of(stream: &mut tokio::io::DuplexStream) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
-    bytes
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,19 @@
 //! Requests and responses as text, and who plays the other end.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    time::timeout,
+};
 use ws_core::raw::handshake::{DialError, Dialer, Handshake, UpgradeError, Upgrader};
 
 /// The key of RFC 6455, 1.3, and what answers it.
 pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// How long to wait for what must come; time is virtual.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Bytes that an in-memory stream takes before its writer waits.
 pub(crate) const CAPACITY: usize = 4 << 20;
@@ -136,8 +144,13 @@ pub(crate) async fn refused(upgrader: &Upgrader, input: &[u8]) -> (UpgradeError,
 }
 
 pub(crate) async fn read_to_end(mut stream: DuplexStream) -> Vec<u8> {
+    read_to_end_of(&mut stream).await
+}
+
+/// Reads until the other end shuts down.
+pub(crate) async fn read_to_end_of(stream: &mut DuplexStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
+    timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the stream has an end").unwrap();
     bytes
 }
 
@@ -145,7 +158,7 @@ pub(crate) async fn read_to_end(mut stream: DuplexStream) -> Vec<u8> {
 pub(crate) async fn read_head(stream: &mut DuplexStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
+        head.push(timeout(PATIENCE, stream.read_u8()).await.expect("the head has an end").unwrap());
     }
     String::from_utf8(head).unwrap()
 }

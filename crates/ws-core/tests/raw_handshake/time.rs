@@ -65,6 +65,19 @@ async fn client_that_does_not_read_the_answer_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn client_that_was_too_late_has_a_moment_to_read_the_answer() {
+    let (mut near, mut far) = duplex(16);
+    let late = async {
+        sleep(Duration::from_millis(10_500)).await;
+        read_head(&mut far).await
+    };
+    let upgrader = Upgrader::new();
+    let (result, head) = tokio::join!(upgrader.upgrade(&mut near), late);
+    assert!(matches!(result, Err(UpgradeError::TimedOut)));
+    assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_limit_a_request_may_take_any_time() {
     let (mut near, mut far) = duplex(4096);
     let late = async {
