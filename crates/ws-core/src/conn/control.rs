@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::{
     clock::now,
+    keys::Keys,
     shared::{Refused, Shared},
     waiters::{Waiter, Waiters},
 };
@@ -184,11 +185,17 @@ pub(super) struct ControlSlot(OnceLock<Arc<Shared>>);
 impl ControlSlot {
     /// The mailbox, made when it is needed first. Tasks that wait for the connection by then are to be woken for requests.
     pub(super) fn shared(&self, waiters: &Waiters) -> &Arc<Shared> {
-        self.0.get_or_init(|| Arc::new(Shared::new(waiters.wakers())))
+        self.0.get_or_init(|| Arc::new(Shared::new(waiters.wakers(), Keys::number())))
     }
 
     pub(super) fn get(&self) -> Option<&Shared> {
         self.0.get().map(|shared| &**shared)
+    }
+
+    /// See [`Shared::is_pending`].
+    #[inline]
+    pub(super) fn is_pending(&self) -> bool {
+        self.get().is_some_and(Shared::is_pending)
     }
 
     /// The next control frame that was asked for.

@@ -60,6 +60,10 @@ impl Ending {
         self.stage != Stage::Open
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         self.is_begun() && matches!(self.outcome, Outcome::Lost { .. })
     }
@@ -132,6 +136,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         want: &Want<'_, '_>,
     ) -> Poll<Option<Option<Step>>> {
         loop {
+            // They are too late, and would keep this from waiting.
+            self.take_requests();
             if self.ending.stage != Stage::Over && self.is_close_overdue() {
                 // Even a timeout of nothing lets out what the transport takes at once.
                 let _ = self.poll_write_out(cx, by);

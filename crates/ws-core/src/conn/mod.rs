@@ -203,7 +203,11 @@ impl<S> Conn<S> {
     /// Sends control frames from anywhere: another task, a registry, a handler. See [`Control`].
     #[must_use]
     pub fn control(&self) -> Control {
-        Control::new(self.control.shared(&self.waiters).clone())
+        let shared = self.control.shared(&self.waiters);
+        if self.ending.is_over() {
+            shared.end();
+        }
+        Control::new(shared.clone())
     }
 
     /// The round trip of the last ping of [`Control::ping`] or of keep-alive that was answered.
@@ -475,6 +479,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Begins the closing handshake, unless the connection is closing or over.
     fn begin_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        // A close frame that was asked for before is the first.
+        self.take_requests();
         if !self.ending.is_begun() && self.closing().sent().is_none() {
             self.start_send(Message::Close(frame))?;
         }

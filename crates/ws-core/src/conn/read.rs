@@ -36,8 +36,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if let Some(step) = self.parse(want) {
                 return Poll::Ready(Some(step));
             }
+            let closes = self.protocol.closing().sent().is_some();
             self.take_requests();
-            if self.ending.stage() != Stage::Open {
+            if self.ending.stage() != Stage::Open || self.protocol.closing().sent().is_some() != closes {
                 continue;
             }
             if self.is_half_closed() {

@@ -73,8 +73,10 @@ pub(super) enum Refused {
 }
 
 impl Shared {
-    pub(super) fn new(drivers: [Option<Waker>; 2]) -> Self {
-        let state = State { drivers, ..State::default() };
+    /// A mailbox that numbers the pings from `number` on. The application may send numbers of its own, most likely small
+    /// ones, whose pongs must not be taken for others.
+    pub(super) fn new(drivers: [Option<Waker>; 2], number: u64) -> Self {
+        let state = State { drivers, last_ping: number, ..State::default() };
         Self { state: Mutex::new(state), pending: AtomicBool::new(false) }
     }
 
@@ -127,13 +129,14 @@ impl Shared {
         let mut wakers = Vec::new();
         let mut latest = None;
         for ping in &mut state.pings {
-            let Some((_, sent)) = ping.sent.take_if(|(ping, _)| *ping <= number) else { continue };
+            let Some((ping_number, sent)) = ping.sent.take_if(|(ping, _)| *ping <= number) else { continue };
             let elapsed = now.saturating_duration_since(sent);
             ping.answer = Some(elapsed);
-            latest = Some(elapsed);
+            // They stand in any order.
+            latest = latest.max(Some((ping_number, elapsed)));
             wakers.extend(ping.waker.take());
         }
-        state.round_trip = latest.or(state.round_trip);
+        state.round_trip = latest.map(|(_, elapsed)| elapsed).or(state.round_trip);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
     }

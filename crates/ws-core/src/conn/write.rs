@@ -109,11 +109,12 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         loop {
             self.check_write_deadline()?;
             self.take_requests();
-            if let Poll::Ready(result) = self.poll_write_out(cx, Waiter::Writer) {
-                return Poll::Ready(result);
-            }
-            if self.poll_write_parked(cx).is_pending() {
-                return Poll::Pending;
+            match self.poll_write_out(cx, Waiter::Writer) {
+                // What was asked for while the queue was full. It has woken this task, and there may be no other.
+                Poll::Ready(Ok(())) if self.control.is_pending() => {}
+                Poll::Ready(result) => return Poll::Ready(result),
+                Poll::Pending if self.poll_write_parked(cx).is_ready() => {}
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

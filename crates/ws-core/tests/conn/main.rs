@@ -8,6 +8,7 @@ mod wire;
 
 mod cancel;
 mod closing;
+mod control;
 mod failing;
 mod loss;
 mod messages;

@@ -1,0 +1,851 @@
+//! Control frames from anywhere, at any time.
+
+use std::{
+    cell::Cell,
+    future::pending,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    join, select,
+    time::{sleep, timeout},
+};
+use ws_core::{
+    CloseFrame, Config, Conn, Control, Error, ErrorKind, JoinedMessages, Message, MessageKind, MessageReader,
+    MessageWriter, ReadHalf, Role, UsageError, WriteHalf, frame::Opcode,
+};
+
+use crate::{
+    closing::{CLOSE_TIMEOUT, timed},
+    executor::{Flag, finish, now, poll_once, run, with_timers},
+    pipe::{Pace, Pipe, Remote, conn, conn_with, pair},
+    wakes::yield_until_written,
+    wire::{ROLES, broken, close, code, fragment, frame, frames, pattern},
+};
+
+/// What `future` comes to while the connection is read.
+async fn reading<T>(conn: &mut Conn<Pipe>, future: impl Future<Output = T>) -> T {
+    let reads = async {
+        while let Ok(Some(_)) = conn.read_message().await {}
+        pending::<()>().await;
+    };
+    select! {
+        biased;
+        output = future => output,
+        () = reads => unreachable!(),
+        () = sleep(Duration::from_secs(3600)) => panic!("waits for ever"),
+    }
+}
+
+/// The payloads of the pings that were written.
+async fn pings(remote: &Remote) -> Vec<Vec<u8>> {
+    yield_until_written(remote).await;
+    let frames = frames(&remote.take());
+    assert!(frames.iter().all(|(opcode, _)| *opcode == Opcode::PING), "{frames:?}");
+    frames.into_iter().map(|(_, payload)| payload).collect()
+}
+
+fn pong(to: Role, payload: &[u8]) -> Vec<u8> {
+    frame(to, Opcode::PONG, payload)
+}
+
+fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+fn lost<T: std::fmt::Debug>(result: Result<T, Error>) -> bool {
+    result.unwrap_err().kind() == &ErrorKind::ConnectionLost
+}
+
+#[test]
+fn control_goes_anywhere_and_halves_go_with_their_transport() {
+    fn anywhere<T: Clone + Send + Sync + Unpin + 'static>() {}
+    fn send<T: Send>() {}
+    fn sync<T: Sync>() {}
+    /// May be sent, and must not be shared.
+    type Sendable = Cell<u8>;
+    type Shareable = tokio::net::TcpStream;
+    anywhere::<Control>();
+    send::<Conn<Sendable>>();
+    send::<ReadHalf<Sendable>>();
+    send::<WriteHalf<Sendable>>();
+    send::<MessageReader<'_, Sendable>>();
+    send::<MessageWriter<'_, Sendable>>();
+    send::<JoinedMessages<'_, Sendable>>();
+    sync::<Conn<Shareable>>();
+    sync::<ReadHalf<Shareable>>();
+    sync::<WriteHalf<Shareable>>();
+    sync::<MessageReader<'_, Shareable>>();
+    sync::<MessageWriter<'_, Shareable>>();
+    sync::<JoinedMessages<'_, Shareable>>();
+}
+
+#[test]
+fn futures_over_one_that_can_be_sent_can_be_spawned() {
+    fn spawned(_: impl Send + 'static) {}
+    let conn = |io| Conn::new(io, Role::Server, Config::new(), ws_core::Negotiated::new());
+    let (near, far) = tokio::io::duplex(8);
+    let (control, mut whole) = (conn(far).control(), conn(near));
+    let (mut read, mut write) = conn(tokio::io::duplex(8).0).into_split();
+    spawned(async move { control.ping().await });
+    spawned(async move { whole.read_message().await });
+    spawned(async move {
+        let mut reader = read.next_reader().await?.expect("a message");
+        reader.read_to_end(&mut Vec::new()).await
+    });
+    spawned(async move {
+        write.next_writer(MessageKind::Text).await?.write_all(b"").await?;
+        write.close(None).await.map_err(std::io::Error::from)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn ping_gives_the_time_until_its_pong() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        assert_eq!(control.round_trip_time(), None);
+        let peer = async {
+            sleep(millis(40)).await;
+            let pings = pings(&remote).await;
+            assert_eq!(pings.len(), 1);
+            sleep(millis(250)).await;
+            remote.send(pong(role, &pings[0]));
+        };
+        let ask = async {
+            sleep(millis(40)).await;
+            control.ping().await
+        };
+        let (took, ()) = reading(&mut conn, async { join!(ask, peer) }).await;
+        assert_eq!(took.unwrap(), millis(250), "{role:?}");
+        assert_eq!(control.round_trip_time(), Some(millis(250)));
+        assert_eq!(conn.round_trip_time(), Some(millis(250)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_that_are_under_way_together_are_measured_apart() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let peer = async {
+            let first = pings(&remote).await;
+            let second = pings(&remote).await;
+            sleep(millis(200)).await;
+            remote.send(pong(role, &first[0]));
+            sleep(millis(50)).await;
+            remote.send(pong(role, &second[0]));
+        };
+        let later = async {
+            sleep(millis(100)).await;
+            control.ping().await
+        };
+        let all = async { join!(control.ping(), later, peer) };
+        let (first, second, ()) = reading(&mut conn, all).await;
+        assert_eq!(first.unwrap(), millis(300), "{role:?}");
+        assert_eq!(second.unwrap(), millis(250), "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pong_of_the_latest_ping_answers_all_before_it() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let peer = async {
+            let (_, _, last) = (pings(&remote).await, pings(&remote).await, pings(&remote).await);
+            sleep(millis(10)).await;
+            remote.send(pong(role, &last[0]));
+        };
+        let after = |delay| {
+            let control = control.clone();
+            async move {
+                sleep(millis(delay)).await;
+                control.ping().await.unwrap()
+            }
+        };
+        let all = async { join!(after(100), after(200), after(300), peer) };
+        let (first, second, third, ()) = reading(&mut conn, all).await;
+        assert_eq!([first, second, third], [210, 110, 10].map(millis), "{role:?}");
+        assert_eq!(control.round_trip_time(), Some(millis(10)), "that of the latest");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pong_answers_no_ping_that_was_sent_after_its_own() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let mut first = pin!(control.ping());
+        let mut second = pin!(control.ping());
+        assert!(poll_once(first.as_mut()).is_pending() && poll_once(second.as_mut()).is_pending());
+        let peer = async {
+            let sent = pings(&remote).await;
+            remote.send(pong(role, &sent[0]));
+            first.await.unwrap();
+        };
+        reading(&mut conn, peer).await;
+        assert!(poll_once(second.as_mut()).is_pending(), "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pongs_that_no_ping_asked_for_are_ignored() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let peer = async {
+            let sent = pings(&remote).await.remove(0);
+            let number = u64::from_be_bytes(sent.clone().try_into().unwrap());
+            for payload in [
+                &(number + 1).to_be_bytes()[..],
+                &u64::MAX.to_be_bytes(),
+                &0u64.to_be_bytes(),
+                &number.wrapping_sub(1).to_be_bytes(),
+                &number.to_le_bytes(),
+                &sent[..7],
+                &[&sent[..], &[0]].concat(),
+                &[],
+                &[0; 125],
+            ] {
+                sleep(millis(1)).await;
+                remote.send(pong(role, payload));
+            }
+            sleep(millis(91)).await;
+            remote.send(pong(role, &sent));
+        };
+        let (took, ()) = reading(&mut conn, async { join!(control.ping(), peer) }).await;
+        assert_eq!(took.unwrap(), millis(100), "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pong_of_a_ping_of_the_application_answers_no_other_ping() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        for number in 0..20u64 {
+            control.send_ping(number.to_be_bytes().to_vec()).unwrap();
+        }
+        let peer = async {
+            let sent = pings(&remote).await;
+            assert_eq!(sent.len(), 21);
+            for payload in &sent[..20] {
+                remote.send(pong(role, payload));
+            }
+            sleep(millis(100)).await;
+            remote.send(pong(role, &sent[20]));
+        };
+        let (took, ()) = reading(&mut conn, async { join!(control.ping(), peer) }).await;
+        assert_eq!(took.unwrap(), millis(100), "{role:?}");
+    }
+}
+
+#[test]
+fn dropped_ping_is_not_sent_if_it_was_not_yet() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        control.send_ping("before").unwrap();
+        assert!(now(control.ping()).is_none(), "asked for, then dropped");
+        control.send_ping("after").unwrap();
+        assert!(now(conn.read_message()).is_none());
+        let sent = [(Opcode::PING, b"before".to_vec()), (Opcode::PING, b"after".to_vec())];
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ping_that_was_dropped_after_it_was_sent_leaves_the_others() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let mut first = Box::pin(control.ping());
+        let mut second = pin!(control.ping());
+        assert!(poll_once(first.as_mut()).is_pending() && poll_once(second.as_mut()).is_pending());
+        assert!(now(conn.read_message()).is_none());
+        drop(first);
+        for payload in pings(&remote).await {
+            remote.send(pong(role, &payload));
+        }
+        reading(&mut conn, second.as_mut()).await.unwrap();
+    }
+}
+
+#[test]
+fn control_frames_go_out_as_they_were_asked_for() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let largest = pattern(125);
+        control.send_ping("a").unwrap();
+        control.send_pong(largest.clone()).unwrap();
+        control.clone().send_ping("").unwrap();
+        now(conn.flush()).expect("a flush sends them").unwrap();
+        let sent = [(Opcode::PING, b"a".to_vec()), (Opcode::PONG, largest), (Opcode::PING, vec![])];
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
+    }
+}
+
+#[test]
+fn payload_over_125_bytes_is_refused() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let refused = ErrorKind::Usage(UsageError::ControlTooLong);
+        assert_eq!(control.send_ping(pattern(126)).unwrap_err().kind(), &refused);
+        assert_eq!(control.send_pong(pattern(126)).unwrap_err().kind(), &refused);
+        now(conn.flush()).unwrap().unwrap();
+        assert_eq!(remote.take(), b"", "{role:?}");
+    }
+}
+
+#[test]
+fn sixty_four_frames_wait_for_a_driver_and_no_more() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        for number in 0..64u8 {
+            control.send_ping(vec![number]).unwrap();
+        }
+        let full = ErrorKind::Usage(UsageError::ControlQueueFull);
+        assert_eq!(control.send_ping("").unwrap_err().kind(), &full);
+        assert_eq!(control.send_pong("").unwrap_err().kind(), &full);
+        assert_eq!(now(control.ping()).unwrap().unwrap_err().kind(), &full);
+
+        assert!(now(conn.read_message()).is_none());
+        let sent: Vec<_> = (0..64u8).map(|number| (Opcode::PING, vec![number])).collect();
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
+        control.send_pong("room").unwrap();
+        assert!(now(conn.read_message()).is_none());
+        assert_eq!(frames(&remote.take()), [(Opcode::PONG, b"room".to_vec())], "{role:?}");
+    }
+}
+
+#[test]
+fn close_is_taken_when_the_queue_is_full() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        while control.send_ping("").is_ok() {}
+        control.close(CloseFrame::new(4000, "")).unwrap();
+        assert!(with_timers(|| now(conn.read_message())).is_none());
+        let sent = frames(&remote.take());
+        assert_eq!((sent.len(), sent.last()), (65, Some(&code(4000))), "{role:?}");
+    }
+}
+
+#[test]
+fn only_the_first_close_frame_is_sent_and_behind_what_was_queued() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let (control, other) = (conn.control(), conn.control());
+            now(conn.queue_message("queued")).unwrap().unwrap();
+            control.close(CloseFrame::new(4000, "")).unwrap();
+            other.close(CloseFrame::new(4001, "")).unwrap();
+            control.close(None).unwrap();
+            assert!(now(conn.read_message()).is_none());
+            control.close(CloseFrame::new(4002, "")).unwrap();
+            assert!(now(conn.read_message()).is_none());
+            let sent = [(Opcode::TEXT, b"queued".to_vec()), code(4000)];
+            assert_eq!(frames(&remote.take()), sent, "{role:?}");
+        }
+    });
+}
+
+#[test]
+fn close_through_a_control_comes_before_a_later_close_of_the_connection() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            conn.control().close(CloseFrame::new(4000, "first")).unwrap();
+            assert!(now(conn.close(CloseFrame::new(4001, "second"))).is_none());
+            let payload = [&4000u16.to_be_bytes()[..], b"first"].concat();
+            assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, payload)], "{role:?}");
+        }
+    });
+}
+
+#[test]
+fn close_frame_that_must_not_be_sent_is_refused_and_another_one_may_follow() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            let refused = control.close(CloseFrame::new(1006, "")).unwrap_err();
+            assert_eq!(refused.kind(), &ErrorKind::Usage(UsageError::UnsendableCloseCode));
+            let refused = control.close(CloseFrame::new(1000, "x".repeat(124))).unwrap_err();
+            assert_eq!(refused.kind(), &ErrorKind::Usage(UsageError::CloseReasonTooLong));
+            control.close(CloseFrame::new(1000, "")).unwrap();
+            assert!(now(conn.read_message()).is_none());
+            assert_eq!(frames(&remote.take()), [code(1000)], "{role:?}");
+        }
+    });
+}
+
+/// The close frame is asked for before anybody has waited for the connection.
+#[tokio::test(start_paused = true)]
+async fn close_that_is_not_answered_ends_the_first_read_at_the_close_timeout() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        conn.control().close(None).unwrap();
+        let (result, took) = timed(timeout(Duration::from_secs(3600), conn.read_message())).await;
+        assert!(lost(result.expect("the close timeout bounds the read")), "{role:?}");
+        assert_eq!(took, CLOSE_TIMEOUT, "{role:?}");
+        assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, vec![])]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn close_that_is_not_answered_ends_a_read_that_waits_at_the_close_timeout() {
+    for role in ROLES {
+        let (mut conn, _remote) = conn(role);
+        let control = conn.control();
+        let close = async {
+            sleep(millis(700)).await;
+            control.close(None).unwrap();
+            control.closed().await;
+        };
+        let (result, took) = timed(async { join!(conn.read_message(), close).0 }).await;
+        assert!(lost(result), "{role:?}");
+        assert_eq!(took, millis(700) + CLOSE_TIMEOUT, "{role:?}");
+    }
+}
+
+#[test]
+fn frames_are_asked_for_at_the_end_of_the_closing_handshake_without_effect() {
+    with_timers(|| {
+        for asks in [
+            |control: &Control| control.send_ping("late"),
+            |control: &Control| control.send_pong("late"),
+            |control: &Control| control.close(None),
+        ] {
+            let (mut conn, remote) = conn(Role::Client);
+            let control = conn.control();
+            remote.send(close(Role::Client, 1000));
+            // The client waits for the server to end the transport.
+            let mut read = pin!(conn.read_message());
+            assert!(poll_once(read.as_mut()).is_pending());
+            asks(&control).unwrap();
+            assert!(poll_once(read.as_mut()).is_pending());
+            remote.end();
+            assert!(matches!(poll_once(read.as_mut()), Poll::Ready(Ok(None))));
+            assert_eq!(frames(&remote.take()), [code(1000)]);
+        }
+    });
+}
+
+/// What ends a connection, and goes on until it has.
+type Ends = fn(Conn<Pipe>, &Remote, Role);
+
+const ENDS: [(&str, Ends); 9] = [
+    ("closed by the peer", |mut conn, remote, role| {
+        remote.send(close(role, 4000));
+        remote.end();
+        finish(conn.read_message()).unwrap_err();
+        std::mem::forget(conn);
+    }),
+    ("closed here", |mut conn, remote, role| {
+        remote.send(close(role, 1000));
+        remote.end();
+        finish(conn.close(None)).unwrap();
+        std::mem::forget(conn);
+    }),
+    ("closed through a control", |mut conn, remote, role| {
+        conn.control().close(None).unwrap();
+        assert!(now(conn.read_message()).is_none());
+        remote.send(close(role, 1000));
+        remote.end();
+        finish(conn.read_message()).unwrap();
+        std::mem::forget(conn);
+    }),
+    ("violation", |mut conn, remote, role| {
+        remote.send(broken(role));
+        remote.end();
+        finish(conn.read_message()).unwrap_err();
+        std::mem::forget(conn);
+    }),
+    ("lost", |mut conn, remote, _| {
+        remote.end();
+        finish(conn.read_message()).unwrap_err();
+        std::mem::forget(conn);
+    }),
+    ("aborted", |conn, _, _| conn.abort()),
+    ("dropped", |conn, _, _| drop(conn)),
+    ("halves dropped", |conn, _, _| {
+        let (read, write) = conn.into_split();
+        let control = read.control();
+        drop(read);
+        assert!(!control.is_closed());
+        drop(write);
+    }),
+    ("taken apart", |conn, _, _| std::mem::forget(conn.into_parts())),
+];
+
+#[test]
+fn whoever_waits_for_the_end_is_woken_by_any_end() {
+    with_timers(|| {
+        for role in ROLES {
+            for (how, ends) in ENDS {
+                let (conn, remote) = conn(role);
+                let control = conn.control();
+                let (watch, measure) = (Flag::new(), Flag::new());
+                let wakers = [Waker::from(watch.clone()), Waker::from(measure.clone())];
+                let mut contexts = wakers.each_ref().map(Context::from_waker);
+                let mut closed = pin!(control.closed());
+                let mut ping = pin!(control.ping());
+                assert!(closed.as_mut().poll(&mut contexts[0]).is_pending());
+                assert!(ping.as_mut().poll(&mut contexts[1]).is_pending());
+                assert!(watch.take() && measure.take() && !control.is_closed());
+                ends(conn, &remote, role);
+                assert!(control.is_closed(), "{how}");
+                assert!(watch.take() && measure.take(), "{role:?} {how}: nobody was woken");
+                assert!(closed.as_mut().poll(&mut contexts[0]).is_ready(), "{how}");
+                let Poll::Ready(result) = ping.as_mut().poll(&mut contexts[1]) else {
+                    panic!("{role:?} {how}: the ping still waits")
+                };
+                assert!(lost(result), "{how}");
+            }
+        }
+    });
+}
+
+#[test]
+fn after_the_end_nothing_can_be_asked_for() {
+    with_timers(|| {
+        for role in ROLES {
+            for (how, ends) in ENDS {
+                let (conn, remote) = conn(role);
+                let control = conn.control();
+                ends(conn, &remote, role);
+                assert!(lost(control.send_ping("")), "{how}");
+                assert!(lost(control.send_pong("")), "{how}");
+                assert!(lost(now(control.ping()).expect("at once")), "{how}");
+                control.close(None).unwrap();
+                now(control.closed()).expect("at once");
+            }
+        }
+    });
+}
+
+#[test]
+fn control_that_is_made_after_the_end_knows_of_it() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.end();
+        finish(conn.read_message()).unwrap_err();
+        let control = conn.control();
+        assert!(control.is_closed(), "{role:?}");
+        now(control.closed()).expect("at once");
+        assert!(lost(control.send_ping("")), "{role:?}");
+    }
+}
+
+#[test]
+fn read_that_waits_is_woken_for_what_is_asked_for() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            let read = async {
+                assert_eq!(conn.read_message().await.unwrap(), None);
+            };
+            let ask = async {
+                control.send_ping("a").unwrap();
+                yield_until_written(&remote).await;
+                assert_eq!(frames(&remote.take()), [(Opcode::PING, b"a".to_vec())]);
+                control.close(None).unwrap();
+                yield_until_written(&remote).await;
+                assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, vec![])]);
+                remote.send(close(role, 1000));
+                remote.end();
+            };
+            assert_eq!(run(vec![Box::pin(read), Box::pin(ask)]), Ok(()), "{role:?}");
+        }
+    });
+}
+
+/// Makes one of the halves wait, asks for a ping through a control that did not exist before, and gives what was written.
+fn asks_late(waits: impl FnOnce(&mut Context<'_>) -> Control, again: impl FnOnce(&mut Context<'_>)) {
+    let flag = Flag::new();
+    let waker = Waker::from(flag.clone());
+    let mut cx = Context::from_waker(&waker);
+    flag.take();
+    let control = waits(&mut cx);
+    assert!(!flag.take(), "waits");
+    control.send_ping("late").unwrap();
+    assert!(flag.take(), "the task that waited before the control was made is not woken");
+    again(&mut cx);
+}
+
+#[test]
+fn control_that_is_made_while_a_read_waits_wakes_it() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        let (read, write) = conn.into_split();
+        let read = std::cell::RefCell::new(read);
+        asks_late(
+            |cx| {
+                assert!(read.borrow_mut().poll_read_message(cx).is_pending());
+                write.control()
+            },
+            |cx| assert!(read.borrow_mut().poll_read_message(cx).is_pending()),
+        );
+        assert_eq!(frames(&remote.take()), [(Opcode::PING, b"late".to_vec())], "{role:?}");
+    }
+}
+
+#[test]
+fn control_that_is_made_while_a_write_waits_wakes_it() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        remote.set_capacity(0);
+        let (read, mut write) = conn.into_split();
+        write.start_send("blocked").unwrap();
+        let write = std::cell::RefCell::new(write);
+        asks_late(
+            |cx| {
+                assert!(write.borrow_mut().poll_flush(cx).is_pending());
+                read.control()
+            },
+            |cx| assert!(write.borrow_mut().poll_flush(cx).is_pending()),
+        );
+        remote.set_capacity(usize::MAX);
+        finish(write.borrow_mut().flush()).unwrap();
+        let sent = [(Opcode::TEXT, b"blocked".to_vec()), (Opcode::PING, b"late".to_vec())];
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
+    }
+}
+
+/// Whoever has waited for room must send what was asked for meanwhile: nobody else may come.
+#[test]
+fn write_that_was_blocked_over_the_high_water_mark_sends_what_was_asked_for() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(10), Pace::default());
+        remote.set_capacity(5);
+        let control = conn.control();
+        let mut write = pin!(conn.write_message(Message::binary(pattern(100))));
+        assert!(poll_once(write.as_mut()).is_pending());
+        control.send_ping("asked").unwrap();
+        assert!(poll_once(write.as_mut()).is_pending());
+        remote.set_capacity(usize::MAX);
+        let Poll::Ready(result) = poll_once(write.as_mut()) else { panic!("{role:?}: blocked") };
+        result.unwrap();
+        let sent = [(Opcode::BINARY, pattern(100)), (Opcode::PING, b"asked".to_vec())];
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
+    }
+}
+
+#[test]
+fn close_goes_out_while_a_write_is_blocked_by_a_peer_that_does_not_read() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(10), Pace::default());
+            remote.set_capacity(5);
+            let control = conn.control();
+            let mut write = pin!(conn.write_message(Message::binary(pattern(100))));
+            assert!(poll_once(write.as_mut()).is_pending());
+            control.close(CloseFrame::new(1001, "")).unwrap();
+            assert!(poll_once(write.as_mut()).is_pending());
+            remote.set_capacity(usize::MAX);
+            assert!(poll_once(write.as_mut()).is_ready());
+            assert_eq!(frames(&remote.take()), [(Opcode::BINARY, pattern(100)), code(1001)], "{role:?}");
+        }
+    });
+}
+
+#[test]
+fn control_frames_go_between_the_fragments_of_a_message() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            let mut writer = now(conn.next_writer(MessageKind::Text)).unwrap().unwrap();
+            now(writer.write_all(b"one")).unwrap().unwrap();
+            now(writer.flush()).unwrap().unwrap();
+            control.send_ping("between").unwrap();
+            now(writer.write_all(b"two")).unwrap().unwrap();
+            now(writer.finish()).unwrap().unwrap();
+            let sent = frames(&remote.take());
+            let pings: Vec<_> = sent.iter().filter(|(opcode, _)| *opcode == Opcode::PING).collect();
+            assert_eq!(pings, [&(Opcode::PING, b"between".to_vec())], "{role:?}");
+            let data: Vec<_> = sent.iter().filter(|(opcode, _)| *opcode != Opcode::PING).collect();
+            assert_eq!(
+                data,
+                [&(Opcode::TEXT, b"one".to_vec()), &(Opcode::CONTINUATION, b"two".to_vec())],
+                "{role:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn close_between_the_fragments_of_a_message_ends_it() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            let mut writer = now(conn.next_writer(MessageKind::Binary)).unwrap().unwrap();
+            now(writer.write_all(b"one")).unwrap().unwrap();
+            now(writer.flush()).unwrap().unwrap();
+            control.close(CloseFrame::new(1001, "")).unwrap();
+            now(writer.flush()).unwrap().unwrap();
+            now(writer.write_all(b"two")).unwrap().unwrap();
+            let refused = now(writer.finish()).unwrap().unwrap_err();
+            assert_eq!(refused.kind(), &ErrorKind::Usage(UsageError::CloseSent), "{role:?}");
+            assert!(now(conn.flush()).unwrap().is_ok());
+            assert_eq!(frames(&remote.take()), [(Opcode::BINARY, b"one".to_vec()), code(1001)], "{role:?}");
+        }
+    });
+}
+
+#[test]
+fn control_frames_go_out_while_a_message_is_read_in_pieces() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            remote.send(fragment(role, Opcode::TEXT, b"one", false));
+            let mut reader = now(conn.next_reader()).unwrap().unwrap().unwrap();
+            control.send_ping("between").unwrap();
+            let mut piece = [0; 10];
+            // What is there is given out first; then the reader waits.
+            assert_eq!(now(reader.read(&mut piece)).unwrap().unwrap(), 3);
+            assert!(now(reader.read(&mut piece)).is_none());
+            assert_eq!(frames(&remote.take()), [(Opcode::PING, b"between".to_vec())], "{role:?}");
+            remote.send(fragment(role, Opcode::CONTINUATION, b"two", true));
+            let mut rest = String::new();
+            now(reader.read_to_string(&mut rest)).unwrap().unwrap();
+            assert_eq!(rest, "two");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn pong_between_the_fragments_of_a_message_that_is_read_in_pieces_is_measured() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let read = async {
+            let mut text = String::new();
+            let mut reader = conn.next_reader().await.unwrap().unwrap();
+            reader.read_to_string(&mut text).await.unwrap();
+            text
+        };
+        let peer = async {
+            remote.send(fragment(role, Opcode::TEXT, b"one", false));
+            let sent = pings(&remote).await;
+            sleep(millis(30)).await;
+            remote.send(fragment(role, Opcode::CONTINUATION, b"two", false));
+            remote.send(pong(role, &sent[0]));
+            remote.send(fragment(role, Opcode::CONTINUATION, b"three", true));
+        };
+        let all = async { join!(read, control.ping(), peer) };
+        let (text, took, ()) = timeout(Duration::from_secs(9), all).await.expect("ends");
+        assert_eq!((&text[..], took.unwrap()), ("onetwothree", millis(30)), "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_during_the_closing_handshake_wait_for_its_end_and_send_nothing() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let control = conn.control();
+        let ask = async {
+            sleep(millis(10)).await;
+            control.send_ping("late").unwrap();
+            let measured = join!(control.ping(), async {
+                sleep(millis(10)).await;
+                remote.send(close(role, 1000));
+                sleep(millis(10)).await;
+                let _ = control.send_pong("later");
+                remote.end();
+            });
+            measured.0
+        };
+        let all = async { join!(conn.close(None), ask) };
+        let (closed, measured) = timeout(Duration::from_secs(3), all).await.expect("both end");
+        closed.unwrap();
+        assert!(lost(measured), "{role:?}");
+        assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, vec![])], "{role:?}");
+    }
+}
+
+#[test]
+fn two_ends_that_close_through_controls_at_once_both_end_well() {
+    with_timers(|| {
+        for capacity in [1, 7, 1000] {
+            let (client, server) = pair(&Config::new(), Pace::default(), capacity);
+            let controls = [client.control(), server.control()];
+            let ended = Cell::new(0);
+            let reader = |mut conn: Conn<Pipe>| {
+                let ended = &ended;
+                async move {
+                    assert_eq!(conn.read_message().await.unwrap(), None);
+                    assert!(conn.closing().is_complete());
+                    drop(conn);
+                    ended.set(ended.get() + 1);
+                }
+            };
+            let closer = async {
+                for control in &controls {
+                    control.close(CloseFrame::new(1001, "")).unwrap();
+                }
+                for control in &controls {
+                    control.closed().await;
+                }
+            };
+            let tasks =
+                vec![Box::pin(reader(client)) as _, Box::pin(closer) as _, Box::pin(reader(server)) as _];
+            assert_eq!(run(tasks), Ok(()), "{capacity}");
+            assert_eq!(ended.get(), 2);
+        }
+    });
+}
+
+#[test]
+fn many_wait_for_the_end_and_those_who_gave_up_are_forgotten() {
+    for role in ROLES {
+        let (conn, _remote) = conn(role);
+        let control = conn.control();
+        for _ in 0..1000 {
+            assert!(now(control.closed()).is_none());
+        }
+        let flags = [Flag::new(), Flag::new()];
+        let wakers = flags.clone().map(Waker::from);
+        let mut one = pin!(control.closed());
+        let mut two = Box::pin(control.closed());
+        assert!(one.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+        assert!(two.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_pending());
+        flags.iter().for_each(|flag| assert!(flag.take()));
+        drop(two);
+        drop(conn);
+        assert!(flags[0].take() && !flags[1].take(), "{role:?}");
+    }
+}
+
+#[test]
+fn future_that_moved_to_another_task_is_woken_there() {
+    fn poll(flag: &Arc<Flag>, future: Pin<&mut impl Future>) {
+        let waker = Waker::from(flag.clone());
+        assert!(future.poll(&mut Context::from_waker(&waker)).is_pending());
+        flag.take();
+    }
+    for role in ROLES {
+        let (conn, _remote) = conn(role);
+        let control = conn.control();
+        let [before, after, other] = [Flag::new(), Flag::new(), Flag::new()];
+        let (mut closed, mut ping) = (pin!(control.closed()), pin!(control.ping()));
+        poll(&before, closed.as_mut());
+        poll(&before, ping.as_mut());
+        poll(&after, closed.as_mut());
+        poll(&other, ping.as_mut());
+        drop(conn);
+        assert!(!before.take() && after.take() && other.take(), "{role:?}");
+    }
+}
