@@ -1,0 +1,84 @@
+//! What connections hold that wait, and those that have ended.
+
+use ws_core::{Config, Conn, Message, frame::Opcode};
+
+use crate::{
+    heap::measured,
+    wire::{KIB, ROLES, Wire, conn, echo, frame, header, now},
+};
+
+#[test]
+fn idle_connections_hold_nothing_after_traffic() {
+    for role in ROLES {
+        // Whole messages small and large, fragments, a ping, and the beginning of a header.
+        let stream = [
+            frame(role, true, Opcode::TEXT, b"hello"),
+            frame(role, true, Opcode::BINARY, &[7; 100_000]),
+            frame(role, false, Opcode::TEXT, b"frag"),
+            frame(role, true, Opcode::PING, b"ping"),
+            frame(role, true, Opcode::CONTINUATION, b"ments"),
+            vec![0x81],
+        ]
+        .concat();
+        let mut conns: Vec<_> = (0..1000).map(|_| conn(role, Config::new(), Wire::new(&stream))).collect();
+        let (echoed, usage) = measured(|| conns.iter_mut().map(echo).sum::<usize>());
+        assert_eq!(echoed, 3000);
+        // The buffers that the pool of this thread keeps for all of them, a few of either kind.
+        assert!(usage.live <= 16 * 128 * KIB + 16 * 12 * KIB, "{role:?}: {usage:?}");
+        let state = (conns.capacity() * size_of::<Conn<Wire<'_>>>()) as isize;
+        let (_, usage) = measured(|| drop(conns));
+        assert_eq!(-usage.live, state, "{role:?}: idle connections held something else");
+    }
+}
+
+#[test]
+fn new_connection_takes_nothing_from_the_heap() {
+    let config = Config::new();
+    for role in ROLES {
+        let (conn, usage) = measured(|| conn(role, config.clone(), Wire::new(b"")));
+        assert_eq!((usage.calls, usage.live), (0, 0), "{role:?}");
+        drop(conn);
+    }
+}
+
+#[test]
+fn state_of_a_connection_is_small() {
+    let size = size_of::<Conn<()>>();
+    assert!(size <= 640, "{size} bytes");
+}
+
+#[test]
+fn without_a_pool_an_idle_connection_holds_nothing_at_all() {
+    for role in ROLES {
+        let stream = frame(role, true, Opcode::TEXT, b"hello");
+        let config = Config::new().buffer_pool(ws_core::BufferPool::off());
+        let mut conn = conn(role, config, Wire::new(&stream));
+        let (_, usage) = measured(|| echo(&mut conn));
+        assert_eq!(usage.live, 0, "{role:?}: {usage:?}");
+    }
+}
+
+#[test]
+fn ended_connections_hold_only_their_close_frames() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _guard = runtime.enter();
+    for role in ROLES {
+        let half = frame(role, false, Opcode::BINARY, &[7; 50_000]);
+        for end in [
+            &frame(role, true, Opcode::CLOSE, b"\x03\xE8bye")[..],
+            &header(role, true, Opcode::from_bits(3), 0),
+            b"",
+        ] {
+            let stream = [&half[..], end].concat();
+            let config = Config::new().buffer_pool(ws_core::BufferPool::off());
+            let mut wire = Wire::new(&stream);
+            wire.ended = true;
+            let mut conn = conn(role, config, wire);
+            let (_, usage) = measured(|| {
+                drop(now(conn.queue_message(Message::binary(vec![7; 10_000]))));
+                while now(conn.recv()).is_none_or(|result| matches!(result, Ok(Some(_)))) {}
+            });
+            assert!(usage.live <= KIB, "{role:?} {end:x?}: {usage:?}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What a connection takes from the heap, counted by the allocator.
+
+#![cfg(feature = "io")]
+
+mod heap;
+mod wire;
+
+mod idle;
+mod incoming;
+mod messages;
