@@ -47,6 +47,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if let Some(step) = self.check_clock(want) {
                 return Poll::Ready(Some(step));
             }
+            if self.ending.stage() != Stage::Open {
+                continue;
+            }
             // A transport that is always ready must not keep the other tasks of its thread from running.
             budget -= 1;
             if budget == 0 {

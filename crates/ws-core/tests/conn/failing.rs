@@ -10,7 +10,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     join,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use ws_core::{Config, Conn, ErrorKind, Message, Negotiated, ProtocolError};
 
@@ -42,6 +42,23 @@ async fn violation_is_answered_shut_down_and_told_each_time() {
         assert_eq!(frames(&remote.take()), [code(1002)]);
         let calls = remote.take_calls();
         assert!(matches!(calls[..], [Call::Write(_), Call::Flush, Call::Shutdown]), "{calls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_that_takes_too_long_fails_the_connection_while_the_peer_is_silent() {
+    for role in ROLES {
+        let config = Config::new().message_timeout(Duration::from_secs(10));
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.send(&binary(role, b"never whole")[..1]);
+        let (result, took) = timed(conn.read_message()).await;
+        assert_eq!(
+            result.unwrap_err().kind(),
+            &ErrorKind::Protocol(ProtocolError::MessageTooSlow),
+            "{role:?}"
+        );
+        assert_eq!(took, Duration::from_secs(10) + CLOSE_TIMEOUT, "{role:?}: the peer does not end, either");
+        assert_eq!(frames(&remote.take()), [code(1008)]);
     }
 }
 
