@@ -99,20 +99,21 @@ impl Config {
         self
     }
 
-    /// The size of the buffers that reads borrow from the pool, in bytes; 1 KiB at least.
+    /// The size of the buffers that reads borrow from the pool, in bytes; 125 at least.
     ///
     /// This is not a limit: larger messages are read in several steps. A connection holds a buffer only while
     /// bytes are in flight.
     pub fn read_buffer_size(mut self, size: usize) -> Self {
-        self.read_buffer_size = Setting::Set(size.max(MIN_READ_BUFFER));
+        self.read_buffer_size = Setting::Set(size.max(MIN_BUFFER));
         self
     }
 
-    /// The size of the buffers that writes borrow from the pool, in bytes; 256 at least.
+    /// The size of the buffers that writes borrow from the pool, in bytes; 125 at least.
     ///
-    /// This is not a limit: the buffer grows to hold what is queued.
+    /// This is not a limit: the buffer grows to hold what is queued. It is also the size of the fragments that
+    /// [`Conn::next_writer`](crate::Conn::next_writer) sends.
     pub fn write_buffer_size(mut self, size: usize) -> Self {
-        self.write_buffer_size = Setting::Set(size.max(MIN_WRITE_BUFFER));
+        self.write_buffer_size = Setting::Set(size.max(MIN_BUFFER));
         self
     }
 
@@ -333,12 +334,10 @@ impl<T: Copy> Setting<T> {
 /// A batch of sixteen messages of 1 KiB, or one of 16 KiB with its header, in one read: with half of it, these took two.
 #[cfg(feature = "io")]
 const DEFAULT_READ_BUFFER: usize = 32 << 10;
-/// A frame header and a control frame fit with room to spare, and a system call is worth its price.
-const MIN_READ_BUFFER: usize = 1 << 10;
+/// The payload of the largest control frame (RFC 6455, 5.5): less than that is no buffer.
+const MIN_BUFFER: usize = 125;
 /// Pings without end would be all that a connection does.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
-/// One control frame fits.
-const MIN_WRITE_BUFFER: usize = 256;
 
 #[cfg(test)]
 mod tests {
