@@ -23,24 +23,16 @@ const LAYERS: &[Layer] = &[
     Layer { modules: &["prepared"], of_crate: &["frame", "values"], of_others: &["bytes"] },
     Layer { modules: &["handshake"], of_crate: &[], of_others: &["base64", "bytes", "http", "sha1"] },
     Layer { modules: &["proto"], of_crate: &["frame", "prepared", "values"], of_others: &["bytes"] },
+    Layer { modules: &["keys"], of_crate: &["frame", "proto"], of_others: &["getrandom"] },
     Layer {
         modules: &["conn"],
-        of_crate: &["frame", "prepared", "proto", "values"],
-        of_others: &[
-            "bytes",
-            "futures_core",
-            "futures_sink",
-            "getrandom",
-            "serde",
-            "serde_json",
-            "tokio",
-            "tokio_util",
-        ],
+        of_crate: &["frame", "keys", "prepared", "proto", "values"],
+        of_others: &["bytes", "futures_core", "futures_sink", "serde", "serde_json", "tokio", "tokio_util"],
     },
     // The frames need no connection; the opening handshake hands one over when it is done.
     Layer {
         modules: &["raw"],
-        of_crate: &["conn", "frame", "handshake", "values"],
+        of_crate: &["conn", "frame", "handshake", "keys", "proto", "values"],
         of_others: &["bytes", "getrandom", "http", "httparse", "tokio", "tokio_util"],
     },
 ];

@@ -92,6 +92,8 @@ mod config;
 #[cfg(feature = "io")]
 mod conn;
 mod error;
+#[cfg(feature = "io")]
+mod keys;
 mod message;
 mod pool;
 mod prepared;

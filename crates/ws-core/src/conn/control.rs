@@ -13,11 +13,12 @@ use bytes::Bytes;
 
 use super::{
     clock::now,
-    keys::Keys,
     shared::{Refused, Shared},
     waiters::{Waiter, Waiters},
 };
-use crate::{CloseFrame, Error, ErrorKind, Message, UsageError, frame::MAX_CONTROL_PAYLOAD, sync::Arc};
+use crate::{
+    CloseFrame, Error, ErrorKind, Message, UsageError, frame::MAX_CONTROL_PAYLOAD, keys::Keys, sync::Arc,
+};
 
 /// Sends control frames on a connection from anywhere, at any time.
 ///

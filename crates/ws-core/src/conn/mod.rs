@@ -11,7 +11,6 @@ mod handler;
 mod join;
 #[cfg(feature = "json")]
 mod json;
-mod keys;
 mod outgoing;
 mod parse;
 mod read;
@@ -44,7 +43,6 @@ use self::{
     control::ControlSlot,
     ending::Ending,
     handler::{Exclusive, Handlers},
-    keys::Keys,
     outgoing::Outgoing,
     step::{Incoming, Step, Want},
     timers::Timers,
@@ -63,6 +61,7 @@ pub use self::{
 use crate::{
     CloseFrame, Config, Error, ErrorKind, Message, Negotiated, PreparedMessage, Role, Violation,
     config::Settings,
+    keys::Keys,
     proto::{Closing, Protocol},
 };
 

@@ -9,10 +9,9 @@ use super::{
     Conn,
     ending::Stage,
     handler::Reply,
-    keys::Keys,
     step::{Incoming, Piece, Place, Step, Want},
 };
-use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, proto::Event};
+use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, keys::Keys, proto::Event};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// A message that is one short frame and was read as a whole: most of what arrives, in most programs. Everything else

@@ -8,8 +8,8 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{Conn, keys::Keys, waiters::Waiter};
-use crate::{Error, ErrorKind, Message, PreparedMessage, Role, UsageError};
+use super::{Conn, waiters::Waiter};
+use crate::{Error, ErrorKind, Message, PreparedMessage, Role, UsageError, keys::Keys};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
     /// Queues a message or control frame without waiting, whatever the queue holds; poll [`poll_ready`](Self::poll_ready)

@@ -8,7 +8,7 @@ use crate::{frame::MaskingKey, proto::MaskSource};
 ///
 /// RFC 6455, 10.3 asks for keys that the application behind a client cannot predict, so they come from the operating
 /// system. One call draws a batch: a call for each frame would cost more than the frame.
-pub(super) struct Keys;
+pub(crate) struct Keys;
 
 struct Batch {
     bytes: [u8; BATCH],
@@ -18,7 +18,7 @@ struct Batch {
 impl Keys {
     /// Makes sure that a few keys are there. Call before anything that may queue frames of a client.
     #[expect(clippy::disallowed_methods, reason = "this is where masking keys come from")]
-    pub(super) fn ensure() -> io::Result<()> {
+    pub(crate) fn ensure() -> io::Result<()> {
         BATCHES.with_borrow_mut(|batch| {
             if BATCH - batch.used >= 4 * KEYS_PER_CALL {
                 return Ok(());
@@ -30,7 +30,7 @@ impl Keys {
     }
 
     /// Where to begin to count, so that nobody else has the same numbers. There is room above it.
-    pub(super) fn number() -> u64 {
+    pub(crate) fn number() -> u64 {
         if Self::ensure().is_err() {
             return 0;
         }
