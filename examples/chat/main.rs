@@ -12,7 +12,7 @@
 mod name;
 mod room;
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -20,8 +20,8 @@ use axum::{
     response::{Html, Response},
     routing::{any, get},
 };
-use tokio::time::{Instant, interval, timeout};
-use ws_core::{CloseCode, CloseFrame, Config, Conn, Error, Message};
+use tokio::time::{Instant, timeout};
+use ws_core::{CloseCode, CloseFrame, Config, Conn, Error, KeepAlive, Message};
 use ws_tower::{UpgradeLayer, Upgraded, Upgrader, extract::WebSocketUpgrade};
 
 use crate::room::Room;
@@ -29,8 +29,12 @@ use crate::room::Room;
 #[tokio::main]
 async fn main() {
     let room = Arc::new(Room::new());
-    // The page sends 2,000 characters at the most. A message over the limit fails its connection with 1009.
-    let upgrader = Upgrader::new().config(Config::new().max_message_size(8 << 10));
+    let config = Config::new()
+        // The page sends 2,000 characters at the most. A message over the limit fails its connection with 1009.
+        .max_message_size(8 << 10)
+        // A phone that lost its network says nothing at all. Without pings its name would stay taken.
+        .keep_alive(KeepAlive::every(Duration::from_secs(20)));
+    let upgrader = Upgrader::new().config(config);
     let app = Router::new()
         .route("/", get(Html(include_str!("index.html"))))
         .route("/ws", any(join))
@@ -94,51 +98,27 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
     };
 
     let mut pace = Pace { since: Instant::now(), lines: 0 };
-    let mut heartbeat = interval(HEARTBEAT);
-    let mut heard = true;
     loop {
         tokio::select! {
-            // `recv` gives pongs too, which `read_message` does not: any sign of life counts.
-            message = conn.recv() => {
-                heard = true;
-                match message? {
-                    Some(Message::Text(line)) if pace.allows() => seat.say(&line),
-                    Some(Message::Text(_)) => {
-                        return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "too many lines")));
-                    }
-                    Some(Message::Binary(_)) => {
-                        return Ok(Some(CloseFrame::new(CloseCode::UNSUPPORTED_DATA, "text only")));
-                    }
-                    Some(Message::Ping(_) | Message::Pong(_)) => {}
-                    Some(Message::Close(_)) | None => return Ok(None),
+            message = conn.read_message() => match message? {
+                Some(Message::Text(line)) if pace.allows() => seat.say(&line),
+                Some(Message::Text(_)) => {
+                    return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "too many lines")));
                 }
-            }
+                Some(_) => return Ok(Some(CloseFrame::new(CloseCode::UNSUPPORTED_DATA, "text only"))),
+                None => return Ok(None),
+            },
             event = events.recv() => {
                 // An error says that the room is further ahead than it remembers: this one does not keep up.
                 let Ok(event) = event else { return Ok(Some(too_slow())) };
-                if !tell(conn, event).await {
-                    return Ok(Some(too_slow()));
-                }
-            }
-            _ = heartbeat.tick() => {
-                // A phone that lost its network says nothing at all. Without this its name would stay taken.
-                if !mem::replace(&mut heard, false) {
-                    return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "no sign of life")));
-                }
-                if !tell(conn, Message::Ping("beat".into())).await {
+                // Queued messages leave when the read has to wait, many in one write. Queueing itself waits only while
+                // 64 KiB are untaken. If the connection is ending there is nothing to do: the read is about to say so.
+                if timeout(PATIENCE, conn.queue_message(event)).await.is_err() {
                     return Ok(Some(too_slow()));
                 }
             }
         }
     }
-}
-
-/// Queues a message, unless the client leaves what came before untaken for too long.
-///
-/// What is queued leaves when `recv` has to wait, many messages in one write. Queueing itself waits only while 64 KiB are
-/// untaken. If the connection is ending there is nothing to do: `recv` is about to say so, and why.
-async fn tell(conn: &mut Conn<Upgraded>, message: impl Into<Message>) -> bool {
-    timeout(PATIENCE, conn.queue_message(message)).await.is_ok()
 }
 
 fn too_slow() -> CloseFrame {
@@ -163,5 +143,3 @@ impl Pace {
 
 /// How long a client may leave its name unsaid, or what it was sent untaken.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often a client is asked whether it is still there. One that misses a beat is gone.
-const HEARTBEAT: Duration = Duration::from_secs(20);
