@@ -16,6 +16,7 @@ mod queue;
 mod reader;
 mod reader_ends;
 mod reader_left;
+mod scripts;
 mod stream_sink;
 mod wakes;
 mod writer;

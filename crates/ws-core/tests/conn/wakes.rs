@@ -17,17 +17,21 @@ pub(crate) async fn yield_until_written(remote: &Remote) {
 }
 
 /// A sequence of numbers that is the same in every run.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9))
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % end as u64) as usize
     }
 
-    fn pace(&mut self) -> Pace {
+    pub(crate) fn pace(&mut self) -> Pace {
         let piece = |random: &mut Self| [1, 3, 20, 5000, usize::MAX][random.below(5)];
         Pace {
             read: piece(self),
@@ -37,12 +41,12 @@ impl Random {
         }
     }
 
-    fn capacity(&mut self) -> usize {
+    pub(crate) fn capacity(&mut self) -> usize {
         [1, 7, 100, 4096, 1 << 20][self.below(5)]
     }
 
     /// Not too large for the transport: every byte may take a poll of its own.
-    fn message(&mut self, pace: Pace, capacity: usize) -> Message {
+    pub(crate) fn message(&mut self, pace: Pace, capacity: usize) -> Message {
         let step = pace.read.min(pace.write).min(capacity);
         let sizes = [0, 1, 10, 130, if step < 20 { 200 } else { 5000 }];
         Message::binary(pattern(sizes[self.below(sizes.len())]))
@@ -53,7 +57,7 @@ impl Random {
 fn request_and_response_finish_over_any_transport() {
     with_timers(|| {
         for seed in 1..300 {
-            let mut random = Random(seed * 0x9E37_79B9);
+            let mut random = Random::new(seed);
             let (pace, capacity) = (random.pace(), random.capacity());
             let (mut client, mut server) = pair(&Config::new(), pace, capacity);
             let messages: Vec<_> = (0..5).map(|_| random.message(pace, capacity)).collect();
@@ -80,7 +84,7 @@ fn request_and_response_finish_over_any_transport() {
 fn batches_that_are_only_queued_finish_over_any_transport() {
     with_timers(|| {
         for seed in 1..300 {
-            let mut random = Random(seed * 0x9E37_79B9);
+            let mut random = Random::new(seed);
             let (pace, capacity) = (random.pace(), random.capacity());
             let config = Config::new().high_water_mark(1 << 20);
             let (mut client, mut server) = pair(&config, pace, capacity);
@@ -115,7 +119,7 @@ fn batches_that_are_only_queued_finish_over_any_transport() {
 fn split_halves_of_both_ends_in_four_tasks_finish_over_any_transport() {
     with_timers(|| {
         for seed in 1..300 {
-            let mut random = Random(seed * 0x9E37_79B9);
+            let mut random = Random::new(seed);
             let (pace, capacity) = (random.pace(), random.capacity());
             let config = Config::new().high_water_mark([1, 100, 1 << 16][random.below(3)]);
             let (client, server) = pair(&config, pace, capacity);
