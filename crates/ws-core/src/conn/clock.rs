@@ -52,7 +52,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if let Some(keep_alive) = timers.timing.keep_alive {
             let heartbeat =
                 timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
-            if heartbeat.is_ping_due(now.into_std()) {
+            let is_due = heartbeat.is_ping_due(now.into_std());
+            // A peer that sends and does not read must not make pings pile up; its silence counts all the same.
+            if is_due && self.has_room() {
                 let ping = self.control.shared(&self.waiters).probe(now.into_std());
                 // It fails only where writing does, and the next write tells.
                 let _ = self.start_send(ping);
@@ -91,7 +93,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let due = [read, message, timers.close, heartbeat].into_iter().fold(None, earlier);
         timers.poll_sleep(by, due, &mut self.waiters, cx.waker())
     }
+}
 
+impl<S> Conn<S> {
     /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
     pub(super) fn is_close_overdue(&mut self) -> bool {
         let timeout = self.settings.close_timeout;
@@ -99,9 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let now = now();
         now >= *timers.close.get_or_insert_with(|| after(now, timeout))
     }
-}
 
-impl<S> Conn<S> {
     /// Whether a write may still wait.
     pub(super) fn check_write_deadline(&self) -> Result<(), Error> {
         match self.timers.as_ref().and_then(|timers| timers.write) {
@@ -116,7 +118,7 @@ impl<S> Conn<S> {
             return Poll::Ready(());
         }
         let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
-        timers.poll_sleep(Waiter::Writer, timers.write, &mut self.waiters, cx.waker())
+        timers.poll_sleep(Waiter::Writer, earlier(timers.write, timers.close), &mut self.waiters, cx.waker())
     }
 
     /// Bytes arrived.
