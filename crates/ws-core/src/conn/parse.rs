@@ -115,6 +115,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
             }
             Ok(Some(event)) => {
+                if let (Some(timers), None) = (&mut self.timers, self.protocol.receiver().message_kind()) {
+                    // The time was that of this frame; the next one has its own.
+                    timers.message_is_complete();
+                }
                 let reply = self.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
                 if reply == Reply::Automatic {
                     self.protocol.answer(&event);
