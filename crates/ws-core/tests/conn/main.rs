@@ -2,6 +2,7 @@
 
 #![cfg(feature = "stream")]
 
+mod calls;
 mod executor;
 mod pipe;
 mod wire;
@@ -9,8 +10,12 @@ mod wire;
 mod cancel;
 mod closing;
 mod control;
+mod deadlines;
 mod failing;
+mod handlers;
+mod keep_alive;
 mod loss;
+mod message_timeout;
 mod messages;
 mod queue;
 mod reader;
@@ -18,6 +23,8 @@ mod reader_ends;
 mod reader_left;
 mod scripts;
 mod stream_sink;
+mod timers;
 mod wakes;
+mod write_deadlines;
 mod writer;
 mod writer_left;
