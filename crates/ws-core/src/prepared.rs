@@ -11,8 +11,10 @@ use crate::{
 
 /// A message for many connections: its frame is encoded once and shared by all of them.
 ///
-/// Cheap to clone. Servers send the encoded frame itself, large ones without copying; clients mask it anew for each
-/// connection, since RFC 6455, 5.3 asks for a fresh key.
+/// Cheap to clone. Servers send the encoded frame itself, from 4 KiB on without copying; clients mask it anew for each
+/// connection, since RFC 6455, 5.3 asks for a fresh key. [`Conn::write_prepared`](crate::Conn::write_prepared) and
+/// [`Conn::queue_prepared`](crate::Conn::queue_prepared) take it. Control frames can be prepared as well, and are encoded for
+/// each connection.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

@@ -18,8 +18,8 @@ use crate::{CloseCode, Error, Message, MessageKind, ProtocolError, UsageError};
 /// Reads go on from message to message. A normal close of the peer (1000, 1001 or no code) is the end of the stream.
 /// Messages of the other kind fail the connection with 1003.
 ///
-/// Shutting down closes with 1000 and waits for the peer's close frame; what still arrives is dropped, since a WebSocket
-/// cannot be closed in one direction only. The message size limit of the connection does not apply, as the size of
+/// Shutting down closes with 1000 and waits for the peer's close frame, in the close timeout at the longest; what still
+/// arrives is dropped, since a WebSocket cannot be closed in one direction only (RFC 6455, 5.5.1). The message size limit of the connection does not apply, as the size of
 /// messages has no meaning here and none is ever held as a whole.
 ///
 /// With [`MessageKind::Text`], what is written must be UTF-8; a character may be cut by the end of a write.
@@ -113,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
     }
 }
 
-/// Gives an [`Error`] inside the [`io::Error`].
+/// Gives an [`Error`] inside the [`io::Error`]. Cancel safe, as writes of tokio are.
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if buf.is_empty() {

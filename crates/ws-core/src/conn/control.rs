@@ -91,8 +91,9 @@ impl Control {
         Ok(Measure(ticket).await?)
     }
 
-    /// Begins the closing handshake. The close frame goes out behind everything that is queued, and whoever reads sees the
-    /// handshake through, as after a close frame of [`write_message`](crate::Conn::write_message).
+    /// Begins the closing handshake (RFC 6455, 7.1.2). The close frame goes out behind everything that is queued, and
+    /// whoever reads sees the handshake through, as after a close frame of [`write_message`](crate::Conn::write_message).
+    /// This does not wait for it; [`closed`](Self::closed) does.
     ///
     /// Of several close frames only the first is sent. After the end of the connection this does nothing.
     ///

@@ -55,6 +55,7 @@ impl<S> Conn<S> {
     }
 }
 
+/// Gives an [`Error`](crate::Error) inside the [`io::Error`]. Cancel safe, as reads of tokio are.
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for JoinedMessages<'_, S> {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -14,7 +14,8 @@ use crate::{Error, Message};
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Reads the next data message, text or binary, as JSON.
     ///
-    /// The value is read from the message where it lies; a message holds one value and nothing else.
+    /// The value is read from the message where it lies; a message holds one value and nothing else. `None` is a normal end,
+    /// as in [`read_message`](Self::read_message).
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

@@ -67,9 +67,14 @@ use crate::{
 
 /// A WebSocket connection over any byte stream.
 ///
-/// Reading and writing are both driven by the calls on this type; there is no task behind it. Pings are answered and
-/// close frames echoed while the application reads. Queued messages go out on [`flush`](Self::flush), **and whenever a
-/// read is about to wait**, so a loop that reads and queues writes once per batch of messages that arrived together.
+/// Reading and writing are both driven by the calls on this type; there is no task behind it. **Somebody has to read**:
+/// pings are answered, close frames echoed and pings of keep-alive sent while a read waits. Queued messages go out on
+/// [`flush`](Self::flush), **and whenever a read is about to wait**, so a loop that reads and queues writes once per batch
+/// of messages that arrived together.
+///
+/// Messages may be read in any way, one by one as it suits: [`read_message`](Self::read_message),
+/// [`read_borrowed`](Self::read_borrowed), [`next_reader`](Self::next_reader). [`into_split`](Self::into_split) makes a half
+/// that reads and a half that writes, [`control`](Self::control) a handle that pings and closes from anywhere.
 ///
 /// A connection that waits holds no buffers: it borrows them from the [`BufferPool`](crate::BufferPool) of its
 /// [`Config`] while bytes are in flight.
@@ -77,8 +82,9 @@ use crate::{
 /// Dropping a connection drops its transport without a closing handshake; the peer sees 1006. End it with
 /// [`close`](Self::close).
 ///
-/// The closing handshake is bounded by [`Config::close_timeout`] with tokio's timer, which must be enabled in the
-/// runtime; nothing else needs it.
+/// The closing handshake is bounded by [`Config::close_timeout`] with tokio's timer, which must be enabled in the runtime.
+/// Deadlines, keep-alive and [`Config::message_timeout`] use it, too; there is one timer at the most, and none before
+/// something has to be timed.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
@@ -234,7 +240,7 @@ impl<S> Conn<S> {
         self.handlers.get_or_insert_default().ping = Some(Exclusive::ping(handler));
     }
 
-    /// Is called with the payload of each pong that is read, whether a ping asked for it or not.
+    /// Is called with the payload of each pong that is read, whether a ping asked for it or not (RFC 6455, 5.5.3).
     ///
     /// The handler runs inside the read that meets the pong; it must not block.
     pub fn set_pong_handler(&mut self, handler: impl FnMut(&Bytes) + Send + 'static) {
@@ -245,8 +251,9 @@ impl<S> Conn<S> {
     ///
     /// With [`Reply::Suppress`], the read ends as it does after any close frame of the peer, but the transport stays and
     /// messages can still be written, until the application sends its own close frame with [`close`](Self::close) or
-    /// [`Control::close`]: the rest of a reply, for instance. It must not leave the peer without one. When this endpoint
-    /// has closed first, there is nothing to suppress.
+    /// [`Control::close`]: the rest of a reply, for instance. It must not leave the peer without one. Reads do not wait any
+    /// more, so what is queued goes out by [`flush`](Self::flush); and no timeout runs until the answer is sent. When this
+    /// endpoint has closed first, there is nothing to suppress.
     ///
     /// The handler runs inside the read that meets the close frame; it must not block. Without one, the code is echoed
     /// (RFC 6455, 5.5.1).
@@ -257,8 +264,11 @@ impl<S> Conn<S> {
     /// Until when reads may wait; `None` for as long as it takes, the default.
     ///
     /// From then on, a read that finds nothing in what was received already fails with
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut). Nothing is lost and nothing is broken by that: with a later
-    /// deadline, or none, reading goes on where it was. [`close`](Self::close) is not bound by it but by the close timeout.
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut), for which [`Error::is_timeout`] is true. Nothing is lost and
+    /// nothing is broken by that: with a later deadline, or none, reading goes on where it was. [`close`](Self::close) is not
+    /// bound by it but by the close timeout.
+    ///
+    /// The deadline holds for every read until it is set anew; it does not move with what arrives.
     ///
     /// For a timeout of one call, drop its future: `tokio::time::timeout(limit, conn.read_message())`.
     pub fn set_read_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
@@ -269,14 +279,15 @@ impl<S> Conn<S> {
     ///
     /// From then on, writes and flushes fail with [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut). A message that was
     /// queued by then stays queued, whole, and goes out with a later flush or read; one that was not queued is not sent.
-    /// What reads answer and flush is not bound by the deadline.
+    /// What reads answer and flush is not bound by the deadline, nor is [`close`](Self::close).
     pub fn set_write_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
         self.set_deadline(deadline.into(), |timers, deadline| timers.write = deadline);
     }
 
     /// Changes the largest message that is accepted, in bytes; `None` for any size. See [`Config::max_message_size`].
     ///
-    /// It holds for every frame that is announced from now on: raise it once a peer has proved who it is.
+    /// It holds for every frame that is announced from now on: raise it once a peer has proved who it is. The limits on frames
+    /// and fragments follow it unless they were set.
     pub fn set_max_message_size(&mut self, limit: impl Into<Option<u64>>) {
         self.protocol.set_max_message_size(limit.into());
     }
@@ -316,8 +327,8 @@ impl<S> Conn<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Reads the next data message.
     ///
-    /// `None` is a normal end: the closing handshake was done with 1000, 1001 or no code. Pings and pongs are handled on
-    /// the way. Messages that are queued are flushed before this waits.
+    /// `None` is a normal end: the closing handshake was done with 1000, 1001 or no code (RFC 6455, 7.4.1). Pings and pongs
+    /// are handled on the way. Messages that are queued are flushed before this waits.
     ///
     /// When the peer breaks a rule or exceeds a limit, the close frame that says so is sent and the transport is shut
     /// down before this returns, in the close timeout at the longest.
@@ -326,8 +337,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) for any other close code,
     /// [`ErrorKind::ConnectionLost`](crate::ErrorKind::ConnectionLost) without a closing handshake,
     /// [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) and [`ErrorKind::TooBig`](crate::ErrorKind::TooBig) for what
-    /// the peer did wrong, [`ErrorKind::Io`](crate::ErrorKind::Io) for other failures of the transport. Every further
-    /// call gives the same.
+    /// the peer did wrong, [`ErrorKind::OutOfBudget`](crate::ErrorKind::OutOfBudget) if an
+    /// [`InboundBudget`](crate::InboundBudget) is spent, [`ErrorKind::Io`](crate::ErrorKind::Io) for other failures of the
+    /// transport. Every further call gives the same.
+    ///
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when the [read deadline](Self::set_read_deadline) has passed;
+    /// this ends nothing.
     ///
     /// # Cancel safety
     /// Safe: what has arrived of a message is kept.
@@ -355,6 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when the state or the payload forbids the message,
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when the [write deadline](Self::set_write_deadline) has passed,
     /// [`ErrorKind::ConnectionLost`](crate::ErrorKind::ConnectionLost) or [`ErrorKind::Io`](crate::ErrorKind::Io) when
     /// the transport fails. That the call succeeds does not mean that the peer has got the message.
     ///
@@ -389,7 +405,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.start_send_prepared(message)
     }
 
-    /// Queues a message or control frame. Waits only while the queue is above its high-water mark.
+    /// Queues a message or control frame. Waits only while the queue is above its high-water mark
+    /// ([`Config::high_water_mark`], 64 KiB unless set).
     ///
     /// The queue is sent by [`flush`](Self::flush), and by any read that is about to wait.
     ///
@@ -406,6 +423,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Hands everything that is queued to the transport.
     ///
     /// # Errors
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when the write deadline has passed,
     /// [`ErrorKind::ConnectionLost`](crate::ErrorKind::ConnectionLost) or [`ErrorKind::Io`](crate::ErrorKind::Io) when
     /// the transport fails.
     ///
@@ -418,13 +436,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Ends the connection with the closing handshake (RFC 6455, 7.1.2): sends what is queued and a close frame, waits for
     /// the peer's, and ends the transport. Data that still arrives is dropped.
     ///
-    /// All of this takes the close timeout at the longest. After the peer has closed, there is nothing left to do.
+    /// All of this takes the close timeout at the longest ([`Config::close_timeout`], 5 seconds unless set), whatever the
+    /// deadlines are. After the peer has closed, there is nothing left to do.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when the close frame must not be sent as it is,
     /// [`ErrorKind::ConnectionLost`](crate::ErrorKind::ConnectionLost) when the peer does not answer in time or the
     /// transport ends without its answer, and the other errors of [`read_message`](Self::read_message) but
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) and [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
     ///
     /// # Cancel safety
     /// Safe: the close frame is queued once, and a later call to this or to a read goes on.

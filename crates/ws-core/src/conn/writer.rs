@@ -15,8 +15,8 @@ use crate::{Error, MessageKind};
 
 /// One outgoing message as a byte stream; [`finish`](Self::finish) ends the message.
 ///
-/// The message leaves in fragments of [`Config::write_buffer_size`](crate::Config::write_buffer_size) bytes, the last one
-/// shorter; what fits into one is a single frame. Flushing sends what is there as a fragment of its own. Control frames
+/// The message leaves in fragments of [`Config::write_buffer_size`](crate::Config::write_buffer_size) bytes, 4 KiB unless
+/// set, the last one shorter; what fits into one is a single frame. Flushing sends what is there as a fragment of its own. Control frames
 /// may go out between fragments, other messages may not (RFC 6455, 5.4).
 ///
 /// Text has to be UTF-8 as a whole; a write may end inside a character. Bytes that cannot be part of a text are refused with
@@ -94,7 +94,8 @@ impl<'a, S> MessageWriter<'a, S> {
     }
 }
 
-/// Gives an [`Error`] inside the [`io::Error`]. Shutting down is [`finish`](MessageWriter::finish).
+/// Gives an [`Error`] inside the [`io::Error`]. Cancel safe, as writes of tokio are: `write` takes bytes or does not,
+/// `write_all` may have taken some. Shutting down is [`finish`](MessageWriter::finish).
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for MessageWriter<'_, S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.via.with(|conn| conn.poll_write_piece(cx, buf)).map_err(io::Error::from)
