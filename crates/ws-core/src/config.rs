@@ -68,7 +68,8 @@ impl Config {
         Self::default()
     }
 
-    /// The largest message that is accepted, in bytes; `None` for any size.
+    /// The largest message that is accepted, in bytes; `None` for any size. 1 MiB for a server and 16 MiB for a client
+    /// unless set (RFC 6455, 10.4). It holds for messages that are streamed as well.
     ///
     /// A message over the limit fails the connection with 1009 as soon as a frame header announces it. Memory never
     /// follows the announced size, only the bytes that have arrived.
@@ -93,13 +94,13 @@ impl Config {
     }
 
     /// How many control frames may arrive in one go, that is without a data message between them and without the
-    /// connection running out of bytes to read; `None` for any number.
+    /// connection running out of bytes to read; `None` for any number. 4,096 unless set.
     pub fn max_control_frames(mut self, limit: impl Into<Option<u32>>) -> Self {
         self.max_control_frames = Setting::Set(limit.into());
         self
     }
 
-    /// The size of the buffers that reads borrow from the pool, in bytes; 125 at least.
+    /// The size of the buffers that reads borrow from the pool, in bytes; 32 KiB unless set, 125 at least.
     ///
     /// This is not a limit: larger messages are read in several steps. A connection holds a buffer only while
     /// bytes are in flight.
@@ -108,7 +109,7 @@ impl Config {
         self
     }
 
-    /// The size of the buffers that writes borrow from the pool, in bytes; 125 at least.
+    /// The size of the buffers that writes borrow from the pool, in bytes; 4 KiB unless set, 125 at least.
     ///
     /// This is not a limit: the buffer grows to hold what is queued. It is also the size of the fragments that
     /// [`Conn::next_writer`](crate::Conn::next_writer) sends.
@@ -117,7 +118,7 @@ impl Config {
         self
     }
 
-    /// How many queued bytes make writers wait until the transport has taken some.
+    /// How many queued bytes make writers wait until the transport has taken some; 64 KiB unless set.
     ///
     /// What a connection holds of outgoing data is bounded by this mark and one message.
     pub fn high_water_mark(mut self, bytes: usize) -> Self {
@@ -125,7 +126,8 @@ impl Config {
         self
     }
 
-    /// How long the closing handshake, and the end of the transport after it, may take.
+    /// How long the closing handshake, and the end of the transport after it, may take together; 5 seconds unless set.
+    /// It runs from the first close frame on, sent or received, while somebody reads or closes.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.close_timeout = Setting::Set(timeout);
         self
@@ -185,14 +187,15 @@ impl Config {
             Role::Client => Some(16 << 20),
             Role::Server => Some(1 << 20),
         });
-        let fragments = |size: u64| u32::try_from(size / 64).unwrap_or(u32::MAX).max(1024);
+        let max_message_size = max_message_size.unwrap_or(u64::MAX);
         Limits {
-            max_message_size: max_message_size.unwrap_or(u64::MAX),
-            max_frame_size: self.max_frame_size.unwrap_or(max_message_size).unwrap_or(u64::MAX),
+            max_message_size,
+            max_frame_size: self.max_frame_size.unwrap_or(Some(max_message_size)).unwrap_or(u64::MAX),
             max_fragments: self
                 .max_fragments
-                .unwrap_or_else(|| max_message_size.map(fragments))
+                .unwrap_or_else(|| Limits::fragments(max_message_size))
                 .map(|limit| limit.max(1)),
+            fragments_follow: matches!(self.max_fragments, Setting::Default),
             max_control_frames: self.max_control_frames.unwrap_or(Some(4096)).unwrap_or(u32::MAX),
             accept_unmasked_frames: self.accept_unmasked_frames,
         }
@@ -303,8 +306,18 @@ pub(crate) struct Limits {
     pub(crate) max_message_size: u64,
     pub(crate) max_frame_size: u64,
     pub(crate) max_fragments: Option<u32>,
+    /// It is the one that goes with the message size.
+    pub(crate) fragments_follow: bool,
     pub(crate) max_control_frames: u32,
     pub(crate) accept_unmasked_frames: bool,
+}
+
+impl Limits {
+    /// How many fragments a message of this size may come in, unless that is set; `None` for any number.
+    pub(crate) fn fragments(max_message_size: u64) -> Option<u32> {
+        let fragments = u32::try_from(max_message_size / 64).unwrap_or(u32::MAX).max(1024);
+        (max_message_size < u64::MAX).then_some(fragments)
+    }
 }
 
 /// A value that was set, or the default of the role.

@@ -49,7 +49,7 @@ pub enum ErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UsageError {
-    /// Too many control frames of [`Control`](crate::Control) wait for the connection to be driven.
+    /// 64 control frames of a [`Control`](crate::Control) wait already, because nobody drives the connection.
     ControlQueueFull,
     /// A message after the close frame was sent (RFC 6455, 5.5.1).
     CloseSent,
@@ -57,13 +57,14 @@ pub enum UsageError {
     CloseReasonTooLong,
     /// The payload of a ping or pong is over 125 bytes.
     ControlTooLong,
-    /// The payload of a message is not UTF-8 although text was asked for.
+    /// The payload of a message is not UTF-8 although text was asked for, or is written.
     NotText,
     /// A close code that must not stand in a close frame: 1005, 1006, 1015, or one that is reserved.
     UnsendableCloseCode,
-    /// More of a message that was finished.
+    /// More of a message whose [`MessageWriter`](crate::MessageWriter) was shut down.
     MessageFinished,
-    /// A data message while a fragmented one is not finished (RFC 6455, 5.4).
+    /// A data message while a fragmented one is not finished (RFC 6455, 5.4), because its
+    /// [`MessageWriter`](crate::MessageWriter) was dropped: the connection can only be read and closed.
     MessageOpen,
 }
 
@@ -83,6 +84,15 @@ impl Error {
     pub(crate) fn transport(error: io::Error) -> Self {
         let kind = ErrorKind::of_transport(error.kind());
         Self(Box::new(ErrorImpl { kind, source: Some(error) }))
+    }
+
+    /// Takes the error of a connection out of the [`io::Error`] that a [`MessageReader`](crate::MessageReader), a
+    /// [`MessageWriter`](crate::MessageWriter) or another adapter gave for it.
+    ///
+    /// # Errors
+    /// Gives the error back when it is of other origin.
+    pub fn from_io(error: io::Error) -> Result<Self, io::Error> {
+        error.downcast()
     }
 
     /// What went wrong.
@@ -278,6 +288,14 @@ mod tests {
     fn reason_of_the_peer_is_escaped() {
         let error = Error::new(ErrorKind::Closed(Some(CloseFrame::new(1011, "\x1b[31m"))));
         assert_eq!(error.to_string(), "peer closed the connection with code 1011: \"\\u{1b}[31m\"");
+    }
+
+    #[test]
+    fn error_comes_back_out_of_an_io_error() {
+        let error = io::Error::from(Error::from(UsageError::CloseSent));
+        assert_eq!(Error::from_io(error).unwrap().usage(), Some(UsageError::CloseSent));
+        let other = io::Error::from(io::ErrorKind::AddrInUse);
+        assert_eq!(Error::from_io(other).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[cfg(feature = "io")]

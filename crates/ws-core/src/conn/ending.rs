@@ -141,15 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if self.ending.stage != Stage::Over && self.is_close_overdue() {
                 // Even a timeout of nothing lets out what the transport takes at once.
                 let _ = self.poll_write_out(cx, by);
-                match self.ending.stage {
-                    // This endpoint has closed, and the peer has not answered.
-                    Stage::Open => {
-                        let cause =
-                            io::Error::new(io::ErrorKind::TimedOut, "the close frame was not answered");
-                        self.lose(Some(cause));
-                    }
-                    _ => self.ending.stage = Stage::Over,
-                }
+                self.give_up_closing();
             }
             if self.ending.stage == Stage::Open {
                 return Poll::Ready(None);
@@ -219,6 +211,17 @@ impl<S> Conn<S> {
         self.protocol.stop();
         self.ending.lose(cause);
         self.end();
+    }
+
+    /// Ends the connection because the close timeout has passed.
+    pub(super) fn give_up_closing(&mut self) {
+        if self.ending.stage == Stage::Open {
+            // This endpoint has closed, and the peer has not answered.
+            self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the close frame was not answered")));
+        } else {
+            self.ending.stage = Stage::Over;
+            self.end();
+        }
     }
 
     /// Gives everything back that an ended connection does not need, and tells everybody who waits.

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Conn;
-use crate::{Error, MessageKind, UsageError, utf8::Utf8Validator};
+use crate::{Error, MessageKind, UsageError, config::Settings, frame::MAX_HEADER_LEN, utf8::Utf8Validator};
 
 /// The message that a `MessageWriter` writes.
 #[derive(Debug)]
@@ -131,6 +131,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     fn send_piece(&mut self, piece: &[u8], fin: bool) -> Result<(), Error> {
         let kind = self.outgoing()?.kind;
+        if !fin && piece.len() == self.settings.write_buffer_size {
+            self.make_room_up_to_the_mark();
+        }
         self.queue(|conn| conn.protocol.send_fragment(kind, piece, fin))?;
         self.outgoing()?.begun = true;
         Ok(())
@@ -138,6 +141,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S> Conn<S> {
+    /// Full fragments are queued up to the mark before they are written. The usual buffer would grow and be copied over
+    /// and over on the way, and leave the pool with a buffer as large for each time.
+    fn make_room_up_to_the_mark(&mut self) {
+        let Settings { write_buffer_size, high_water_mark, ref pool, .. } = self.settings;
+        let outbox = self.protocol.sender().outbox_mut();
+        if outbox.needs_buffer() {
+            let size = high_water_mark.min(MOST).saturating_add(write_buffer_size + MAX_HEADER_LEN);
+            outbox.lend(pool.take(size));
+        }
+    }
+
     /// Forgets the message that is written in pieces. If the peer has seen a part of it, no other message can follow.
     pub(super) fn abandon_message(&mut self) {
         if let Some(message) = self.outgoing.take() {
@@ -156,3 +170,6 @@ impl Outgoing {
         Ok(())
     }
 }
+
+/// Queued bytes that room is made for at once, whatever the mark is.
+const MOST: usize = 64 << 10;

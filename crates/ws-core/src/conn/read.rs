@@ -161,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         match self.poll_read(&mut Context::from_waker(waker), want) {
             Poll::Pending => {
                 self.protocol.caught_up();
-                if matches!(self.incoming, Incoming::None) {
+                if matches!(self.incoming, Incoming::None | Incoming::Skipped) {
                     self.message.free();
                 }
                 // About to wait: what is queued goes out. A failure is told by the next write; reading may still give

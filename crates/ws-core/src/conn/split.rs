@@ -12,7 +12,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Conn, Control, JoinedMessages, MessageReader, MessageWriter, Reply, via::Via, waiters::Waiter};
-use crate::{CloseFrame, Error, Message, MessageKind, PreparedMessage, ProtocolError, Role, proto::Closing};
+use crate::{
+    CloseFrame, Error, Message, MessageKind, PreparedMessage, ProtocolError, Role, Utf8Bytes, proto::Closing,
+};
 
 /// The connection below both halves.
 ///
@@ -38,7 +40,9 @@ pub struct ReadHalf<S>(Joint<S>);
 
 /// The half of a connection that writes; [`Conn::into_split`] gives it.
 ///
-/// Its methods are those of [`Conn`].
+/// Its methods are those of [`Conn`]. While it waits for the peer to read, the other half goes on, and while the other
+/// waits, this one does. But a read that waits already is not woken for what is queued here: end a series of
+/// [`queue_message`](Self::queue_message) with [`flush`](Self::flush).
 ///
 /// The transport is dropped when both halves are.
 #[derive(Debug)]
@@ -49,7 +53,8 @@ pub struct WriteHalf<S>(Joint<S>);
 pub struct ReuniteError<S>(pub ReadHalf<S>, pub WriteHalf<S>);
 
 impl<S> Conn<S> {
-    /// Splits the connection in two halves that work at the same time, in different tasks or in one.
+    /// Splits the connection in two halves that work at the same time, in different tasks or in one. They share the
+    /// connection under a lock that is held for single polls; [`ReadHalf::reunite`] undoes it.
     ///
     /// Whoever owns the connection as a whole does not need this to write while a read waits: reads are cancel safe, so
     /// `tokio::select!` does. [`control`](Self::control) sends control frames beside either.
@@ -115,6 +120,12 @@ impl<S> ReadHalf<S> {
     #[must_use]
     pub fn role(&self) -> Role {
         self.0.lock().role()
+    }
+
+    /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<Utf8Bytes> {
+        self.0.lock().negotiated.subprotocol.clone()
     }
 
     /// The close frames of both ends so far, and their order.
@@ -223,7 +234,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
     /// those of [`Conn::read_message`].
     ///
     /// # Cancel safety
-    /// Dropping the future drops this half.
+    /// Dropping the future drops this half: nobody reads any more then. Spawn it, or join it, for as long as the connection
+    /// lives.
     pub async fn close_read(self) -> Result<(), Error> {
         let message = poll_fn(|cx| self.0.lock().poll_next_kind(cx)).await?;
         if message.is_none() {
@@ -254,6 +266,24 @@ impl<S> WriteHalf<S> {
         self.0.lock().control()
     }
 
+    /// Which end of the connection this is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.0.lock().role()
+    }
+
+    /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<Utf8Bytes> {
+        self.0.lock().negotiated.subprotocol.clone()
+    }
+
+    /// The close frames of both ends so far, and their order.
+    #[must_use]
+    pub fn closing(&self) -> Closing {
+        self.0.lock().closing().clone()
+    }
+
     /// Until when writes may wait; see [`Conn::set_write_deadline`].
     pub fn set_write_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
         self.0.lock().set_write_deadline(deadline);
@@ -269,12 +299,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
     pub async fn write_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.queue_message(message).await?;
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        self.start_send(message)?;
         self.flush().await
     }
 
-    /// Queues a message or control frame; see [`Conn::queue_message`]. A read of the other half that waits already does not
-    /// send it.
+    /// Queues a message or control frame; see [`Conn::queue_message`]. A read of the other half that waits sends it.
     ///
     /// # Errors
     /// As [`Conn::write_message`].
@@ -283,7 +313,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// Safe: the message is queued whole or not at all.
     pub async fn queue_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
-        self.start_send(message)
+        let mut conn = self.0.lock();
+        conn.start_send(message)?;
+        conn.waiters.wake(Waiter::Reader);
+        Ok(())
     }
 
     /// Sends a message that was encoded before; see [`Conn::write_prepared`].
@@ -294,7 +327,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
     pub async fn write_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
-        self.queue_prepared(message).await?;
+        poll_fn(|cx| self.poll_ready(cx)).await?;
+        self.0.lock().start_send_prepared(message)?;
         self.flush().await
     }
 
@@ -307,7 +341,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// Safe: the message is queued whole or not at all.
     pub async fn queue_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
-        self.0.lock().start_send_prepared(message)
+        let mut conn = self.0.lock();
+        conn.start_send_prepared(message)?;
+        conn.waiters.wake(Waiter::Reader);
+        Ok(())
     }
 
     /// Writes a data message as a byte stream; see [`Conn::next_writer`].

@@ -105,16 +105,23 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// As [`flush`](Self::flush).
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         // What was queued when the connection was lost is lost: that must not look like success.
-        self.check_writable()?;
         loop {
+            self.check_writable()?;
             self.check_write_deadline()?;
             self.take_requests();
             match self.poll_write_out(cx, Waiter::Writer) {
                 // What was asked for while the queue was full. It has woken this task, and there may be no other.
                 Poll::Ready(Ok(())) if self.control.is_pending() => {}
                 Poll::Ready(result) => return Poll::Ready(result),
-                Poll::Pending if self.poll_write_parked(cx).is_ready() => {}
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    // Behind a close frame the queue has the close timeout, with or without a reader.
+                    let closes = self.protocol.closing().sent().is_some() && !self.ending.is_over();
+                    if closes && self.is_close_overdue() {
+                        self.give_up_closing();
+                    } else if self.poll_write_parked(cx).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }

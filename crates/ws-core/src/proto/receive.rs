@@ -143,6 +143,9 @@ impl Receiver {
             limits.max_frame_size = limit;
         }
         limits.max_message_size = limit;
+        if limits.fragments_follow {
+            limits.max_fragments = Limits::fragments(limit);
+        }
     }
 
     /// Ignores whatever comes from now on.

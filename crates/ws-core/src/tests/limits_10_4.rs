@@ -228,3 +228,26 @@ fn work_for_empty_fragments_is_linear_in_their_bytes() {
         assert!(calls <= 2, "{role:?}: {calls} calls for fragments that tell nothing");
     }
 }
+
+#[test]
+fn limits_that_follow_the_message_size_go_on_following_it_when_it_changes() {
+    for role in ROLES {
+        let fragments =
+            |count| [frame(role, BINARY, b""), frame(role, CONTINUATION, b"").repeat(count)].concat();
+        let mut lifted = Endpoint::with(role, &Config::new().max_message_size(1 << 16));
+        lifted.protocol.set_max_message_size(None);
+        lifted.feed(&fragments(3000)).feed(&header(role, CONTINUATION, Length::SixtyFour(1 << 40)));
+        assert!(!lifted.told.iter().any(|told| matches!(told, Told::Failed(_))), "{role:?}");
+
+        let mut lowered = Endpoint::with(role, &Config::new());
+        lowered.protocol.set_max_message_size(Some(10));
+        lowered.feed(&fragments(1024));
+        assert_eq!(lowered.told.last(), Some(&Told::failed(ProtocolError::TooManyFragments)), "{role:?}");
+
+        let own = Config::new().max_fragments(2).max_frame_size(100);
+        let mut own = Endpoint::with(role, &own);
+        own.protocol.set_max_message_size(None);
+        own.feed(&header(role, FIN | BINARY, Length::Seven(101)));
+        assert_eq!(own.told.last(), Some(&Told::Failed(Violation::TooBig { limit: 100 })), "{role:?}");
+    }
+}

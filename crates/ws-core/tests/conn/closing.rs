@@ -443,3 +443,22 @@ async fn close_timeout_of_nothing_still_tries_to_write_the_close_frame() {
         assert_eq!((frames(&remote.take()), took), (vec![code(1000)], Duration::ZERO), "{role:?} answers");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn close_frame_of_a_control_bounds_a_write_that_the_peer_does_not_take() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.set_capacity(100);
+        let control = conn.control();
+        let write = timed(conn.write_message(pattern(1 << 20)));
+        let close = async {
+            sleep(Duration::from_secs(3)).await;
+            control.close(CloseCode::GOING_AWAY).unwrap();
+            control.closed().await;
+        };
+        let ((result, took), ()) = join!(write, close);
+        assert_eq!(result.unwrap_err().kind(), &ErrorKind::ConnectionLost, "{role:?}");
+        assert_eq!(took, Duration::from_secs(3) + CLOSE_TIMEOUT, "{role:?}");
+        assert!(conn.read_message().await.is_err(), "{role:?}");
+    }
+}

@@ -6,13 +6,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicIsize, Ordering},
     },
+    task::{Context, Waker},
 };
 
 use bytes::BytesMut;
 use ws_core::{BufferPool, Config, Conn, Message, Negotiated, Pool, Role, frame::Opcode};
 
 use crate::{
-    executor::{finish, now, poll_once},
+    executor::{Flag, finish, now, poll_once},
     pipe::{Call, Pace, conn, conn_with, pipe},
     wire::{ROLES, frame, frames, pattern, text},
 };
@@ -377,4 +378,21 @@ fn debug_of_a_connection_shows_its_state_and_no_payload() {
     assert!(debug.contains("Server") && debug.contains("chat") && debug.contains("queued: 8"), "{debug}");
     assert!(!debug.contains("secret"), "{debug}");
     assert_eq!(conn.subprotocol(), Some("chat"));
+}
+
+#[test]
+fn message_that_the_write_half_queues_is_sent_by_a_read_that_waits_already() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        let (mut read, mut write) = conn.into_split();
+        let flag = Flag::new();
+        let mut reading = pin!(read.read_message());
+        let waker = Waker::from(flag.clone());
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        flag.take();
+        now(write.queue_message("a")).unwrap().unwrap();
+        assert!(flag.take(), "{role:?}: the reader was not woken");
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"a".to_vec())]);
+    }
 }
