@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// How what follows a message that was left is read.
-const WAYS: [fn(&mut Conn<Pipe>) -> Vec<u8>; 5] = [
+type Way = fn(&mut Conn<Pipe>) -> Vec<u8>;
+
+const WAYS: [Way; 5] = [
     |conn| finish(conn.read_message()).unwrap().unwrap().into_data().to_vec(),
     |conn| loop {
         if let Message::Text(text) = finish(conn.recv()).unwrap().unwrap() {

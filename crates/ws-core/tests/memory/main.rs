@@ -5,6 +5,8 @@
 mod heap;
 mod wire;
 
+mod borrowed;
 mod idle;
 mod incoming;
 mod messages;
+mod streams;
