@@ -101,6 +101,7 @@
 //! # Features
 //!
 //! * `axum` (default): [`extract`], and rejections as axum responses.
+//! * `json`: `read_json` and `write_json` of the connection.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
