@@ -7,8 +7,10 @@ mod executor;
 mod pipe;
 mod wire;
 
+mod budget;
 mod cancel;
 mod closing;
+mod closing_order;
 mod control;
 mod deadlines;
 mod failing;
