@@ -41,8 +41,7 @@ pub struct ReadHalf<S>(Joint<S>);
 /// The half of a connection that writes; [`Conn::into_split`] gives it.
 ///
 /// Its methods are those of [`Conn`]. While it waits for the peer to read, the other half goes on, and while the other
-/// waits, this one does. But a read that waits already is not woken for what is queued here: end a series of
-/// [`queue_message`](Self::queue_message) with [`flush`](Self::flush).
+/// waits, this one does. What is queued here goes out by [`flush`](Self::flush), or by a read of the other half.
 ///
 /// The transport is dropped when both halves are.
 #[derive(Debug)]
