@@ -14,6 +14,7 @@ mod control_5_5;
 mod data_5_6;
 mod fragmentation_5_4;
 mod framing_5_2;
+mod lengths_5_2;
 mod limits_10_4;
 mod masking_5_1;
 mod utf8_8_1;

@@ -246,7 +246,7 @@ async fn memory_of_a_message_in_part_is_given_back_while_the_answer_to_close_is_
         let budget = ws_core::InboundBudget::new(1 << 20);
         let config = Config::new().inbound_budget(budget.clone());
         let (mut conn, remote) = crate::pipe::conn_with(role, config, Pace::default());
-        remote.send(frame(role, Opcode::BINARY, &pattern(500_000))[..300_000].to_vec());
+        remote.send(&frame(role, Opcode::BINARY, &pattern(500_000))[..300_000]);
         assert!(timeout(S, conn.read_message()).await.is_err());
         assert!(budget.in_use() >= 290_000, "{role:?}");
         assert!(poll_once(pin!(conn.close(None))).is_pending(), "{role:?}: the peer does not answer");
