@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Starts the examples as a person would, and checks that they answer: pages, echoes, a chat between two, a terminal."""
+"""Starts the examples as a person would, and checks that they answer: pages, echoes, a chat, an upload, a terminal."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import sys
@@ -69,6 +70,22 @@ async def echo_refuses_other_origins(echo: Example) -> None:
             raise AssertionError("a page of another site was let in")
     except InvalidStatus as refused:
         assert refused.response.status_code == 403, refused.response.status_code
+
+
+async def upload_serves_its_page(upload: Example) -> None:
+    page = upload.page()
+    assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
+
+
+async def upload_answers_with_size_and_checksum(upload: Example) -> None:
+    file = bytes(range(256)) * (32 << 10)
+    async with upload.open() as connection:
+        # In one frame, and in fragments.
+        for message in (file, [file[at : at + 100_000] for at in range(0, len(file), 100_000)], b""):
+            await connection.send(message)
+            whole = b"".join(message) if isinstance(message, list) else message
+            answer = await asyncio.wait_for(connection.recv(), PATIENCE)
+            assert answer == f"{len(whole)} bytes, SHA-1 {hashlib.sha1(whole).hexdigest()}", answer
 
 
 async def cuts_off_clients_that_do_not_ask(example: Example) -> None:
@@ -181,9 +198,12 @@ def main() -> int:
     chat = Example(args.bin / "chat", logs / "chat.log")
     for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_is_taken):
         check_on(chat, script)
-    for example in (echo, chat):
+    upload = Example(args.bin / "upload", logs / "upload.log")
+    for script in (upload_serves_its_page, upload_answers_with_size_and_checksum):
+        check_on(upload, script)
+    for example in (echo, chat, upload):
         check_on(example, cuts_off_clients_that_do_not_ask)
-    for example in (echo, chat):
+    for example in (echo, chat, upload):
         check(f"{example.child.name} still runs", lambda: require(example.child.wait(0) is None, example.child.tail()))
         example.child.stop()
     print(f"{passed} passed, {len(problems)} failed")
