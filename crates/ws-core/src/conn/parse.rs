@@ -74,7 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let mut input = self.read.filled_mut();
         let before = input.len();
         let event = self.protocol.receive_unanswered(&mut input);
-        let to = from + before - input.len();
+        let mut taken = before - input.len();
+        let to = from + taken;
         let step = match event {
             Ok(None) => None,
             Ok(Some(Event::Data { kind, payload, first, last })) => {
@@ -115,6 +116,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
             }
             Ok(Some(event)) => {
+                let event = event.into_control()?;
+                // Before the handler: should it panic, its frame must not be parsed again.
+                self.read.consume(mem::take(&mut taken));
                 if let (Some(timers), None) = (&mut self.timers, self.protocol.receiver().message_kind()) {
                     // The time was that of this frame; the next one has its own.
                     timers.message_is_complete();
@@ -134,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 None
             }
         };
-        self.read.consume(to - from);
+        self.read.consume(taken);
         match &step {
             Some(Step::Control(Message::Pong(payload))) => self.pong_arrived(payload),
             // Lent out until the next step.

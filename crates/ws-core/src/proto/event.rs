@@ -38,6 +38,17 @@ pub enum Owed {
 }
 
 impl Event<'_> {
+    /// A control frame, which borrows nothing; data is none.
+    #[cfg(feature = "io")]
+    pub(crate) fn into_control(self) -> Option<Event<'static>> {
+        match self {
+            Self::Data { .. } => None,
+            Self::Ping(payload) => Some(Event::Ping(payload)),
+            Self::Pong(payload) => Some(Event::Pong(payload)),
+            Self::Close(frame) => Some(Event::Close(frame)),
+        }
+    }
+
     /// What the event obliges this endpoint to send.
     #[must_use]
     pub fn owed(&self) -> Option<Owed> {
