@@ -8,6 +8,7 @@ mod pipe;
 mod wire;
 
 mod budget;
+mod byte_stream;
 mod cancel;
 mod closing;
 mod closing_order;
@@ -15,6 +16,7 @@ mod control;
 mod deadlines;
 mod failing;
 mod handlers;
+mod joined;
 mod keep_alive;
 mod loss;
 mod message_timeout;
