@@ -7,6 +7,7 @@ mod executor;
 mod pipe;
 mod wire;
 
+mod borrowed;
 mod budget;
 mod byte_stream;
 mod cancel;
@@ -17,10 +18,13 @@ mod deadlines;
 mod failing;
 mod handlers;
 mod joined;
+#[cfg(feature = "json")]
+mod json;
 mod keep_alive;
 mod loss;
 mod message_timeout;
 mod messages;
+mod prepared;
 mod queue;
 mod reader;
 mod reader_ends;
