@@ -10,6 +10,10 @@
 //! 2. write what [`Protocol::outbox`] holds, and tell it with [`Outbox::advance`];
 //! 3. half-close the transport once [`Protocol::wants_shutdown`] says so; at its end, call nothing further.
 //!
+//! Control frames are answered by [`Protocol::receive`]; a driver that wants a say in that uses
+//! [`Protocol::receive_unanswered`] and [`Protocol::answer`]. [`Protocol::send_fragment`] sends a message piece by piece, and
+//! [`Heartbeat`] says when to ping. Nothing here waits: timeouts are the driver's.
+//!
 //! ```
 //! use ws_core::{
 //!     Config, Message, Role,
