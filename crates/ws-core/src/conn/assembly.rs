@@ -42,8 +42,9 @@ impl Assembly {
         let mut room = arrived.saturating_add(announced).min(ceiling);
         if !receiver.in_final_frame() {
             // In the final frame all that is to come is known, so there is nothing to keep in reserve. Before, twice what
-            // there was, so that many small fragments do not copy the message each time.
-            room = room.max(capacity.saturating_mul(2));
+            // there was, so that many small fragments do not copy the message each time; but no more than a message may have.
+            let most = usize::try_from(receiver.max_message_size()).unwrap_or(usize::MAX);
+            room = room.max(capacity.saturating_mul(2).min(most));
         }
         if let Some(budget) = budget {
             let charge = self.charge.get_or_insert_with(|| Box::new(budget.charge()));

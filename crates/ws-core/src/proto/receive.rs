@@ -133,6 +133,12 @@ impl Receiver {
         self.message.is_some() || self.header_len > 0 || matches!(self.state, State::Control { .. })
     }
 
+    /// The largest message that is accepted.
+    #[cfg(feature = "io")]
+    pub(crate) fn max_message_size(&self) -> u64 {
+        self.limits.max_message_size
+    }
+
     /// Changes the largest message that is accepted; see
     /// [`Protocol::set_max_message_size`](super::Protocol::set_max_message_size).
     pub(super) fn set_max_message_size(&mut self, limit: Option<u64>) {
