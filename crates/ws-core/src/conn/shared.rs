@@ -321,3 +321,8 @@ fn remember(slot: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
 
 /// Requests that wait for the connection to be driven. More means that nobody drives it.
 const MAX_REQUESTS: usize = 64;
+
+#[cfg(all(loom, test))]
+mod loom_tests;
+#[cfg(all(test, not(loom)))]
+mod tests;
