@@ -7,6 +7,7 @@ mod executor;
 mod pipe;
 mod wire;
 
+#[cfg(feature = "json")]
 mod borrowed;
 mod budget;
 mod byte_stream;
@@ -18,7 +19,6 @@ mod deadlines;
 mod failing;
 mod handlers;
 mod joined;
-#[cfg(feature = "json")]
 mod json;
 mod keep_alive;
 mod loss;
@@ -30,6 +30,7 @@ mod reader;
 mod reader_ends;
 mod reader_left;
 mod scripts;
+mod split;
 mod stream_sink;
 mod timers;
 mod wakes;
