@@ -7,7 +7,6 @@ mod executor;
 mod pipe;
 mod wire;
 
-#[cfg(feature = "json")]
 mod borrowed;
 mod budget;
 mod byte_stream;
@@ -19,6 +18,7 @@ mod deadlines;
 mod failing;
 mod handlers;
 mod joined;
+#[cfg(feature = "json")]
 mod json;
 mod keep_alive;
 mod loss;
