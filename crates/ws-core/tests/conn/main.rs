@@ -32,6 +32,7 @@ mod reader_left;
 mod scripts;
 mod split;
 mod stream_sink;
+mod threads;
 mod timers;
 mod wakes;
 mod write_deadlines;
