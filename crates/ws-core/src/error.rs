@@ -243,7 +243,7 @@ impl fmt::Display for Error {
             ErrorKind::OutOfBudget => f.write_str("no memory is left for incoming messages"),
             ErrorKind::TimedOut => f.write_str("deadline passed"),
             #[cfg(feature = "json")]
-            ErrorKind::Json => f.write_str("message is not the JSON that was asked for"),
+            ErrorKind::Json => f.write_str("message or value does not fit JSON"),
             ErrorKind::Usage(usage) => fmt::Display::fmt(usage, f),
             ErrorKind::Io(kind) => write!(f, "transport failed: {kind}"),
         }

@@ -84,13 +84,16 @@ impl fmt::Debug for BufferPool {
 }
 
 /// The buffers of one thread, small and large apart so that a small request does not take a large buffer away.
-#[derive(Default)]
 struct Shelf {
     small: Vec<BytesMut>,
     large: Vec<BytesMut>,
 }
 
 impl Shelf {
+    const fn new() -> Self {
+        Self { small: Vec::new(), large: Vec::new() }
+    }
+
     fn take(&mut self, capacity: usize) -> BytesMut {
         let buffers = if capacity < LARGE { &mut self.small } else { &mut self.large };
         // One that is too small does not come back: buffers of other sizes must not take the places of this one.
@@ -116,7 +119,7 @@ impl Shelf {
 }
 
 thread_local! {
-    static THREAD: RefCell<Shelf> = RefCell::new(Shelf::default());
+    static THREAD: RefCell<Shelf> = const { RefCell::new(Shelf::new()) };
 }
 
 /// Buffers of a kind that a thread keeps. One read and one write are in flight at a time unless transports stall.
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn thread_pool_keeps_no_huge_buffer_and_no_more_than_a_few() {
-        let mut shelf = Shelf::default();
+        let mut shelf = Shelf::new();
         shelf.put(BytesMut::with_capacity(1 << 20));
         assert!(shelf.large.is_empty());
         (0..100).for_each(|_| shelf.put(BytesMut::with_capacity(1024)));
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn small_request_leaves_large_buffers_alone() {
-        let mut shelf = Shelf::default();
+        let mut shelf = Shelf::new();
         shelf.put(BytesMut::with_capacity(64 << 10));
         assert!(shelf.take(1024).capacity() < LARGE);
         assert!(shelf.take(16 << 10).capacity() >= 64 << 10);
