@@ -1,6 +1,7 @@
 //! Control frames from anywhere, at any time.
 
 use std::{
+    any::Any,
     cell::Cell,
     future::pending,
     pin::{Pin, pin},
@@ -440,21 +441,21 @@ fn frames_are_asked_for_at_the_end_of_the_closing_handshake_without_effect() {
     });
 }
 
-/// What ends a connection, and goes on until it has.
-type Ends = fn(Conn<Pipe>, &Remote, Role);
+/// What ends a connection, and goes on until it has. Gives what is left of it: its drop must not be what ends it.
+type Ends = fn(Conn<Pipe>, &Remote, Role) -> Box<dyn Any>;
 
 const ENDS: [(&str, Ends); 9] = [
     ("closed by the peer", |mut conn, remote, role| {
         remote.send(close(role, 4000));
         remote.end();
         finish(conn.read_message()).unwrap_err();
-        std::mem::forget(conn);
+        Box::new(conn)
     }),
     ("closed here", |mut conn, remote, role| {
         remote.send(close(role, 1000));
         remote.end();
         finish(conn.close(None)).unwrap();
-        std::mem::forget(conn);
+        Box::new(conn)
     }),
     ("closed through a control", |mut conn, remote, role| {
         conn.control().close(None).unwrap();
@@ -462,29 +463,36 @@ const ENDS: [(&str, Ends); 9] = [
         remote.send(close(role, 1000));
         remote.end();
         finish(conn.read_message()).unwrap();
-        std::mem::forget(conn);
+        Box::new(conn)
     }),
     ("violation", |mut conn, remote, role| {
         remote.send(broken(role));
         remote.end();
         finish(conn.read_message()).unwrap_err();
-        std::mem::forget(conn);
+        Box::new(conn)
     }),
     ("lost", |mut conn, remote, _| {
         remote.end();
         finish(conn.read_message()).unwrap_err();
-        std::mem::forget(conn);
+        Box::new(conn)
     }),
-    ("aborted", |conn, _, _| conn.abort()),
-    ("dropped", |conn, _, _| drop(conn)),
+    ("aborted", |conn, _, _| {
+        conn.abort();
+        Box::new(())
+    }),
+    ("dropped", |conn, _, _| {
+        drop(conn);
+        Box::new(())
+    }),
     ("halves dropped", |conn, _, _| {
         let (read, write) = conn.into_split();
         let control = read.control();
         drop(read);
         assert!(!control.is_closed());
         drop(write);
+        Box::new(())
     }),
-    ("taken apart", |conn, _, _| std::mem::forget(conn.into_parts())),
+    ("taken apart", |conn, _, _| Box::new(conn.into_parts())),
 ];
 
 #[test]
@@ -502,7 +510,7 @@ fn whoever_waits_for_the_end_is_woken_by_any_end() {
                 assert!(closed.as_mut().poll(&mut contexts[0]).is_pending());
                 assert!(ping.as_mut().poll(&mut contexts[1]).is_pending());
                 assert!(watch.take() && measure.take() && !control.is_closed());
-                ends(conn, &remote, role);
+                let _left = ends(conn, &remote, role);
                 assert!(control.is_closed(), "{how}");
                 assert!(watch.take() && measure.take(), "{role:?} {how}: nobody was woken");
                 assert!(closed.as_mut().poll(&mut contexts[0]).is_ready(), "{how}");
@@ -522,7 +530,7 @@ fn after_the_end_nothing_can_be_asked_for() {
             for (how, ends) in ENDS {
                 let (conn, remote) = conn(role);
                 let control = conn.control();
-                ends(conn, &remote, role);
+                let _left = ends(conn, &remote, role);
                 assert!(lost(control.send_ping("")), "{how}");
                 assert!(lost(control.send_pong("")), "{how}");
                 assert!(lost(now(control.ping()).expect("at once")), "{how}");

@@ -183,9 +183,9 @@ impl Script {
     }
 
     fn check_end(&self, result: Result<(), Error>) {
-        let unordered =
-            matches!(&result, Err(error) if !self.orderly && error.kind() == &ErrorKind::ConnectionLost);
-        assert!(unordered || result.is_ok(), "seed {}: {result:?}", self.seed);
+        let Err(error) = result else { return };
+        let expected = !self.orderly && error.kind() == &ErrorKind::ConnectionLost;
+        assert!(expected, "seed {}: {error:?}", self.seed);
     }
 
     fn check(&self, result: Result<(), Error>) {

@@ -1,6 +1,10 @@
 //! Two halves at once: one reads, the other writes, and each does the rest of its work by itself.
 
-use std::{cell::Cell, pin::pin, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    pin::pin,
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -55,11 +59,11 @@ fn both_directions_are_full_at_once_and_everything_arrives() {
                 let config = Config::new().high_water_mark(100).write_buffer_size(125);
                 let (client, server) = pair(&config, pace, capacity);
                 let message = Message::binary(pattern(3000));
-                let arrived = Cell::new(0);
+                let (arrived, kept) = (Cell::new(0), RefCell::new(Vec::new()));
                 let mut tasks: Vec<Task<'_>> = Vec::new();
                 for conn in [client, server] {
                     let (mut read, mut write) = conn.into_split();
-                    let (message, arrived) = (&message, &arrived);
+                    let (message, arrived, kept) = (&message, &arrived, &kept);
                     tasks.push(Box::pin(async move {
                         for _ in 0..3 {
                             write.write_message(message.clone()).await.unwrap();
@@ -71,7 +75,7 @@ fn both_directions_are_full_at_once_and_everything_arrives() {
                             arrived.set(arrived.get() + 1);
                         }
                         // The other end may still flush.
-                        std::mem::forget(read);
+                        kept.borrow_mut().push(read);
                     }));
                 }
                 assert_eq!(run(tasks), Ok(()), "{capacity} {stutter}");
