@@ -25,42 +25,60 @@ use crate::{
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
-    /// Looks at the clock before the transport is read: what has become due is done.
+    /// Looks at the clock before the transport is read: only for what the application itself may take too long over.
     pub(super) fn check_clock(&mut self, want: &Want<'_, '_>) -> Option<Step> {
         self.timers.as_ref()?;
         if let Some(step) = self.check_read_deadline(want) {
             return Some(step);
         }
-        if self.protocol.closing().sent().is_some() {
-            // Only the peer's close frame is awaited, and the close timeout bounds that.
-            return None;
-        }
-        let now = now();
-        let timers = self.timers.get_or_insert_default();
-        if let Some(timeout) = timers.timing.message_timeout.filter(|_| self.protocol.receiver().is_inside())
-        {
-            let due = *timers.message.get_or_insert_with(|| after(now, timeout));
-            if now >= due {
-                let violation = ProtocolError::MessageTooSlow.into();
-                self.protocol.fail(violation);
-                self.fail_reading(violation);
-                return None;
-            }
-        } else {
-            timers.message = None;
-        }
-        if let Some(keep_alive) = timers.timing.keep_alive {
-            let heartbeat =
-                timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
-            let is_due = heartbeat.is_ping_due(now.into_std());
-            // A peer that sends and does not read must not make pings pile up; its silence counts all the same.
-            if is_due && self.has_room() {
-                let ping = self.control.shared(&self.waiters).probe(now.into_std());
-                // It fails only where writing does, and the next write tells.
-                let _ = self.start_send(ping);
-            }
+        if self.is_message_overdue() && matches!(want, Want::Bytes(_)) {
+            self.fail(ProtocolError::MessageTooSlow.into());
         }
         None
+    }
+
+    /// Looks at the clock when the transport has nothing more for now, or gives without end. What the peer sent in time is
+    /// read then, however late the application was. Whether there is something to do before it waits.
+    pub(super) fn check_peer(&mut self) -> bool {
+        if self.ending.stage() != Stage::Open {
+            return false;
+        }
+        if self.is_message_overdue() {
+            self.fail(ProtocolError::MessageTooSlow.into());
+            return true;
+        }
+        if self.protocol.closing().sent().is_some() {
+            // Only the peer's close frame is awaited, and the close timeout bounds that.
+            return false;
+        }
+        let Some(timers) = self.timers.as_deref_mut() else { return false };
+        let Some(keep_alive) = timers.timing.keep_alive else { return false };
+        let now = now();
+        let heartbeat = timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
+        if heartbeat.is_dead(now.into_std()) {
+            self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the peer gave no sign of life")));
+            return true;
+        }
+        let is_due = heartbeat.is_ping_due(now.into_std());
+        // A peer that sends and does not read must not make pings pile up; its silence counts all the same.
+        if is_due && self.has_room() {
+            let ping = self.control.shared(&self.waiters).probe(now.into_std());
+            // It fails only where writing does, and the next write tells.
+            let _ = self.start_send(ping);
+        }
+        is_due
+    }
+
+    /// Whether the message that has begun to arrive should be complete by now.
+    fn is_message_overdue(&mut self) -> bool {
+        let Some(timers) = self.timers.as_deref_mut() else { return false };
+        let Some(timeout) = timers.timing.message_timeout else { return false };
+        if !self.protocol.receiver().is_inside() || self.protocol.closing().sent().is_some() {
+            timers.message = None;
+            return false;
+        }
+        let now = now();
+        now >= *timers.message.get_or_insert_with(|| after(now, timeout))
     }
 
     pub(super) fn check_read_deadline(&self, want: &Want<'_, '_>) -> Option<Step> {
@@ -75,18 +93,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             return Poll::Ready(());
         }
         if self.ending.stage() == Stage::Open && self.message.is_evicted(cx.waker()) {
-            let violation = Violation::OutOfBudget;
-            self.protocol.fail(violation);
-            self.fail_reading(violation);
+            self.fail(Violation::OutOfBudget);
+            return Poll::Ready(());
+        }
+        if self.check_peer() {
             return Poll::Ready(());
         }
         let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
         let is_open = self.ending.stage() == Stage::Open && self.protocol.closing().sent().is_none();
         let heartbeat = timers.heartbeat.as_ref().filter(|_| is_open);
-        if heartbeat.is_some_and(|heartbeat| heartbeat.is_dead(now().into_std())) {
-            self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the peer gave no sign of life")));
-            return Poll::Ready(());
-        }
         let heartbeat = heartbeat.map(|heartbeat| Instant::from_std(heartbeat.due()));
         let read = timers.read.filter(|_| !matches!(want, Want::End));
         let message = timers.message.filter(|_| is_open);

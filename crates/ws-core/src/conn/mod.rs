@@ -508,8 +508,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Fails the connection for a reason other than its bytes, and drives it to its end.
     fn poll_fail(&mut self, cx: &mut Context<'_>, violation: Violation) -> Poll<Error> {
         if !self.ending.is_begun() {
-            self.protocol.fail(violation);
-            self.fail_reading(violation);
+            self.fail(violation);
         }
         let ended = ready!(self.poll_end(cx, Waiter::Reader));
         Poll::Ready(ended.err().unwrap_or_else(|| violation.into()))

@@ -222,6 +222,12 @@ impl<S> Conn<S> {
         }
     }
 
+    /// Fails the connection for a reason other than its bytes.
+    pub(super) fn fail(&mut self, violation: Violation) {
+        self.protocol.fail(violation);
+        self.fail_reading(violation);
+    }
+
     /// Fails the connection because of what was read.
     pub(super) fn fail_reading(&mut self, violation: Violation) {
         self.ending.begin_failed(violation);

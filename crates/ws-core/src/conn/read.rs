@@ -53,6 +53,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             // A transport that is always ready must not keep the other tasks of its thread from running.
             budget -= 1;
             if budget == 0 {
+                if self.check_peer() {
+                    budget = 1;
+                    continue;
+                }
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -177,8 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Poll::Ready(None)
             }
             Poll::Ready(Ok(Filled::Denied(violation))) => {
-                self.protocol.fail(violation);
-                self.fail_reading(violation);
+                self.fail(violation);
                 Poll::Ready(None)
             }
             Poll::Ready(Ok(filled)) => {

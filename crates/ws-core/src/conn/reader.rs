@@ -6,6 +6,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -54,6 +55,11 @@ impl<S> MessageReader<'_, S> {
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
+    }
+
+    /// Until when reads may wait; see [`Conn::set_read_deadline`]. It stays when the message is read.
+    pub fn set_read_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.via.with(|conn| conn.set_read_deadline(deadline));
     }
 }
 

@@ -35,7 +35,7 @@ struct State {
     drivers: [Option<Waker>; 2],
     /// Pings that somebody waits for.
     pings: Vec<Ping>,
-    /// The keep-alive ping that was sent last and is not answered.
+    /// The first keep-alive ping that is not answered.
     probe: Option<(u64, Instant)>,
     /// The number in the last ping that was sent.
     last_ping: u64,
@@ -112,7 +112,8 @@ impl Shared {
     pub(super) fn probe(&self, now: Instant) -> Message {
         let mut state = self.lock();
         let number = state.number_ping();
-        state.probe = Some((number, now));
+        // The first that is not answered stays: with a round trip beyond the interval, no pong would ever fit the last.
+        state.probe.get_or_insert((number, now));
         numbered(number)
     }
 

@@ -6,6 +6,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -54,6 +55,11 @@ impl<S> MessageWriter<'_, S> {
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
+    }
+
+    /// Until when writes may wait; see [`Conn::set_write_deadline`]. It stays when the message is finished.
+    pub fn set_write_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
+        self.via.with(|conn| conn.set_write_deadline(deadline));
     }
 }
 

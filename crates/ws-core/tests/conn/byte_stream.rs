@@ -76,6 +76,34 @@ fn text_that_is_cut_inside_of_characters_is_sent_in_whole_characters() {
 }
 
 #[test]
+fn message_with_the_beginning_of_a_character_from_before_is_of_at_most_32_kib() {
+    for role in ROLES {
+        let (conn, remote) = conn_with(role, Config::new().high_water_mark(1 << 20), Pace::default());
+        let mut stream = conn.into_byte_stream(MessageKind::Text);
+        now(stream.write_all(b"\xE2\x82")).unwrap().unwrap();
+        now(stream.write_all(&[b"\xAC", &[b'a'; (32 << 10) - 1][..]].concat())).unwrap().unwrap();
+        let sizes: Vec<_> = frames(&remote.take()).iter().map(|(_, payload)| payload.len()).collect();
+        assert_eq!(sizes, [32 << 10, 2], "{role:?}");
+    }
+}
+
+#[test]
+fn empty_messages_without_end_let_other_tasks_run_and_lose_no_wake() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        remote.send([binary(role, b"").repeat(10_000), binary(role, b"end")].concat());
+        let mut stream = conn.into_byte_stream(MessageKind::Binary);
+        let mut bytes = [0; 3];
+        assert!(now(stream.read(&mut bytes)).is_none(), "{role:?}: all of them in one poll");
+        let task = async {
+            stream.read_exact(&mut bytes).await.unwrap();
+        };
+        assert_eq!(run(vec![Box::pin(task)]), Ok(()));
+        assert_eq!(&bytes, b"end");
+    }
+}
+
+#[test]
 fn text_that_is_not_utf_8_is_refused_and_not_sent() {
     for role in ROLES {
         for (good, bad) in [(&b""[..], &b"\xFF"[..]), (b"\xC3", b"("), (b"\xE2\x82", b"\xE2")] {

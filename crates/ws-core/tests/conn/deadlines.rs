@@ -9,16 +9,18 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     join,
     time::{advance, sleep, timeout},
 };
-use ws_core::{CloseCode, Config, Conn, ErrorKind, Message, Negotiated, ProtocolError, frame::Opcode};
+use ws_core::{
+    CloseCode, Config, Conn, ErrorKind, Message, MessageKind, Negotiated, ProtocolError, frame::Opcode,
+};
 
 use crate::{
     calls::{MS, READS, Read, S, assert_timed_out, error_in, past, within},
     closing::{CLOSE_TIMEOUT, timed},
-    pipe::conn,
+    pipe::{Pace, conn, conn_with},
     wire::{ROLES, binary, broken, close, code, fragment, frame, frames, pattern, text},
 };
 
@@ -222,6 +224,41 @@ async fn deadline_in_a_streamed_message_leaves_the_next_messages_whole() {
         remote.send([fragment(role, Opcode::CONTINUATION, b"ended", true), text(role, "next")].concat());
         conn.set_read_deadline(within(2 * S));
         assert_eq!(conn.read_message().await.unwrap(), Some(Message::text("next")), "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_and_writer_go_on_after_their_deadline_was_moved() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(1), Pace::default());
+        remote.send(fragment(role, Opcode::BINARY, b"begun", false));
+        let mut reader = conn.next_reader().await.unwrap().unwrap();
+        reader.set_read_deadline(within(S));
+        let mut read = [0; 10];
+        assert_eq!(
+            reader.read_exact(&mut read).await.unwrap_err().kind(),
+            io::ErrorKind::TimedOut,
+            "{role:?}"
+        );
+        assert_eq!(&read[..5], b"begun");
+        reader.set_read_deadline(within(S));
+        remote.send(fragment(role, Opcode::CONTINUATION, b"ended", true));
+        reader.read_exact(&mut read[5..]).await.unwrap();
+        assert_eq!(&read, b"begunended", "{role:?}");
+        drop(reader);
+
+        remote.set_capacity(10);
+        let mut writer = conn.next_writer(MessageKind::Binary).await.unwrap();
+        writer.set_write_deadline(within(S));
+        writer.write_all(&pattern(3000)).await.unwrap();
+        let (result, took) = timed(writer.flush()).await;
+        assert_eq!((result.unwrap_err().kind(), took), (io::ErrorKind::TimedOut, S), "{role:?}");
+        writer.set_write_deadline(None);
+        remote.set_capacity(usize::MAX);
+        writer.write_all(b"end").await.unwrap();
+        writer.finish().await.unwrap();
+        let written: Vec<u8> = frames(&remote.take()).into_iter().flat_map(|(_, payload)| payload).collect();
+        assert!(written == [&pattern(3000)[..], b"end"].concat(), "{role:?}");
     }
 }
 

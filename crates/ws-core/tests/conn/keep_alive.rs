@@ -252,10 +252,10 @@ async fn answer_in_the_transport_counts_however_late_the_application_reads_it() 
         assert!(result.is_err(), "{role:?}: the connection is alive");
         assert_eq!(took, 4 * S);
         assert_eq!(frames(&remote.take()).len(), 1, "{role:?}: one ping, not fifty");
-        // The late answer was life; the next ping is not answered.
+        // That one is not answered.
         let (result, took) = timed(conn.read_message()).await;
         assert_lost(&result.unwrap_err());
-        assert_eq!(took, 21 * S, "{role:?}: five seconds after the next ping");
+        assert_eq!(took, S, "{role:?}: five seconds after it");
     }
 }
 
@@ -358,5 +358,29 @@ async fn without_keep_alive_nothing_is_sent_and_nobody_is_given_up() {
         let (mut conn, remote) = conn(role);
         assert!(timeout(24 * 3600 * S, conn.read_message()).await.is_err(), "{role:?}");
         assert_eq!(remote.take(), b"", "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn round_trip_beyond_the_interval_is_measured_too() {
+    for role in ROLES {
+        let (mut conn, remote) = with_keep_alive(role, KeepAlive::every(S).timeout(10 * S));
+        let peer = async {
+            let mut late = std::collections::VecDeque::new();
+            loop {
+                sleep(100 * MS).await;
+                for (opcode, payload) in frames(&remote.take()) {
+                    assert_eq!(opcode, Opcode::PING);
+                    late.push_back((clock() + 2500 * MS, payload));
+                }
+                while late.front().is_some_and(|(at, _)| *at <= clock()) {
+                    let (_, payload) = late.pop_front().unwrap();
+                    remote.send(frame(role, Opcode::PONG, &payload));
+                }
+            }
+        };
+        assert!(timeout(20 * S, async { join!(conn.read_message(), peer) }).await.is_err(), "{role:?}");
+        let round_trip = conn.round_trip_time().expect("many pongs came");
+        assert!((2400 * MS..=2700 * MS).contains(&round_trip), "{role:?}: {round_trip:?}");
     }
 }

@@ -244,3 +244,17 @@ async fn peer_that_does_not_end_the_transport_either_is_gone_at_the_close_timeou
         assert!(remote.is_shut_down(), "{role:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn message_that_lies_whole_in_the_transport_is_not_too_slow_however_late_it_is_read() {
+    for role in ROLES {
+        let whole = text(role, "0123456789");
+        let (mut conn, remote) = hurried(role);
+        remote.send(&whole[..5]);
+        assert!(timeout(S, conn.read_message()).await.is_err());
+        remote.send(&whole[5..]);
+        // The application is busy; the peer was in time.
+        sleep(60 * S).await;
+        assert_eq!(conn.read_message().await.unwrap(), Some(Message::text("0123456789")), "{role:?}");
+    }
+}

@@ -175,14 +175,16 @@ fn end_of_a_message_is_told_again_and_again_and_takes_nothing_of_the_next() {
 }
 
 #[test]
-fn read_into_no_room_takes_nothing() {
+fn read_into_no_room_takes_nothing_and_waits_for_nothing() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);
-        remote.send(text(role, "one"));
+        remote.send(fragment(role, Opcode::TEXT, b"one", false));
         let mut reader = now(conn.next_reader()).unwrap().unwrap().unwrap();
+        let mut bytes = [0; 3];
         assert_eq!(now(reader.read(&mut [])).unwrap().unwrap(), 0);
-        let mut bytes = Vec::new();
-        assert_eq!(now(reader.read_to_end(&mut bytes)).unwrap().unwrap(), 3);
+        assert_eq!(now(reader.read(&mut bytes)).unwrap().unwrap(), 3);
+        assert_eq!(now(reader.read(&mut [])).unwrap().unwrap(), 0);
+        assert!(now(reader.read(&mut bytes)).is_none());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     pin::pin,
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -19,7 +20,7 @@ use ws_core::{
 
 use crate::{
     closing::{CLOSE_TIMEOUT, timed},
-    executor::{Task, finish, now, poll_and_drop, poll_once, run, with_timers},
+    executor::{Flag, Task, finish, now, poll_and_drop, poll_once, run, with_timers},
     pipe::{Pace, conn, conn_with, pair},
     wakes::yield_until_written,
     wire::{ROLES, binary, broken, close, code, fragment, frame, frames, pattern, text},
@@ -156,6 +157,31 @@ async fn close_without_a_reader_is_bounded_by_the_close_timeout() {
         assert_eq!(result.unwrap_err().kind(), &ErrorKind::ConnectionLost, "{role:?}");
         assert_eq!(took, CLOSE_TIMEOUT);
     }
+}
+
+/// The transport wakes the task that polled it last, and that was the reader.
+#[test]
+fn close_is_woken_when_the_reader_that_waited_beside_it_is_gone() {
+    with_timers(|| {
+        for role in ROLES {
+            let (conn, remote) = conn(role);
+            let (mut read, mut write) = conn.into_split();
+            let flag = Flag::new();
+            let waker = Waker::from(flag.clone());
+            let mut close_waits = pin!(write.close(None));
+            let mut cx = Context::from_waker(&waker);
+            assert!(close_waits.as_mut().poll(&mut cx).is_pending());
+            assert!(now(read.read_message()).is_none());
+            drop(read);
+            while flag.take() {
+                assert!(close_waits.as_mut().poll(&mut cx).is_pending());
+            }
+            remote.send(close(role, 1000));
+            remote.end();
+            assert!(flag.take(), "{role:?}");
+            assert!(close_waits.as_mut().poll(&mut cx).is_ready(), "{role:?}");
+        }
+    });
 }
 
 #[test]
