@@ -170,6 +170,21 @@ fn prepared_message_holds_its_bytes_once() {
     drop(message);
 }
 
+#[cfg(feature = "json")]
+#[test]
+fn value_leaves_nothing_of_its_message_behind() {
+    for role in ROLES {
+        let whole = frame(role, true, Opcode::TEXT, b"[1, 2]");
+        let fragments =
+            [frame(role, false, Opcode::TEXT, b"[1,"), frame(role, true, Opcode::CONTINUATION, b"2]")];
+        for stream in [whole, fragments.concat()] {
+            let mut conn = conn(role, Config::new().buffer_pool(BufferPool::off()), Wire::new(&stream));
+            let (value, usage) = measured(|| now(conn.read_json::<[u8; 2]>()).unwrap().unwrap());
+            assert_eq!((value, usage.live), (Some([1, 2]), 0), "{role:?}: {usage:?}");
+        }
+    }
+}
+
 /// Everything that can be done with a connection that reads `stream`; see the test.
 fn use_all(conn: &mut Conn<Wire<'_>>) {
     assert!(now(conn.read_message()).unwrap().unwrap().is_some());
