@@ -139,7 +139,7 @@ async fn rest_of_a_message_that_is_skipped_and_one_that_is_streamed_are_timed_as
         let (mut conn, remote) = hurried(role);
         remote.send(fragment(role, Opcode::BINARY, b"begun", false));
         let skips = async {
-            drop(conn.next_reader().await.unwrap().unwrap());
+            let _ = conn.next_reader().await.unwrap().unwrap();
             conn.read_message().await.unwrap_err()
         };
         assert_failed_after_ten_seconds(skips, &remote, "skipped").await;
