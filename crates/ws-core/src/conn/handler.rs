@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::Conn;
 use crate::{CloseFrame, proto::Event};
 
 /// What happens after a handler for a ping or close frame returns.
@@ -15,6 +16,48 @@ pub enum Reply {
     Automatic,
     /// No reply from the connection: the application has answered, or will.
     Suppress,
+}
+
+impl<S> Conn<S> {
+    /// Is called with the payload of each ping that is read, before it is answered, and may suppress the pong.
+    ///
+    /// The handler runs inside the read that meets the ping, between the fragments of a message, too; it must not block.
+    /// Without one, pings are answered (RFC 6455, 5.5.2).
+    ///
+    /// ```
+    /// # use ws_core::{Conn, Reply};
+    /// # fn set<S>(conn: &mut Conn<S>) {
+    /// let mut pings = 0;
+    /// conn.set_ping_handler(move |_payload| {
+    ///     pings += 1;
+    ///     if pings > 1000 { Reply::Suppress } else { Reply::Automatic }
+    /// });
+    /// # }
+    /// ```
+    pub fn set_ping_handler(&mut self, handler: impl FnMut(&Bytes) -> Reply + Send + 'static) {
+        self.handlers.get_or_insert_default().ping = Some(Exclusive::ping(handler));
+    }
+
+    /// Is called with the payload of each pong that is read, whether a ping asked for it or not (RFC 6455, 5.5.3).
+    ///
+    /// The handler runs inside the read that meets the pong; it must not block.
+    pub fn set_pong_handler(&mut self, handler: impl FnMut(&Bytes) + Send + 'static) {
+        self.handlers.get_or_insert_default().pong = Some(Exclusive::pong(handler));
+    }
+
+    /// Is called with the peer's close frame when it is read, before it is answered, and may suppress the answer.
+    ///
+    /// With [`Reply::Suppress`], the read ends as it does after any close frame of the peer, but the transport stays and
+    /// messages can still be written, until the application sends its own close frame with [`close`](Self::close) or
+    /// [`Control::close`]: the rest of a reply, for instance. It must not leave the peer without one. Reads do not wait any
+    /// more, so what is queued goes out by [`flush`](Self::flush); and no timeout runs until the answer is sent. When this
+    /// endpoint has closed first, there is nothing to suppress.
+    ///
+    /// The handler runs inside the read that meets the close frame; it must not block. Without one, the code is echoed
+    /// (RFC 6455, 5.5.1).
+    pub fn set_close_handler(&mut self, handler: impl FnMut(Option<&CloseFrame>) -> Reply + Send + 'static) {
+        self.handlers.get_or_insert_default().close = Some(Exclusive::close(handler));
+    }
 }
 
 /// The handlers of one connection. Most have none.
