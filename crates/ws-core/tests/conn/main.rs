@@ -24,6 +24,7 @@ mod keep_alive;
 mod loss;
 mod message_timeout;
 mod messages;
+mod pings;
 mod prepared;
 mod queue;
 mod reader;
