@@ -206,7 +206,7 @@ impl From<Error> for io::Error {
             ErrorKind::Protocol(_) | ErrorKind::TooBig { .. } => io::ErrorKind::InvalidData,
             #[cfg(feature = "json")]
             ErrorKind::Json => io::ErrorKind::InvalidData,
-            ErrorKind::OutOfBudget => io::ErrorKind::OutOfMemory,
+            ErrorKind::OutOfBudget => io::ErrorKind::QuotaExceeded,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Usage(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Io(kind) => *kind,

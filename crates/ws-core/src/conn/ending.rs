@@ -236,6 +236,7 @@ impl<S> Conn<S> {
         }
         self.waiters.wake_writer();
         self.waiters.wake_reader();
+        self.waiters.forget();
         self.control.end();
         self.release_read();
         self.release_write();

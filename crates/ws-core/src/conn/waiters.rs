@@ -29,6 +29,8 @@ impl Waiter {
 pub(super) struct Waiters {
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// The waker that was made last to wake two tasks.
+    both: Option<Arc<Both>>,
     /// The reader waits for the write direction, too: what was queued did not go out as a whole.
     reader_flushes: bool,
 }
@@ -96,13 +98,22 @@ impl Waiters {
 
     /// The waker to wait for the write direction with if another task waits, too: it wakes both. The other may be waiting for
     /// the same; or it may have to go on with it, should this one give up.
-    pub(super) fn both(&self, by: Waiter, waker: &Waker) -> Option<Waker> {
+    pub(super) fn both(&mut self, by: Waiter, waker: &Waker) -> Option<Waker> {
         let other = match by {
             Waiter::Reader => self.writer.as_ref(),
             Waiter::Writer => self.reader.as_ref(),
         };
         let other = other.filter(|other| !other.will_wake(waker))?;
-        Some(Waker::from(Arc::new(Both(other.clone(), waker.clone()))))
+        // Two halves that wait for each other a million times are the same two tasks each time.
+        let known = self.both.take().filter(|both| both.is_of(other, waker));
+        let both = known.unwrap_or_else(|| Arc::new(Both(other.clone(), waker.clone())));
+        self.both = Some(both.clone());
+        Some(Waker::from(both))
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn forget(&mut self) {
+        self.both = None;
     }
 }
 
@@ -113,7 +124,15 @@ fn remember(slot: &mut Option<Waker>, waker: &Waker) {
     }
 }
 
+#[derive(Debug)]
 struct Both(Waker, Waker);
+
+impl Both {
+    fn is_of(&self, one: &Waker, other: &Waker) -> bool {
+        let is = |a: &Waker, b: &Waker| self.0.will_wake(a) && self.1.will_wake(b);
+        is(one, other) || is(other, one)
+    }
+}
 
 impl Wake for Both {
     fn wake(self: Arc<Self>) {
