@@ -21,12 +21,12 @@ class Engine:
     def __init__(self, program: str):
         self.program = program
 
-    def fuzz_server(self, port: int, cases: list[str], out: Path, seconds: float) -> None:
-        """Runs the fuzzing client against the server on `port`."""
+    def fuzz_server(self, address: str, agent: str, cases: list[str], out: Path, seconds: float) -> None:
+        """Runs the fuzzing client against the server at `address`: host, port and path."""
         raise NotImplementedError
 
-    def fuzz_client(self, client: Callable[[str], None], cases: list[str], out: Path, seconds: float) -> None:
-        """Runs the fuzzing server and calls `client` with its URL; returns when the report is written."""
+    def fuzz_client(self, client: Callable[[int], None], cases: list[str], out: Path, seconds: float) -> None:
+        """Runs the fuzzing server and calls `client` with its port; returns when the report is written."""
         raise NotImplementedError
 
     def _fresh(self, out: Path) -> Path:
@@ -44,31 +44,34 @@ class Engine:
 
 
 class Kosoku(Engine):
-    """The case files of Autobahn under a runner written in Rust. Its exit status repeats what the report says."""
+    """The case files of Autobahn under a runner written in Rust. Its exit status repeats what the report says.
+
+    It takes no name for a server, and reports on it under its host and port.
+    """
 
     name = "kosoku"
 
-    def fuzz_server(self, port: int, cases: list[str], out: Path, seconds: float) -> None:
+    def fuzz_server(self, address: str, agent: str, cases: list[str], out: Path, seconds: float) -> None:
         log = self._fresh(out)
-        with Child(self._args("fuzzingclient", port, cases, out), log) as child:
+        with Child(self._args("fuzzingclient", address, cases, out), log) as child:
             if child.wait(seconds) is None:
                 raise Ended(f"kosoku did not finish in {seconds:.0f} s\n{child.tail()}")
             self._await_report(out, child, 5)
 
-    def fuzz_client(self, client: Callable[[str], None], cases: list[str], out: Path, seconds: float) -> None:
+    def fuzz_client(self, client: Callable[[int], None], cases: list[str], out: Path, seconds: float) -> None:
         log = self._fresh(out)
         port = free_port()
-        with Child(self._args("fuzzingserver", port, cases, out), log) as child:
+        with Child(self._args("fuzzingserver", f"127.0.0.1:{port}", cases, out), log) as child:
             wait_for_port(port, child, 20)
-            client(f"ws://127.0.0.1:{port}")
+            client(port)
             # It writes the report and ends by itself once the client has asked for it.
             child.wait(20)
             self._await_report(out, child, 5)
 
-    def _args(self, mode: str, port: int, cases: list[str], out: Path) -> list[str]:
+    def _args(self, mode: str, address: str, cases: list[str], out: Path) -> list[str]:
         include = [word for case in cases for word in ("-i", case)]
         # One case at a time: its time limits are meant for an endpoint that is not kept busy by other cases.
-        return [self.program, "-m", mode, "-p", "1", *include, "-o", str(out), f"127.0.0.1:{port}"]
+        return [self.program, "-m", mode, "-p", "1", *include, "-o", str(out), address]
 
 
 class Wstest(Engine):
@@ -76,24 +79,23 @@ class Wstest(Engine):
 
     name = "wstest"
 
-    def fuzz_server(self, port: int, cases: list[str], out: Path, seconds: float) -> None:
+    def fuzz_server(self, address: str, agent: str, cases: list[str], out: Path, seconds: float) -> None:
         log = self._fresh(out)
-        servers = [{"agent": "server", "url": f"ws://127.0.0.1:{port}"}]
+        servers = [{"agent": agent, "url": f"ws://{address}"}]
         spec = self._spec(out, cases, servers=servers)
         with Child([self.program, "-m", "fuzzingclient", "-s", str(spec)], log) as child:
             if child.wait(seconds) is None:
                 raise Ended(f"wstest did not finish in {seconds:.0f} s\n{child.tail()}")
             self._await_report(out, child, 5)
 
-    def fuzz_client(self, client: Callable[[str], None], cases: list[str], out: Path, seconds: float) -> None:
+    def fuzz_client(self, client: Callable[[int], None], cases: list[str], out: Path, seconds: float) -> None:
         log = self._fresh(out)
         port = free_port()
-        url = f"ws://127.0.0.1:{port}"
-        spec = self._spec(out, cases, url=url)
+        spec = self._spec(out, cases, url=f"ws://127.0.0.1:{port}")
         # -u 0: no second port for a web page.
         with Child([self.program, "-m", "fuzzingserver", "-u", "0", "-s", str(spec)], log) as child:
             wait_for_port(port, child, 30)
-            client(url)
+            client(port)
             self._await_report(out, child, 20)
 
     @staticmethod

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,6 +18,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 sys.path.insert(0, str(HERE))
 from engines import Engine, Kosoku, Wstest  # noqa: E402
 from process import Child, Ended  # noqa: E402
+from relay import Relay  # noqa: E402
 from verdict import Case, Expected, Verdict, agree, judge, read_report, table  # noqa: E402
 
 
@@ -27,27 +30,19 @@ def main() -> int:
         engines.append(Kosoku(args.kosoku))
     if args.wstest:
         engines.append(Wstest(args.wstest))
-    roles = [role for role in ("server", "client") if getattr(args, role)]
     total = Verdict()
-    for role in roles:
-        reports: dict[str, dict[str, Case]] = {}
-        for engine in engines:
-            out = args.out.resolve() / f"{role}-{engine.name}"
-            began = time.monotonic()
-            try:
-                faults = run(role, engine, getattr(args, role), args, expected, out)
-                cases = read_report(out)
-            except (Ended, OSError, ValueError) as error:
-                print(f"{role} role, {engine.name}: no result\n    {error}")
-                total.problems.append(f"{role} role, {engine.name}: no result")
-                continue
-            reports[engine.name] = cases
-            print(f"{role} role, {engine.name}: {len(cases)} cases in {time.monotonic() - began:.0f} s")
-            print(table(cases, expected))
-            report(judge(cases, expected), total, f"{role} role, {engine.name}")
-            report(faults, total, f"{role} role, {engine.name}")
-        if len(engines) > 1:
-            report(agree(reports), total, f"{role} role")
+    for role in [role for role in ("server", "client") if getattr(args, role)]:
+        for style, names in expected.styles.items():
+            chosen = [engine for engine in engines if engine.name in names]
+            reports: dict[str, dict[str, Case]] = {}
+            for engine in chosen:
+                cases = run_and_judge(role, style, engine, args, expected, total)
+                if cases:
+                    reports[engine.name] = cases
+            if len(chosen) > 1:
+                report(agree(reports), total, f"{role} role, {style}")
+            if not chosen:
+                print(f"{role} role, {style}: not run, it is for {' and '.join(names)}")
     print("informational cases:")
     for name, entry in expected.informational.items():
         print(f"  {name}: {entry['note']}")
@@ -55,19 +50,47 @@ def main() -> int:
     return 1 if total.problems or not total.passed else 0
 
 
-def run(role: str, engine: Engine, peer: str, args: argparse.Namespace, expected: Expected, out: Path) -> Verdict:
+def run_and_judge(
+    role: str, style: str, engine: Engine, args: argparse.Namespace, expected: Expected, total: Verdict
+) -> dict[str, Case] | None:
+    """Runs one engine against one peer that echoes in one style, and adds the judgement to `total`."""
+    where = f"{role} role, {style}, {engine.name}"
+    out = args.out.resolve() / f"{role}-{style}-{engine.name}"
+    began = time.monotonic()
+    try:
+        faults = run(role, style, engine, args, expected, out)
+        cases = read_report(out)
+    except (Ended, OSError, ValueError) as error:
+        print(f"{where}: no result\n    {error}")
+        total.problems.append(f"{where}: no result")
+        return None
+    print(f"{where}: {len(cases)} cases in {time.monotonic() - began:.0f} s")
+    print(table(cases, expected))
+    report(judge(cases, expected), total, where)
+    report(faults, total, where)
+    return cases
+
+
+def run(role: str, style: str, engine: Engine, args: argparse.Namespace, expected: Expected, out: Path) -> Verdict:
     """Runs one engine against one peer; the verdict is on the peer as a process."""
+    peer, agent = getattr(args, role), f"{role}-{style}"
     log = out.parent / f"{out.name}-peer.log"
     verdict = Verdict()
     if role == "server":
         with Child([peer, "--listen", "127.0.0.1:0"], log) as server:
             port = int(server.line(30).rsplit(":", 1)[1])
-            engine.fuzz_server(port, expected.patterns, out, args.seconds)
+            # Other paths are refused, so a run cannot be of another style than it says.
+            with relayed(port, style, expected) as port:
+                engine.fuzz_server(f"127.0.0.1:{port}/{style}", agent, expected.patterns, out, args.seconds)
             verdict.check(server.wait(0) is None, f"the server ended during the run\n{server.tail()}")
     else:
 
-        def client(url: str) -> None:
-            with Child([peer, "--url", url, "--agent", "client"], log) as child:
+        def client(port: int) -> None:
+            with relayed(port, style, expected) as port:
+                run_client(f"ws://127.0.0.1:{port}")
+
+        def run_client(url: str) -> None:
+            with Child([peer, "--url", url, "--agent", agent, "--style", style], log) as child:
                 status = child.wait(args.seconds)
                 verdict.check(status == 0, f"the client ended with status {status}\n{child.tail()}")
 
@@ -75,6 +98,16 @@ def run(role: str, engine: Engine, peer: str, args: argparse.Namespace, expected
     panics = [line for line in log.read_text("utf-8", "replace").splitlines() if "panicked at" in line]
     verdict.check(not panics, f"{len(panics)} panics: {panics[:3]}")
     return verdict
+
+
+@contextmanager
+def relayed(port: int, style: str, expected: Expected) -> Iterator[int]:
+    """Gives the port to connect to in place of `port`: another one for the styles that need a relay."""
+    if style not in expected.relayed:
+        yield port
+        return
+    with Relay(port) as relay:
+        yield relay.port
 
 
 def report(verdict: Verdict, total: Verdict, where: str) -> None:
@@ -91,7 +124,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kosoku", metavar="BIN", help="kosoku's console script")
     parser.add_argument("--wstest", metavar="BIN", help="wstest of a Python 2.7 environment")
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/conformance", help="reports go here")
-    parser.add_argument("--seconds", type=float, default=600, help="the most one engine may take in one role")
+    parser.add_argument("--seconds", type=float, default=600, help="the most one engine may take for one style in one role")
     args = parser.parse_args()
     if not (args.server or args.client) or not (args.kosoku or args.wstest):
         parser.error("name at least one peer and one engine")

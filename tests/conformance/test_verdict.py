@@ -9,11 +9,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+from engines import Kosoku, Wstest  # noqa: E402
 from verdict import Case, Expected, agree, judge, table, worse  # noqa: E402
 
 OK = Case("OK", "OK", 1000)
 INFORMATIONAL = Case("INFORMATIONAL", "INFORMATIONAL", 1002)
 EXPECTED = Expected(
+    {"messages": ["kosoku"]},
+    {},
     {"1": 2, "7": 2},
     {"1": "framing", "7": "closing"},
     {"7.9": {"note": "left open", "close_code": 1002}},
@@ -94,6 +97,14 @@ class File(unittest.TestCase):
         self.assertEqual(expected.total, 301)
         self.assertEqual(expected.titles.keys(), expected.sections.keys())
         self.assertTrue(all(entry["note"] for entry in expected.informational.values()))
+
+    def test_expected_toml_runs_every_style_with_engines_there_are(self):
+        expected = Expected.load(HERE / "expected.toml")
+        styles = expected.styles
+        self.assertEqual(styles.keys(), {"messages", "stream", "borrowed"})
+        self.assertEqual(set(styles["messages"]), {Kosoku.name, Wstest.name})
+        self.assertTrue(all(names and set(names) <= set(styles["messages"]) for names in styles.values()))
+        self.assertLessEqual(expected.relayed.keys(), styles.keys() - {"messages"})
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ COLUMNS = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED", "FAILED")
 
 @dataclass(frozen=True)
 class Expected:
-    """expected.toml: which sections run, how many cases each has, and the informational ones."""
+    """expected.toml: the styles and their engines, how many cases each section has, and the informational ones."""
 
+    styles: dict[str, list[str]]
+    relayed: dict[str, str]
     sections: dict[str, int]
     titles: dict[str, str]
     informational: dict[str, dict]
@@ -25,7 +27,7 @@ class Expected:
     @classmethod
     def load(cls, path: Path) -> "Expected":
         data = tomllib.loads(path.read_text("utf-8"))
-        return cls(data["sections"], data["titles"], data["informational"])
+        return cls(**data)
 
     @property
     def patterns(self) -> list[str]:

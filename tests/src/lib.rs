@@ -1,4 +1,5 @@
-//! Support library of the whole-stack tests: servers on loopback, raw sockets, frames by hand.
+//! Support library of the whole-stack tests: servers on loopback, raw sockets, frames by hand, echoes.
 
+pub mod echo;
 pub mod raw;
 pub mod serve;

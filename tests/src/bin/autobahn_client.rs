@@ -1,6 +1,7 @@
 //! The client that talks to Autobahn's fuzzing server: asks for every case and echoes what it gets.
 
 use ws_client::{Config, Conn, Dialer, Message, Transport};
+use ws_tests::echo::Style;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -10,15 +11,20 @@ const MAX_MESSAGE_SIZE: u64 = 64 << 20;
 #[tokio::main]
 async fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let ["--url", url, "--agent", agent] = args.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
-        return Err("usage: autobahn-client --url ws://HOST:PORT --agent NAME".into());
+    let ["--url", url, "--agent", agent, "--style", style] =
+        args.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    else {
+        return Err("usage: autobahn-client --url ws://HOST:PORT --agent NAME --style STYLE".into());
     };
+    let style: Style = style.parse()?;
     let suite = Suite { dialer: Dialer::new().config(Config::new().max_message_size(MAX_MESSAGE_SIZE)), url };
     for case in 1..=suite.case_count().await? {
-        echo(suite.open(&format!("/runCase?case={case}&agent={agent}")).await?).await;
+        let conn = suite.open(&format!("/runCase?case={case}&agent={agent}")).await?;
+        let _ended = style.echo(conn).await;
     }
+    let conn = suite.open(&format!("/updateReports?agent={agent}")).await?;
     // The report is written when the connection ends.
-    echo(suite.open(&format!("/updateReports?agent={agent}")).await?).await;
+    let _ended = style.echo(conn).await;
     Ok(())
 }
 
@@ -39,15 +45,6 @@ impl Suite<'_> {
         match conn.read_message().await? {
             Some(Message::Text(count)) => Ok(count.parse()?),
             other => Err(format!("{other:?} is no number of cases").into()),
-        }
-    }
-}
-
-async fn echo(mut conn: Conn<Transport>) {
-    // Most cases end in an error on purpose; the suite judges what went over the wire.
-    while let Ok(Some(message)) = conn.read_message().await {
-        if conn.write_message(message).await.is_err() {
-            break;
         }
     }
 }

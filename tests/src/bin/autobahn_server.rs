@@ -1,9 +1,9 @@
-//! The server that Autobahn's fuzzing client talks to: echoes every message, on any path.
+//! The server that Autobahn's fuzzing client talks to: echoes every message, in the style that the path names.
 
-use axum::{Router, response::Response, routing::any};
+use axum::{Router, extract::Path, http::StatusCode, response::Response, routing::any};
 use tokio::net::TcpListener;
-use ws_core::Message;
-use ws_tower::extract::{WebSocket, WebSocketUpgrade};
+use ws_tests::echo::Style;
+use ws_tower::extract::WebSocketUpgrade;
 
 /// Autobahn's largest messages have 16 MiB.
 const MAX_MESSAGE_SIZE: usize = 64 << 20;
@@ -16,20 +16,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     };
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-    axum::serve(listener, Router::new().fallback(any(upgrade))).await?;
+    axum::serve(listener, Router::new().route("/{style}", any(upgrade))).await?;
     Ok(())
 }
 
-async fn upgrade(ws: WebSocketUpgrade) -> Response {
-    ws.max_message_size(MAX_MESSAGE_SIZE).max_frame_size(MAX_MESSAGE_SIZE).on_upgrade(echo)
-}
-
-async fn echo(socket: WebSocket) {
-    let mut conn = socket.into_conn();
-    // Most cases end in an error on purpose; the suite judges what went over the wire.
-    while let Ok(Some(message @ (Message::Text(_) | Message::Binary(_)))) = conn.read_message().await {
-        if conn.write_message(message).await.is_err() {
-            break;
-        }
-    }
+async fn upgrade(Path(style): Path<String>, ws: WebSocketUpgrade) -> Result<Response, StatusCode> {
+    let style: Style = style.parse().map_err(|_| StatusCode::NOT_FOUND)?;
+    let ws = ws.max_message_size(MAX_MESSAGE_SIZE).max_frame_size(MAX_MESSAGE_SIZE);
+    Ok(ws.on_upgrade(async move |socket| {
+        let _ended = style.echo(socket.into_conn()).await;
+    }))
 }
