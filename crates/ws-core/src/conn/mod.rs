@@ -110,6 +110,8 @@ pub struct Conn<S> {
     direct: usize,
     incoming: Incoming,
     outgoing: Option<Box<Outgoing>>,
+    /// Bytes that were copied to the queue when it was last written.
+    burst: u32,
     /// Bytes were written that the transport may still hold back.
     unflushed: bool,
     /// Queued bytes have waited through one read already.
@@ -172,6 +174,7 @@ impl<S> Conn<S> {
             direct: 0,
             incoming: Incoming::None,
             outgoing: None,
+            burst: 0,
             unflushed: false,
             stale: false,
             broken: None,

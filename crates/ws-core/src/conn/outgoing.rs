@@ -8,7 +8,7 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Conn;
+use super::{Conn, write::MOST};
 use crate::{Error, MessageKind, UsageError, config::Settings, frame::MAX_HEADER_LEN, utf8::Utf8Validator};
 
 /// The message that a `MessageWriter` writes.
@@ -170,6 +170,3 @@ impl Outgoing {
         Ok(())
     }
 }
-
-/// Queued bytes that room is made for at once, whatever the mark is.
-const MOST: usize = 64 << 10;

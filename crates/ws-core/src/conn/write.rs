@@ -58,7 +58,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
         let outbox = self.protocol.sender().outbox_mut();
         if outbox.needs_buffer() {
-            outbox.lend(self.settings.pool.take(self.settings.write_buffer_size));
+            // As much as was queued before the last flush: a program that queues sixteen messages at a time does it again,
+            // and growing to that size step by step would copy them again and again.
+            outbox.lend(self.settings.pool.take(self.settings.write_buffer_size.max(self.burst as usize)));
         }
         let result = send(self);
         if result.is_err() {
@@ -131,6 +133,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if let Some(kind) = self.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
+        self.burst = self.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
         if result.is_pending() {
             if let Some(both) = self.waiters.both(by, cx.waker()) {
@@ -204,5 +207,7 @@ impl<S> Conn<S> {
     }
 }
 
+/// Queued bytes that room is made for at once.
+pub(super) const MOST: usize = 64 << 10;
 /// Pieces of one vectored write: headers and payloads of a dozen large messages.
 const SLICES: usize = 32;

@@ -41,6 +41,12 @@ impl Outbox {
         self.len
     }
 
+    /// How many bytes the buffer of copied frames holds, written ones included.
+    #[cfg(feature = "io")]
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
