@@ -1,11 +1,16 @@
 //! What an opening handshake without an HTTP server takes from the heap, counted by the allocator.
 
 #![cfg(feature = "raw")]
-#![allow(unsafe_code, reason = "a global allocator cannot be written without")]
+
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "support/heap.rs"]
+mod heap;
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "support/wire.rs"]
+mod wire;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::{Cell, RefCell},
+    cell::RefCell,
     io,
     pin::Pin,
     task::{Context, Poll, Waker},
@@ -18,81 +23,14 @@ use ws_core::{
     raw::handshake::{Dialer, UpgradeError, Upgrader},
 };
 
-/// Counts what each thread takes; a test runs on a thread of its own.
-struct Counting;
+use crate::{
+    heap::{Mark, held},
+    wire::Wire,
+};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    LIVE.set(LIVE.get() + change);
-    PEAK.set(PEAK.get().max(LIVE.get()));
-    if change > 0 {
-        CALLS.set(CALLS.get() + 1);
-    }
-}
-
-// SAFETY: everything is handed on to the system's allocator as it came; counting touches no memory of the callers, and
-// cells without a destructor can be used at any time in the life of a thread.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller keeps the rules of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller keeps the rules of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize);
-        count(-(layout.size() as isize));
-        // SAFETY: the caller keeps the rules of `realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Gives bytes, so many at a time, and forgets what is written.
-struct Wire<'a> {
-    input: &'a [u8],
-    step: usize,
-}
-
-impl AsyncRead for Wire<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let count = self.input.len().min(self.step).min(buf.remaining());
-        let (now, later) = self.input.split_at(count);
-        buf.put_slice(now);
-        self.input = later;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Wire<'_> {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+/// Gives bytes, so many at a time, and ends; what is written is forgotten.
+fn stream(input: &[u8], step: usize) -> Wire<'_> {
+    Wire { read: step, ended: true, ..Wire::new(input) }
 }
 
 /// One direction between two ends.
@@ -172,9 +110,9 @@ async fn server_calls(upgrader: &Upgrader, input: &[u8], step: usize) -> (usize,
     let mut outcome = Ok(());
     let mut calls = 0;
     for _ in 0..4 {
-        let before = CALLS.get();
-        let result = upgrader.upgrade(&mut Wire { input, step }).await;
-        calls = CALLS.get() - before;
+        let mark = Mark::new();
+        let result = upgrader.upgrade(&mut stream(input, step)).await;
+        calls = mark.usage().calls;
         outcome = result.map(|handshake| BufferPool::per_thread().put(handshake.read_buf));
     }
     (calls, outcome)
@@ -253,10 +191,10 @@ fn both_ends_together_take_nothing_from_the_heap() {
             let (there, back) = (Lane::new(), Lane::new());
             let mut near = End { incoming: &there, outgoing: &back };
             let mut far = End { incoming: &back, outgoing: &there };
-            let before = CALLS.get();
+            let mark = Mark::new();
             let (server, client) =
                 tokio::join!(upgrader.upgrade(&mut near), dialer.handshake(&mut far, &uri));
-            calls = CALLS.get() - before;
+            calls = mark.usage().calls;
             assert_eq!(server.unwrap().subprotocol.as_deref(), Some("chat"));
             assert_eq!(client.unwrap().subprotocol.as_deref(), Some("chat"));
         }
@@ -273,13 +211,12 @@ fn no_request_takes_more_memory_than_its_bound() {
         for step in [1, 1000, usize::MAX] {
             block_on(async {
                 let upgrader = Upgrader::new().buffer_pool(BufferPool::off());
-                let before = LIVE.get();
-                PEAK.set(before);
-                let _ = upgrader.upgrade(&mut Wire { input: &input, step }).await;
-                let peak = PEAK.get() - before;
+                let (before, mark) = (held(), Mark::new());
+                let _ = upgrader.upgrade(&mut stream(&input, step)).await;
+                let peak = mark.usage().peak;
                 // The head, once more while it moves to a larger buffer, the response.
                 assert!(peak <= 40 << 10, "{peak} bytes");
-                assert_eq!(LIVE.get(), before);
+                assert_eq!(held(), before);
             });
         }
     }

@@ -3,7 +3,7 @@
 use ws_core::{Config, Conn, ErrorKind, Message, Role, frame::Opcode};
 
 use crate::{
-    heap::{held, measured},
+    heap::{held, measured_in_place},
     wire::{KIB, MIB, ROLES, Wire, conn, frame, header, now, unlimited},
 };
 
@@ -37,14 +37,14 @@ fn mem_1_header_over_the_limit_buffers_no_payload_and_no_limit_takes_what_has_ar
             let mut wire = Wire::new(&over);
             wire.ended = true;
             let mut refused = conn(role, limited(), wire);
-            let (result, usage) = measured(|| now(refused.read_message()).expect("it ends"));
+            let (result, usage) = measured_in_place(|| now(refused.read_message()).expect("it ends"));
             assert_eq!(result.unwrap_err().kind(), &ErrorKind::TooBig { limit: M as u64 });
             assert!(usage.peak <= 40 * KIB, "{role:?}: a read buffer, and no payload: {usage:?}");
 
             let mut endless = header(role, true, Opcode::BINARY, (1 << 63) - 1);
             endless.extend([0; 64 << 10]);
             let mut conn = conn(role, unlimited(), Wire::new(&endless));
-            let (result, usage) = measured(|| now(conn.read_message()));
+            let (result, usage) = measured_in_place(|| now(conn.read_message()));
             assert!(result.is_none(), "{role:?}: it waits for exabytes");
             // Four times what has come while that is little, and the read buffer.
             assert!(usage.peak <= 4 * 64 * KIB + 64 * KIB, "{role:?}: {usage:?}");
@@ -63,7 +63,7 @@ fn mem_2_fragments_for_ever_hold_one_message_at_the_most() {
             let mut wire = Wire::new(&stream);
             wire.ended = true;
             let mut conn = conn(role, limited(), wire);
-            let (result, usage) = measured(|| {
+            let (result, usage) = measured_in_place(|| {
                 loop {
                     if let Some(result) = now(conn.read_message()) {
                         break result;
@@ -90,7 +90,7 @@ fn mem_3_announced_gigabytes_take_no_memory_at_any_step() {
             for step in [1, 1, 12, 1, 100, 4000, 20_000, 100_000, 100_000] {
                 conn.get_mut().credit += step;
                 received += step as isize;
-                let (result, usage) = measured(|| now(conn.read_message()));
+                let (result, usage) = measured_in_place(|| now(conn.read_message()));
                 assert!(result.is_none(), "{role:?} {announced}");
                 let live = held() - before;
                 assert!(live <= 2 * received + 256 * KIB, "{role:?} {announced}: {live} for {received}");
@@ -110,7 +110,7 @@ fn mem_4_fragments_of_one_byte_hold_twice_their_payload_and_a_quarter_more_once_
             let end = frame(role, true, Opcode::CONTINUATION, b"a");
             let stream = [first, middle.repeat(size as usize - 2), end].concat();
             let mut conn = conn(role, limited(), Wire::new(&stream));
-            let (message, usage) = measured(|| read_all(&mut conn));
+            let (message, usage) = measured_in_place(|| read_all(&mut conn));
             assert_eq!(message.into_data().len() as isize, size);
             assert!(usage.peak <= 2 * size + 64 * KIB, "{role:?}: {usage:?}");
             let pooled = 40 * KIB;
@@ -132,7 +132,7 @@ fn mem_5_empty_fragments_hold_nothing() {
             let mut wire = Wire::new(&stream);
             wire.ended = true;
             let mut conn = conn(role, Config::new(), wire);
-            let (result, usage) = measured(|| {
+            let (result, usage) = measured_in_place(|| {
                 loop {
                     if let Some(result) = now(conn.read_message()) {
                         break result;
@@ -153,7 +153,7 @@ fn mem_6_client_takes_an_honest_large_message_in_100_000_fragments_with_its_defa
     let middle = frame(role, false, Opcode::CONTINUATION, &piece).repeat(99_998);
     let stream = [first, middle, frame(role, true, Opcode::CONTINUATION, &piece)].concat();
     let mut conn = conn(role, Config::new(), Wire::new(&stream));
-    let (message, usage) = measured(|| read_all(&mut conn));
+    let (message, usage) = measured_in_place(|| read_all(&mut conn));
     assert_eq!(message.into_data().len(), size);
     assert!(usage.peak <= 2 * size as isize + 64 * KIB, "{usage:?}");
 }
@@ -165,7 +165,7 @@ fn mem_7_frame_that_comes_byte_by_byte_holds_its_size() {
         let mut wire = Wire::new(&stream);
         wire.read = 1;
         let mut conn = conn(role, limited(), wire);
-        let (message, usage) = measured(|| read_all(&mut conn));
+        let (message, usage) = measured_in_place(|| read_all(&mut conn));
         assert_eq!(message.into_data().len() as isize, M);
         assert!(usage.peak <= M * 11 / 10 + 64 * KIB, "{role:?}: {usage:?}");
     }

@@ -2,9 +2,11 @@
 
 #![cfg(feature = "io")]
 
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "../support/heap.rs"]
 mod heap;
-#[allow(dead_code, reason = "the other tests of memory use all of it")]
-#[path = "../memory/wire.rs"]
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "../support/wire.rs"]
 mod wire;
 
 mod budget;

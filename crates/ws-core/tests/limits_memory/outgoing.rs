@@ -6,7 +6,7 @@ use tokio::time::advance;
 use ws_core::{Config, ErrorKind, Message, frame::Opcode};
 
 use crate::{
-    heap::{held, measured},
+    heap::{held, measured_in_place},
     wire::{KIB, MIB, ROLES, Wire, conn, frame, now},
 };
 
@@ -18,7 +18,7 @@ fn out_1_a_gibibyte_for_a_peer_that_does_not_read_holds_the_mark_and_one_message
             (wire.room, wire.credit) = (0, 0);
             let mut conn = conn(role, Config::new(), wire);
             let message = Message::binary(vec![7; size]);
-            let (taken, usage) = measured(|| {
+            let (taken, usage) = measured_in_place(|| {
                 let mut taken = 0;
                 for _ in 0..(1 << 30) / size {
                     match now(conn.queue_message(message.clone())) {
@@ -64,7 +64,7 @@ fn out_4_a_gibibyte_for_an_application_that_does_not_read_holds_nothing() {
         wire.credit = 1 << 30;
         let mut conn = conn(role, Config::new(), wire);
         // It writes, and is asked about; it does not read.
-        let (_, usage) = measured(|| {
+        let (_, usage) = measured_in_place(|| {
             for _ in 0..1000 {
                 now(conn.write_message("busy")).expect("room").expect("an open connection");
             }
@@ -72,7 +72,7 @@ fn out_4_a_gibibyte_for_an_application_that_does_not_read_holds_nothing() {
         assert_eq!(conn.get_ref().credit, 1 << 30, "{role:?}: nothing was read");
         assert!(usage.live <= 8 * KIB, "{role:?}: {usage:?}");
         // One message is read: no more than it and a read buffer are taken from the transport.
-        let (message, usage) = measured(|| now(conn.read_message()).expect("it is there"));
+        let (message, usage) = measured_in_place(|| now(conn.read_message()).expect("it is there"));
         drop(message);
         let read = (1 << 30) - conn.get_ref().credit;
         assert!(read <= stream.len() + (32 << 10), "{role:?}: {read} bytes were read for one message");

@@ -3,7 +3,7 @@
 use ws_core::{Config, ErrorKind, Message, frame::Opcode};
 
 use crate::{
-    heap::{LIVE, measured},
+    heap::{held, measured},
     wire::{KIB, MIB, ROLES, Wire, conn, frame, header, now, unlimited},
 };
 
@@ -79,14 +79,14 @@ fn memory_follows_what_has_arrived() {
             let mut conn = conn(role, unlimited(), wire);
             let mut arrived = 0;
             measured(|| {
-                let before = LIVE.get();
+                let before = held();
                 while arrived + 20_000 < 2 * MIB as usize {
                     conn.get_mut().credit += 20_000;
                     arrived += 20_000;
                     while conn.get_ref().credit > 0 {
                         assert!(now(conn.read_message()).is_none());
                     }
-                    let live = LIVE.get() - before;
+                    let live = held() - before;
                     assert!(live <= 2 * arrived as isize + 256 * KIB, "{role:?}: {live} of {arrived}");
                 }
             });

@@ -2,7 +2,10 @@
 
 #![cfg(feature = "io")]
 
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "../support/heap.rs"]
 mod heap;
+#[path = "../support/wire.rs"]
 mod wire;
 
 mod borrowed;

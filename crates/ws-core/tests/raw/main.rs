@@ -2,6 +2,9 @@
 
 #![cfg(feature = "raw")]
 
+#[allow(dead_code, reason = "other tests of memory use the rest")]
+#[path = "../support/heap.rs"]
+mod heap;
 mod stream;
 mod wire;
 

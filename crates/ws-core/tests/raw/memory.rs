@@ -1,10 +1,6 @@
 //! What the toolkit takes from the heap, counted by the allocator.
 
-#![allow(unsafe_code, reason = "a global allocator cannot be written without")]
-
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     io,
     pin::Pin,
     task::{Context, Poll},
@@ -19,58 +15,15 @@ use ws_core::{
 };
 
 use crate::{
+    heap,
     stream::{Both, run},
     wire::KEY,
 };
 
-/// Counts what each thread takes and gives; a test runs on a thread of its own.
-struct Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-thread_local! {
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    LIVE.set(LIVE.get() + change);
-    PEAK.set(PEAK.get().max(LIVE.get()));
-    CALLS.set(CALLS.get() + usize::from(change > 0));
-}
-
-// SAFETY: everything is handed on to the system's allocator as it came; counting touches no memory of the callers, and
-// cells without a destructor can be used at any time in the life of a thread.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller keeps the rules of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller keeps the rules of `dealloc`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // While it moves, both are there.
-        count(size as isize);
-        count(-(layout.size() as isize));
-        // SAFETY: the caller keeps the rules of `realloc`.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
 /// Runs something: what it gives, the most bytes it held at any time, and how often it took some.
 fn measured<T>(work: impl FnOnce() -> T) -> (T, isize, usize) {
-    let (live, calls) = (LIVE.get(), CALLS.get());
-    PEAK.set(live);
-    let result = work();
-    (result, PEAK.get() - live, CALLS.get() - calls)
+    let (result, usage) = heap::measured(work);
+    (result, usage.peak, usage.calls)
 }
 
 /// A header, and zeros behind it.

@@ -1,4 +1,4 @@
-//! The allocator that counts what is held. A block that grows counts by what it grows: large ones do so in place.
+//! The allocator that counts.
 
 #![allow(unsafe_code, reason = "a global allocator cannot be written without")]
 
@@ -16,35 +16,44 @@ static ALLOCATOR: Counting = Counting;
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static PEAK_IN_PLACE: Cell<isize> = const { Cell::new(0) };
+    static TOTAL: Cell<isize> = const { Cell::new(0) };
     static COPIED: Cell<isize> = const { Cell::new(0) };
     static CALLS: Cell<usize> = const { Cell::new(0) };
 }
 
-fn count(change: isize) {
+fn take(size: usize) {
+    TOTAL.set(TOTAL.get() + size as isize);
+    CALLS.set(CALLS.get() + 1);
+    // Of a block that moves, both are there for a while.
+    PEAK.set(PEAK.get().max(LIVE.get() + size as isize));
+}
+
+fn hold(change: isize) {
     LIVE.set(LIVE.get() + change);
-    PEAK.set(PEAK.get().max(LIVE.get()));
+    PEAK_IN_PLACE.set(PEAK_IN_PLACE.get().max(LIVE.get()));
 }
 
 // SAFETY: everything is handed on to the system's allocator as it came; counting touches no memory of the callers, and
 // cells without a destructor can be used at any time in the life of a thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        CALLS.set(CALLS.get() + 1);
+        take(layout.size());
+        hold(layout.size() as isize);
         // SAFETY: the caller keeps the rules of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        hold(-(layout.size() as isize));
         // SAFETY: the caller keeps the rules of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize - layout.size() as isize);
+        take(size);
+        hold(size as isize - layout.size() as isize);
         COPIED.set(COPIED.get() + layout.size() as isize);
-        CALLS.set(CALLS.get() + 1);
         // SAFETY: the caller keeps the rules of `realloc`.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -57,23 +66,53 @@ pub(crate) struct Usage {
     pub(crate) live: isize,
     /// The most that was held at any time.
     pub(crate) peak: isize,
+    /// The sum of all that was taken.
+    pub(crate) total: isize,
     /// What blocks that grew held before they did: the most that was copied for it.
     pub(crate) copied: isize,
     /// How often some was taken.
     pub(crate) calls: usize,
 }
 
+/// Where counting began.
+pub(crate) struct Mark {
+    live: isize,
+    total: isize,
+    copied: isize,
+    calls: usize,
+}
+
+impl Mark {
+    /// Begins to count. The peak of a mark that was made before begins anew, too.
+    pub(crate) fn new() -> Self {
+        PEAK.set(LIVE.get());
+        PEAK_IN_PLACE.set(LIVE.get());
+        Self { live: LIVE.get(), total: TOTAL.get(), copied: COPIED.get(), calls: CALLS.get() }
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            live: LIVE.get() - self.live,
+            peak: PEAK.get() - self.live,
+            total: TOTAL.get() - self.total,
+            copied: COPIED.get() - self.copied,
+            calls: CALLS.get() - self.calls,
+        }
+    }
+}
+
+/// Counts a block that grows twice at its peak, as one that moves.
 pub(crate) fn measured<T>(run: impl FnOnce() -> T) -> (T, Usage) {
-    let (live, copied, calls) = (LIVE.get(), COPIED.get(), CALLS.get());
-    PEAK.set(live);
+    let mark = Mark::new();
     let output = run();
-    let usage = Usage {
-        live: LIVE.get() - live,
-        peak: PEAK.get() - live,
-        copied: COPIED.get() - copied,
-        calls: CALLS.get() - calls,
-    };
-    (output, usage)
+    (output, mark.usage())
+}
+
+/// Counts a block that grows by what it grows: large ones do so in place.
+pub(crate) fn measured_in_place<T>(run: impl FnOnce() -> T) -> (T, Usage) {
+    let mark = Mark::new();
+    let output = run();
+    (output, Usage { peak: PEAK_IN_PLACE.get() - mark.live, ..mark.usage() })
 }
 
 /// What is held now, to compare with later.
