@@ -14,6 +14,7 @@ mod cancel;
 mod closing;
 mod closing_order;
 mod control;
+mod control_ends;
 mod deadlines;
 mod failing;
 mod handlers;

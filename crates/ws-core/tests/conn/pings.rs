@@ -10,7 +10,7 @@ use tokio::{
 use ws_core::{Conn, Role, frame::Opcode};
 
 use crate::{
-    control::{lost, millis},
+    control_ends::{lost, millis},
     executor::{now, poll_once},
     pipe::{Pipe, Remote, conn},
     wakes::yield_until_written,
