@@ -106,6 +106,7 @@ async fn silence_after_a_ping_is_a_lost_connection_for_every_call_that_reads() {
     }
 }
 
+#[cfg(feature = "stream")]
 #[tokio::test(start_paused = true)]
 async fn silence_is_noticed_by_halves_streams_and_byte_streams() {
     for role in ROLES {

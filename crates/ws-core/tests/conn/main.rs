@@ -1,6 +1,7 @@
 //! The connection over transports whose every read and write is scripted.
 
-#![cfg(feature = "stream")]
+#![cfg(feature = "io")]
+#![cfg_attr(not(feature = "stream"), allow(unused_imports, reason = "some tests are left out"))]
 
 mod calls;
 mod executor;
@@ -31,8 +32,10 @@ mod queue;
 mod reader;
 mod reader_ends;
 mod reader_left;
+#[cfg(feature = "stream")]
 mod scripts;
 mod split;
+#[cfg(feature = "stream")]
 mod stream_sink;
 mod threads;
 mod timers;

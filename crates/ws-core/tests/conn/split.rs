@@ -299,6 +299,7 @@ fn close_read_tells_how_else_the_connection_ended() {
     });
 }
 
+#[cfg(feature = "stream")]
 #[test]
 fn halves_make_one_connection_again_and_nothing_is_lost() {
     for role in ROLES {
@@ -406,6 +407,7 @@ fn sending_on_one_half_leaves_the_bytes_that_the_other_has_not_given_out() {
     }
 }
 
+#[cfg(feature = "stream")]
 #[test]
 fn halves_are_a_stream_and_a_sink() {
     with_timers(|| {

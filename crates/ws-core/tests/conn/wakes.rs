@@ -115,6 +115,7 @@ fn batches_that_are_only_queued_finish_over_any_transport() {
     });
 }
 
+#[cfg(feature = "stream")]
 #[test]
 fn split_halves_of_both_ends_in_four_tasks_finish_over_any_transport() {
     with_timers(|| {
