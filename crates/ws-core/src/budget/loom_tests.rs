@@ -152,7 +152,7 @@ fn eviction_right_after_the_grant_wakes_the_task_that_asked() {
 fn eviction_wakes_a_task_that_waits_with_another_waker_than_it_asked_with() {
     loom::model(|| {
         let budget = InboundBudget::new(10);
-        let (mut victim, mut asker) = (holding(&budget, 8), budget.charge());
+        let (victim, mut asker) = (holding(&budget, 8), budget.charge());
         let waits = thread::spawn(move || {
             block_on(poll_fn(|cx| victim.poll_evicted(cx.waker())));
             victim
