@@ -57,6 +57,11 @@ impl Assembly {
         Ok(())
     }
 
+    /// Whether the room is on the account of a budget.
+    pub(super) fn is_charged(&self) -> bool {
+        self.charge.is_some()
+    }
+
     /// Whether another connection needed the room more. Wakes the task if that happens later.
     pub(super) fn is_evicted(&mut self, waker: &std::task::Waker) -> bool {
         self.charge.as_mut().is_some_and(|charge| charge.poll_evicted(waker).is_ready())

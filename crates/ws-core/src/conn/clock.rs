@@ -88,7 +88,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Waits, after the transport had nothing more, for requests and for what becomes due. Ready when there is something
     /// to do first.
+    #[inline]
     pub(super) fn poll_parked(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
+        if self.control.get().is_none() && self.timers.is_none() && !self.message.is_charged() {
+            return Poll::Pending;
+        }
+        self.poll_due(cx, by, want)
+    }
+
+    fn poll_due(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
         if !self.control.park(by, cx.waker(), self.has_room()) {
             return Poll::Ready(());
         }

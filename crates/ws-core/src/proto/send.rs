@@ -93,6 +93,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`UsageError`] when the state or a rule about the payload forbids it; nothing is queued then.
+    #[inline]
     pub fn send(&mut self, message: Message, keys: &mut impl MaskSource) -> Result<(), UsageError> {
         match message {
             Message::Text(text) => self.message(MessageKind::Text, text.into_bytes(), keys),
@@ -185,6 +186,7 @@ impl Sender {
     }
 
     /// A data message as a single frame.
+    #[inline]
     fn message(
         &mut self,
         kind: MessageKind,
