@@ -63,7 +63,8 @@ impl Control {
     ///
     /// # Errors
     /// [`UsageError::ControlTooLong`], [`UsageError::ControlQueueFull`] when 64 frames wait and nobody drives the
-    /// connection, [`ErrorKind::ConnectionLost`] when the connection is over.
+    /// connection, [`UsageError::CloseSent`] when a close frame was sent or asked for,
+    /// [`ErrorKind::ConnectionLost`] when the connection is over.
     pub fn send_ping(&self, payload: impl Into<Bytes>) -> Result<(), Error> {
         Ok(self.0.request_ping(checked(payload.into())?)?)
     }
@@ -174,6 +175,7 @@ fn checked(payload: Bytes) -> Result<Bytes, UsageError> {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
+            Refused::Closing => UsageError::CloseSent.into(),
             Refused::Over => Self::new(ErrorKind::ConnectionLost),
             Refused::Full => UsageError::ControlQueueFull.into(),
         }
@@ -205,6 +207,13 @@ impl ControlSlot {
     pub(super) fn take(&self, has_room: bool) -> Option<Message> {
         let shared = self.get().filter(|shared| shared.is_pending())?;
         shared.take(now().into_std(), has_room)
+    }
+
+    /// See [`Shared::close_sent`].
+    pub(super) fn close_sent(&self) {
+        if let Some(shared) = self.get() {
+            shared.close_sent();
+        }
     }
 
     /// See [`Shared::park`].

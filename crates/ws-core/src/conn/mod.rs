@@ -214,6 +214,8 @@ impl<S> Conn<S> {
         let shared = self.control.shared(&self.waiters);
         if self.ending.is_over() {
             shared.end();
+        } else if self.closing().sent().is_some() {
+            shared.close_sent();
         }
         Control::new(shared.clone())
     }

@@ -66,6 +66,8 @@ struct Ping {
 /// Why a request was not taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
+    /// The close frame was sent or asked for, and nothing follows it.
+    Closing,
     /// The connection is over.
     Over,
     /// Nobody drives the connection, and many requests wait already.
@@ -152,6 +154,15 @@ impl Shared {
         drop(state);
         drop(before);
         true
+    }
+
+    /// The connection has sent its close frame. What was asked for and not sent cannot be sent any more.
+    pub(super) fn close_sent(&self) {
+        let mut state = self.lock();
+        state.close_asked = true;
+        state.close = None;
+        state.requests.clear();
+        self.pending.store(false, Ordering::Release);
     }
 
     /// The connection is over.
@@ -274,6 +285,9 @@ impl Shared {
         let mut state = self.lock();
         if state.over {
             return Err(Refused::Over);
+        }
+        if state.close_asked {
+            return Err(Refused::Closing);
         }
         if state.requests.len() >= MAX_REQUESTS {
             return Err(Refused::Full);

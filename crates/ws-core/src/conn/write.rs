@@ -71,6 +71,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 
     /// The close frame is queued.
     fn close_sent(&mut self) {
+        self.control.close_sent();
         if self.protocol.closing().received().is_some() {
             // A handler had left the answer to the application, and this was it.
             self.ending.begin_closed();
@@ -84,6 +85,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         while let Some(message) = self.control.take(self.has_room()) {
             // After a close frame there is nothing to send, and nobody to tell.
             let _ = self.start_send(message);
+        }
+        if self.protocol.closing().sent().is_some() {
+            self.control.close_sent();
         }
     }
 

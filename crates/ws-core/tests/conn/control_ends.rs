@@ -12,7 +12,9 @@ use tokio::{
     join,
     time::{sleep, timeout},
 };
-use ws_core::{CloseFrame, Config, Conn, Control, Error, ErrorKind, Role, frame::Opcode};
+use ws_core::{
+    CloseCode, CloseFrame, Config, Conn, Control, Error, ErrorKind, Role, UsageError, frame::Opcode,
+};
 
 use crate::{
     closing::{CLOSE_TIMEOUT, timed},
@@ -59,20 +61,23 @@ async fn close_that_is_not_answered_ends_a_read_that_waits_at_the_close_timeout(
 }
 
 #[test]
-fn frames_are_asked_for_at_the_end_of_the_closing_handshake_without_effect() {
+fn frames_that_are_asked_for_in_the_closing_handshake_are_refused_and_close_is_not() {
     with_timers(|| {
-        for asks in [
-            |control: &Control| control.send_ping("late"),
-            |control: &Control| control.send_pong("late"),
-            |control: &Control| control.close(None),
-        ] {
+        type Asks = fn(&Control) -> Result<(), Error>;
+        let refused: Option<UsageError> = Some(UsageError::CloseSent);
+        let all: [(Asks, _); 3] = [
+            (|control| control.send_ping("late"), refused),
+            (|control| control.send_pong("late"), refused),
+            (|control| control.close(None), None),
+        ];
+        for (asks, answer) in all {
             let (mut conn, remote) = conn(Role::Client);
             let control = conn.control();
             remote.send(close(Role::Client, 1000));
             // The client waits for the server to end the transport.
             let mut read = pin!(conn.read_message());
             assert!(poll_once(read.as_mut()).is_pending());
-            asks(&control).unwrap();
+            assert_eq!(asks(&control).err().and_then(|error| error.usage()), answer);
             assert!(poll_once(read.as_mut()).is_pending());
             remote.end();
             assert!(matches!(poll_once(read.as_mut()), Poll::Ready(Ok(None))));
@@ -245,4 +250,25 @@ fn many_wait_for_the_end_and_those_who_gave_up_are_forgotten() {
         drop(conn);
         assert!(flags[0].take() && !flags[1].take(), "{role:?}");
     }
+}
+
+#[test]
+fn nothing_is_asked_for_behind_a_close_frame_by_old_controls_and_new() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            let control = conn.control();
+            let close_sent = Some(UsageError::CloseSent);
+            control.close(CloseCode::GOING_AWAY).unwrap();
+            let refused = control.send_ping("late").unwrap_err();
+            assert_eq!(refused.usage(), close_sent, "{role:?}: asked for");
+            assert!(now(conn.read_message()).is_none());
+            assert_eq!(frames(&remote.take()), [code(1001)], "{role:?}");
+            for control in [control, conn.control()] {
+                assert_eq!(control.send_pong("late").unwrap_err().usage(), close_sent, "{role:?}: sent");
+                assert_eq!(now(control.ping()).unwrap().unwrap_err().usage(), close_sent, "{role:?}");
+                control.close(None).unwrap();
+            }
+        }
+    });
 }

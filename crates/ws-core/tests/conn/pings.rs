@@ -7,7 +7,7 @@ use tokio::{
     join, select,
     time::{sleep, timeout},
 };
-use ws_core::{Conn, Role, frame::Opcode};
+use ws_core::{Conn, Role, UsageError, frame::Opcode};
 
 use crate::{
     control_ends::{lost, millis},
@@ -242,26 +242,26 @@ async fn pong_between_the_fragments_of_a_message_that_is_read_in_pieces_is_measu
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_during_the_closing_handshake_wait_for_its_end_and_send_nothing() {
+async fn pings_during_the_closing_handshake_are_refused_and_one_under_way_ends_with_it() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);
         let control = conn.control();
-        let ask = async {
+        let peer = async {
             sleep(millis(10)).await;
-            control.send_ping("late").unwrap();
-            let measured = join!(control.ping(), async {
-                sleep(millis(10)).await;
-                remote.send(close(role, 1000));
-                sleep(millis(10)).await;
-                let _ = control.send_pong("later");
-                remote.end();
-            });
-            measured.0
+            let refused = control.ping().await.unwrap_err();
+            assert_eq!(refused.usage(), Some(UsageError::CloseSent), "{role:?}");
+            remote.send(close(role, 1000));
+            remote.end();
         };
-        let all = async { join!(conn.close(None), ask) };
-        let (closed, measured) = timeout(Duration::from_secs(3), all).await.expect("both end");
+        let early = async {
+            // Asked for before the connection is driven, and sent before the close frame.
+            let measured = control.ping().await;
+            assert!(lost(measured), "{role:?}");
+        };
+        let all = async { join!(early, conn.close(None), peer) };
+        let ((), closed, ()) = timeout(Duration::from_secs(3), all).await.expect("all end");
         closed.unwrap();
-        assert!(lost(measured), "{role:?}");
-        assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, vec![])], "{role:?}");
+        let sent: Vec<_> = frames(&remote.take()).into_iter().map(|(opcode, _)| opcode).collect();
+        assert_eq!(sent, [Opcode::PING, Opcode::CLOSE], "{role:?}");
     }
 }
