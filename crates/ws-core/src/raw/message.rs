@@ -1,7 +1,7 @@
 //! Whole messages in one call, without a state kept between calls.
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use super::{
     ControlFrame, Frame, FrameChecker, apply_mask_at,
@@ -17,9 +17,9 @@ use crate::{
 
 /// Reads the next data message of at most `limit` bytes, and answers control frames on the way.
 ///
-/// `role` is this end of the connection. Pings are answered, pongs dropped, a close frame is echoed. `None` means that
-/// the peer closed with 1000, 1001 or no code. A peer that breaks the protocol, or a message over the limit, is answered
-/// with the close frame that RFC 6455 asks for; the stream is of no more use then.
+/// `role` is this end of the connection. Pings are answered, pongs dropped, a close frame is echoed, and each answer is
+/// flushed. `None` means that the peer closed with 1000, 1001 or no code. A peer that breaks the protocol, or a message
+/// over the limit, is answered with the close frame that RFC 6455 asks for; the stream is of no more use then.
 ///
 /// Every call begins between messages and reads not one byte more than the message. A header takes a read or two of its
 /// own, so wrap the stream into a `BufReader` that lives as long as the connection.
@@ -59,7 +59,7 @@ where
     };
     if code.is_some() {
         // The connection has failed already; that the peer cannot be told changes nothing.
-        let _ = write_frame(io, &echo(code).sent_by(role)?).await;
+        let _ = answer(io, role, echo(code)).await;
     }
     Err(error)
 }
@@ -109,16 +109,25 @@ where
         };
         read_payload(io, &mut payload, header.payload_len as usize, unmask).await?;
         match handle_control(&header, &payload).map_err(Violation::from)? {
-            Some(ControlFrame::Ping { reply }) => write_frame(io, &reply.sent_by(role)?).await?,
+            Some(ControlFrame::Ping { reply }) => answer(io, role, reply).await?,
             Some(ControlFrame::Close { frame, reply }) => {
                 // The peer may be gone already, and has said all that it will say.
-                let _ = write_frame(io, &reply.sent_by(role)?).await;
+                let _ = answer(io, role, reply).await;
                 let is_normal = frame.as_ref().is_none_or(|frame| frame.code.is_normal());
                 return if is_normal { Ok(None) } else { Err(Error::new(ErrorKind::Closed(frame))) };
             }
             Some(ControlFrame::Pong { .. }) | None => {}
         }
     }
+}
+
+/// Sends what the peer waits for: a stream that buffers must not keep it.
+async fn answer<W>(io: &mut W, role: Role, frame: Frame) -> Result<(), Error>
+where
+    W: AsyncWrite + Unpin + ?Sized,
+{
+    write_frame(io, &frame.sent_by(role)?).await?;
+    io.flush().await.map_err(Error::transport)
 }
 
 /// A message of which some fragments have arrived.

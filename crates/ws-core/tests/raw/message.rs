@@ -1,3 +1,4 @@
+use tokio::io::BufWriter;
 use ws_core::{
     CloseCode, CloseFrame, ErrorKind, Message, ProtocolError, Role, UsageError,
     frame::{FrameHeader, Opcode},
@@ -38,6 +39,22 @@ fn control_frames_are_answered_on_the_way() {
         let (header, _) = FrameHeader::decode(&stream.1.bytes()).unwrap().unwrap();
         assert_eq!(header.mask.is_some(), role == Role::Client);
         assert_eq!(run(read_message(&mut stream, role, 100)).unwrap(), Some(Message::binary("next")));
+    }
+}
+
+#[test]
+fn answers_are_flushed_through_a_stream_that_buffers() {
+    let role = Role::Server;
+    let cases = [
+        (to(role, Frame::ping("hi").unwrap()), (Opcode::PONG, b"hi".to_vec())),
+        (to(role, Frame::close(CloseFrame::new(1000, "")).unwrap()), (Opcode::CLOSE, vec![0x03, 0xE8])),
+        (to(role, Frame::continuation("x")), (Opcode::CLOSE, vec![0x03, 0xEA])),
+    ];
+    for (wire, answer) in cases {
+        let mut stream = Both(Pieces::new(&wire, 7), BufWriter::new(Recorder::default()));
+        let _ = run(read_message(&mut stream, role, 100));
+        let arrived = frames(&stream.1.get_ref().bytes());
+        assert_eq!(arrived, [(true, answer.0, answer.1)]);
     }
 }
 
