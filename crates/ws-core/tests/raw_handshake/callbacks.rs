@@ -10,12 +10,10 @@ use proptest::prelude::*;
 use ws_core::{
     Utf8Bytes,
     handshake::is_reserved_response_header,
-    raw::handshake::{
-        Dialer, Observed, OwnedExtension, Rejection, RequestHead, ResponseHeaders, UpgradeError, Upgrader,
-    },
+    raw::handshake::{OwnedExtension, Rejection, RequestHead, ResponseHeaders, UpgradeError, Upgrader},
 };
 
-use super::support::{Request, Response, accepting, dial, refused, serve};
+use super::support::{Request, Response, refused, serve};
 
 fn rejection() -> Rejection {
     Rejection::new(StatusCode::SERVICE_UNAVAILABLE)
@@ -229,38 +227,6 @@ proptest! {
         let head = output.len() - "come back later".len();
         prop_assert_eq!(lines(&output[..head]), 7);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn observer_sees_the_bytes_of_both_directions() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&seen);
-    let observer = move |bytes: Observed<'_>| match bytes {
-        Observed::Request(bytes) => log.lock().unwrap().push((true, bytes.to_vec())),
-        Observed::Response(bytes) => log.lock().unwrap().push((false, bytes.to_vec())),
-        _ => {}
-    };
-    let upgrader = Upgrader::new().observe(observer.clone());
-    for input in
-        [Request::new().bytes(), Request::new().without("Host").bytes(), b"GET / HTTP/1.1\n".to_vec()]
-    {
-        let (_, output) =
-            serve(&upgrader, &[input.as_slice(), if input.len() > 20 { b"\x81" } else { b"" }].concat())
-                .await;
-        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), [(true, input), (false, output)]);
-    }
-
-    let dialer = Dialer::new().observe(observer);
-    let mut expected = Vec::new();
-    let (result, _) = dial(&dialer, "ws://example.org/", |request| {
-        expected.push((true, request.as_bytes().to_vec()));
-        expected.push((false, b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()));
-        expected.push((false, accepting(request).into_bytes()));
-        [&expected[1].1[..], &expected[2].1, b"\x81\x00"].concat()
-    })
-    .await;
-    assert!(result.is_ok());
-    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@ mod client;
 mod fields;
 mod lending;
 mod limits;
+mod observer;
 mod origin;
 mod properties;
 mod refusals;
