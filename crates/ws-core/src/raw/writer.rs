@@ -216,9 +216,8 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             if !is_sealed {
                 self.seal(true)?;
                 is_sealed = true;
-                ready!(self.poll_drain(cx))?;
             }
-            Pin::new(&mut self.io).poll_flush(cx)
+            self.poll_flush_out(cx)
         })
         .await
         .map_err(Error::transport)
@@ -234,7 +233,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     pub async fn flush_fragment(&mut self) -> Result<(), Error> {
         poll_fn(|cx| {
             ready!(self.poll_fragment(cx))?;
-            Pin::new(&mut self.io).poll_flush(cx)
+            self.poll_flush_out(cx)
         })
         .await
         .map_err(Error::transport)
@@ -285,8 +284,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             if let Some(frame) = frame.take() {
                 self.control.extend_from_slice(&frame.encode());
             }
-            ready!(self.poll_drain(cx))?;
-            Pin::new(&mut self.io).poll_flush(cx)
+            self.poll_flush_out(cx)
         })
         .await
         .map_err(Error::transport)
@@ -307,7 +305,14 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             return Err(kind.into()).into();
         }
         let result = ready!(self.poll_write_out(cx));
-        Poll::Ready(result.inspect_err(|error| self.failed = Some(error.kind())))
+        Poll::Ready(self.keep_error(result))
+    }
+
+    /// Writes out frames that are under way and flushes the stream.
+    fn poll_flush_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_drain(cx))?;
+        let result = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        Poll::Ready(self.keep_error(result))
     }
 
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -338,9 +343,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         let header = self.next_header(false, payload.len())?;
         let pieces = [IoSlice::new(&header), IoSlice::new(payload)];
         let written = match Pin::new(&mut self.io).poll_write_vectored(cx, &pieces) {
-            Poll::Ready(result) => {
-                result.and_then(not_zero).inspect_err(|error| self.failed = Some(error.kind()))?
-            }
+            Poll::Ready(result) => self.keep_error(result.and_then(not_zero))?,
             Poll::Pending => 0,
         };
         if written < header.len() + payload.len() {
@@ -354,6 +357,11 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
 }
 
 impl<W> FrameWriter<W> {
+    /// Remembers an error of the stream, which is final.
+    fn keep_error<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| self.failed = Some(error.kind()))
+    }
+
     /// Appends payload to the buffer.
     fn gather(&mut self, payload: &[u8]) {
         if self.buffer.is_empty() {
@@ -424,8 +432,10 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for FrameWriter<W> {
     /// Sends what is buffered as a fragment, unless there are to be none, and flushes the stream.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(if this.fragments { this.poll_fragment(cx) } else { this.poll_drain(cx) })?;
-        Pin::new(&mut this.io).poll_flush(cx)
+        if this.fragments {
+            ready!(this.poll_fragment(cx))?;
+        }
+        this.poll_flush_out(cx)
     }
 
     /// Finishes an open message and flushes the stream, which stays open.
@@ -434,9 +444,8 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for FrameWriter<W> {
         ready!(this.poll_drain(cx))?;
         if this.is_open() {
             this.seal(true)?;
-            ready!(this.poll_drain(cx))?;
         }
-        Pin::new(&mut this.io).poll_flush(cx)
+        this.poll_flush_out(cx)
     }
 }
 

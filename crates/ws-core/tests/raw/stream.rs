@@ -58,6 +58,7 @@ pub(crate) struct Recorder {
     pub(crate) waits: bool,
     /// Writes that succeed before all others fail.
     pub(crate) fails_after: Option<usize>,
+    pub(crate) fails_to_flush: bool,
     pub(crate) waited: bool,
 }
 
@@ -111,7 +112,7 @@ impl AsyncWrite for Recorder {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+        Poll::Ready(if self.fails_to_flush { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) })
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

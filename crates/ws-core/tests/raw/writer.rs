@@ -315,6 +315,28 @@ fn error_of_the_stream_is_final() {
 }
 
 #[test]
+fn error_of_flushing_is_final_too() {
+    type Flush = fn(&mut FrameWriter<Recorder>) -> io::Result<()>;
+    let flushes: [Flush; 5] = [
+        |writer| run(writer.flush()),
+        |writer| run(writer.shutdown()),
+        |writer| run(writer.finish()).map_err(io::Error::from),
+        |writer| run(writer.flush_fragment()).map_err(io::Error::from),
+        |writer| run(writer.write_control(Frame::ping("").unwrap())).map_err(io::Error::from),
+    ];
+    for flush in flushes {
+        let mut writer = writer(Role::Server);
+        writer.get_mut().fails_to_flush = true;
+        flush(&mut writer).unwrap_err();
+        writer.get_mut().fails_to_flush = false;
+        let writes = writer.get_ref().writes.len();
+        assert_eq!(run(writer.write_all(b"x")).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(*run(writer.finish()).unwrap_err().kind(), ErrorKind::ConnectionLost);
+        assert_eq!(writer.get_ref().writes.len(), writes);
+    }
+}
+
+#[test]
 fn dropped_futures_never_cut_a_frame() {
     for role in ROLES {
         for vectored in [false, true] {
