@@ -105,7 +105,8 @@ impl<W> FrameWriter<W> {
 
     /// How many bytes of payload gather before they leave as a fragment, 4096 unless set; 1 at least.
     ///
-    /// Fragments that pass by the buffer may be larger.
+    /// The memory for up to 64 KiB is taken at the first write; a larger buffer grows as it is filled. Fragments that pass
+    /// by the buffer may be larger.
     #[must_use]
     pub fn buffer_size(mut self, size: usize) -> Self {
         self.size = size.max(1);
@@ -114,11 +115,13 @@ impl<W> FrameWriter<W> {
 
     /// Uses this buffer. A fragment has as much payload as it holds besides 14 bytes for the header.
     ///
-    /// Its contents are overwritten. [`into_parts`](Self::into_parts) gives it back.
+    /// Its contents are overwritten, with what still waits in the buffer before it. [`into_parts`](Self::into_parts) gives
+    /// it back.
     #[must_use]
     pub fn buffer(mut self, mut buffer: Vec<u8>) -> Self {
-        buffer.clear();
         self.size = buffer.capacity().saturating_sub(MAX_HEADER_LEN).max(1);
+        buffer.clear();
+        buffer.extend_from_slice(&self.buffer);
         self.buffer = buffer;
         self
     }
@@ -365,7 +368,8 @@ impl<W> FrameWriter<W> {
     /// Appends payload to the buffer.
     fn gather(&mut self, payload: &[u8]) {
         if self.buffer.is_empty() {
-            self.buffer.reserve_exact(MAX_HEADER_LEN + if self.fragments { self.size } else { 0 });
+            let size = if self.fragments { self.size.min(MAX_FIRST_ROOM) } else { 0 };
+            self.buffer.reserve_exact(MAX_HEADER_LEN + size);
             self.buffer.resize(MAX_HEADER_LEN, 0);
         }
         self.buffer.extend_from_slice(payload);
@@ -469,5 +473,7 @@ fn not_zero(count: usize) -> io::Result<usize> {
 }
 
 const DEFAULT_SIZE: usize = 4096;
+/// The most payload that memory is taken for before it is written. Any size may be asked for.
+const MAX_FIRST_ROOM: usize = 64 << 10;
 /// The largest fragment that a write makes past the buffer, which bounds what a slow stream leaves to be copied.
 const MAX_DIRECT: usize = 64 << 10;

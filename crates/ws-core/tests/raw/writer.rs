@@ -235,6 +235,35 @@ fn buffer_too_small_for_a_header_is_grown() {
 }
 
 #[test]
+fn buffer_changes_within_a_message_and_even_a_frame() {
+    for role in ROLES {
+        let stream = Recorder::slow(1);
+        let mut writer = FrameWriter::new(stream, role, MessageKind::Binary).buffer_size(8);
+        run(writer.write_all(b"0123")).unwrap();
+        writer = writer.buffer(Vec::with_capacity(14 + 6));
+        assert_eq!((writer.buffered(), writer.size()), (4, 6));
+        run(writer.write_all(b"45")).unwrap();
+        assert!(run_for(5, writer.flush_fragment()).is_none(), "a part of the fragment is written");
+        writer = writer.buffer(Vec::with_capacity(14 + 2));
+        run(writer.write_all(b"67")).unwrap();
+        run(writer.finish()).unwrap();
+        assert_eq!(written(&writer), [(false, BINARY, b"012345".to_vec()), (true, NEXT, b"67".to_vec())]);
+    }
+}
+
+#[test]
+fn buffer_of_any_size_takes_the_memory_that_is_filled() {
+    for mut writer in [writer(Role::Client).buffer_size(usize::MAX), writer(Role::Server)] {
+        run(writer.write_all(b"a")).unwrap();
+        writer.reserve(usize::MAX);
+        run(writer.write_all(&[b'a'; 200_000])).unwrap();
+        run(writer.finish()).unwrap();
+        assert_eq!(written(&writer), [(true, BINARY, vec![b'a'; 200_001])]);
+        assert!(writer.into_parts().1.capacity() < 1_000_000);
+    }
+}
+
+#[test]
 fn kind_changes_between_messages_only() {
     let mut writer = writer(Role::Server);
     run(writer.write_all(b"a")).unwrap();
