@@ -114,6 +114,7 @@ pages! {
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",
     timeouts "docs/how-to/timeouts.md",
+    without_http_server "docs/how-to/without-http-server.md",
     from_axum "docs/migrating/from-axum.md",
     from_gorilla "docs/migrating/from-gorilla.md",
     errors "docs/reference/errors.md",
