@@ -142,6 +142,22 @@ async fn redirection_and_a_body_of_another_type_are_rejections_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn refusals_have_one_type_whoever_sets_it() {
+    let html = HeaderValue::from_static("text/html");
+    let json = HeaderValue::from_static("application/json");
+    let base = || Upgrader::new().header(CONTENT_TYPE, html.clone());
+    let own = rejection().header(CONTENT_TYPE, json.clone());
+    for (upgrader, request, expected) in [
+        (base(), Request::new().without("Host"), &html),
+        (base().on_request(|_| Err(rejection())), Request::new(), &html),
+        (base().on_request(move |_| Err(own.clone())), Request::new(), &json),
+    ] {
+        let (_, response) = refused(&upgrader, &request.bytes()).await;
+        assert_eq!(response.header("content-type"), Some(expected.to_str().unwrap()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rejection_that_has_no_body_is_written_without_one() {
     let upgrader = Upgrader::new().on_request(|_| Err(StatusCode::NOT_MODIFIED.into()));
     let (_, response) = refused(&upgrader, &Request::new().bytes()).await;

@@ -106,17 +106,20 @@ pub(super) fn put_refusal(
     } else {
         put_field(out, &CONNECTION, b"close");
     }
-    let own = || match error {
+    let own = match error {
         UpgradeError::Rejected(rejection) => Some(rejection),
         _ => None,
     };
-    let added = || own().into_iter().flat_map(Rejection::headers);
-    for (name, value) in headers.iter().map(|(name, value)| (name, value)).chain(added()) {
+    let own = || own.into_iter().flat_map(Rejection::headers);
+    let has_type = own().any(|(name, _)| *name == CONTENT_TYPE);
+    // RFC 9110, 8.3: a response has one type, and the rejection knows its body best.
+    let general = || headers.iter().filter(|(name, _)| !has_type || *name != CONTENT_TYPE);
+    for (name, value) in general().map(|(name, value)| (name, value)).chain(own()) {
         put_field(out, name, value.as_bytes());
     }
     // RFC 9110, 15.4.5: a response that has no body whatever it says.
     if status != StatusCode::NOT_MODIFIED {
-        if !added().any(|(name, _)| *name == CONTENT_TYPE) {
+        if !has_type && !general().any(|(name, _)| *name == CONTENT_TYPE) {
             put_field(out, &CONTENT_TYPE, b"text/plain; charset=utf-8");
         }
         let _ = write!(out, "Content-Length: {}\r\n", body.len());

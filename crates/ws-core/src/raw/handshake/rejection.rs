@@ -9,7 +9,7 @@ use crate::handshake::is_reserved_response_header;
 
 /// An application's refusal of a handshake: a status, a reason, and headers.
 ///
-/// The reason is the body of the answer, as plain text. A status alone will do: `Err(StatusCode::FORBIDDEN)?`.
+/// The reason is the body of the answer, as plain text unless a `Content-Type` is added. A status alone will do: `Err(StatusCode::FORBIDDEN)?`.
 ///
 /// ```
 /// use http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};

@@ -133,7 +133,7 @@ impl Upgrader {
         self
     }
 
-    /// Adds a header to every response, those that refuse too.
+    /// Adds a header to every response, those that refuse too. A `Content-Type` gives way to that of a [`Rejection`].
     ///
     /// Headers that belong to the handshake or to the framing of the response are left out, as
     /// [`is_reserved_response_header`] tells them.
