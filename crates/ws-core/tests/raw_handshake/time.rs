@@ -65,6 +65,25 @@ async fn client_that_does_not_read_the_answer_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn client_that_does_not_read_its_101_in_time_was_told_no_status() {
+    // It takes a part of the response, and is silent then.
+    let (mut near, mut far) = duplex(16);
+    let upgrader = Upgrader::new();
+    let client = async {
+        far.write_all(&Request::new().bytes()).await.unwrap();
+        let mut line = [0; 12];
+        far.read_exact(&mut line).await.unwrap();
+        line
+    };
+    let (result, line) = tokio::join!(upgrader.upgrade(&mut near), client);
+    assert_eq!(&line, b"HTTP/1.1 101");
+    let error = result.unwrap_err();
+    assert!(matches!(error, UpgradeError::ResponseTimedOut), "{error}");
+    assert_eq!(error.status(), None);
+    assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::TimedOut);
+}
+
+#[tokio::test(start_paused = true)]
 async fn client_that_was_too_late_has_a_moment_to_read_the_answer() {
     let (mut near, mut far) = duplex(16);
     let late = async {

@@ -9,7 +9,7 @@ use crate::handshake::{OfferError, Refusal, ResponseError};
 
 /// Why a server has not accepted a handshake.
 ///
-/// Where [`status`](Self::status) gives one, the client was told so.
+/// Where [`status`](Self::status) gives one, that is what the client was told, as far as it was still there to be told.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum UpgradeError {
@@ -23,7 +23,9 @@ pub enum UpgradeError {
     Refused(Refusal),
     /// The application refused.
     Rejected(Rejection),
-    /// 408: the request was not complete in time. Or the response was not written in time, as far as the client took it.
+    /// The client was accepted, but did not take the whole response in time. It may have a part of it, or all.
+    ResponseTimedOut,
+    /// 408: the request was not complete in time.
     TimedOut,
 }
 
@@ -32,7 +34,7 @@ impl UpgradeError {
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Closed | Self::Io(_) => None,
+            Self::Closed | Self::Io(_) | Self::ResponseTimedOut => None,
             Self::Malformed => Some(StatusCode::BAD_REQUEST),
             Self::Refused(refusal) => Some(refusal.status()),
             Self::Rejected(rejection) => Some(rejection.status()),
@@ -49,7 +51,8 @@ impl fmt::Display for UpgradeError {
             Self::Malformed => f.write_str("the request is not HTTP/1.1"),
             Self::Refused(refusal) => write!(f, "refused with {}: {refusal}", refusal.status().as_u16()),
             Self::Rejected(rejection) => write!(f, "the application refused with {rejection}"),
-            Self::TimedOut => f.write_str("the opening handshake took too long"),
+            Self::ResponseTimedOut => f.write_str("the client took too long to read the response"),
+            Self::TimedOut => f.write_str("the request took too long"),
         }
     }
 }
@@ -93,7 +96,7 @@ impl From<UpgradeError> for io::Error {
             UpgradeError::Io(error) => error.kind(),
             UpgradeError::Malformed | UpgradeError::Refused(_) => io::ErrorKind::InvalidData,
             UpgradeError::Rejected(_) => io::ErrorKind::PermissionDenied,
-            UpgradeError::TimedOut => io::ErrorKind::TimedOut,
+            UpgradeError::ResponseTimedOut | UpgradeError::TimedOut => io::ErrorKind::TimedOut,
         };
         Self::new(kind, error)
     }

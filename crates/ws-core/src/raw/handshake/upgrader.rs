@@ -352,7 +352,7 @@ impl Upgrader {
                         Ok((handshake, output))
                     }
                     Ok(Err(error)) => Err(UpgradeError::Io(error)),
-                    Err(_) => Err(UpgradeError::TimedOut),
+                    Err(_) => Err(UpgradeError::ResponseTimedOut),
                 };
             }
             Err(error) => error,
