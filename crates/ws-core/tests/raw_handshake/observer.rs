@@ -1,13 +1,16 @@
 //! What an observer is shown of a handshake.
 
 use std::{
-    mem,
+    io, mem,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
 };
 
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf, duplex, join, sink};
 use ws_core::raw::handshake::{Dialer, Observed, Upgrader};
 
-use super::support::{Request, accepting, dial, serve};
+use super::support::{Request, accepting, dial, read_head, serve};
 
 /// What an observer has seen: requests are marked `true`.
 #[derive(Clone, Default)]
@@ -52,4 +55,65 @@ async fn observer_sees_the_bytes_of_both_directions() {
     .await;
     assert!(result.is_ok());
     assert_eq!(seen.take(), expected);
+}
+
+/// A stream that was reset.
+struct Reset;
+
+impl AsyncRead for Reset {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn observer_of_a_server_sees_what_arrived_of_a_request_that_breaks_off() {
+    let head = Request::new().bytes();
+    for input in [&head[..0], &head[..40]] {
+        let seen = Seen::default();
+        let upgrader = Upgrader::new().observe(seen.observer());
+        let (mut near, mut far) = duplex(4096);
+        far.write_all(input).await.unwrap();
+        far.shutdown().await.unwrap();
+        upgrader.upgrade(&mut near).await.unwrap_err();
+        assert_eq!(seen.take(), [(true, input.to_vec())]);
+
+        upgrader.upgrade(&mut join(input.chain(Reset), sink())).await.unwrap_err();
+        assert_eq!(seen.take(), [(true, input.to_vec())]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn observer_of_a_client_sees_what_arrived_of_an_answer_that_is_none() {
+    let too_large = [b"HTTP/1.1 101 \r\nX: ".as_slice(), &[b'x'; 64 << 10]].concat();
+    for (name, input, closes) in [
+        ("silent", b"".as_slice(), false),
+        ("late", b"HTTP/1.1 101 Switching Protocols\r\nUpgr", false),
+        ("cut", b"HTTP/1.1 101 Switching Protocols\r\nUpgr", true),
+        ("malformed", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\n\n", false),
+        ("too large", &too_large, false),
+    ] {
+        let seen = Seen::default();
+        let dialer = Dialer::new().observe(seen.observer());
+        let (mut near, mut far) = duplex(1 << 20);
+        let answer = async {
+            let request = read_head(&mut far).await.into_bytes();
+            far.write_all(b"HTTP/1.1 100 \r\n\r\n").await.unwrap();
+            far.write_all(input).await.unwrap();
+            if closes {
+                far.shutdown().await.unwrap();
+            }
+            (request, far)
+        };
+        let uri = "ws://example.org/".parse().unwrap();
+        let (result, (request, _far)) = tokio::join!(dialer.handshake(&mut near, &uri), answer);
+        assert!(result.is_err(), "{name}");
+        let expected = [
+            (true, request),
+            (false, b"HTTP/1.1 100 \r\n\r\n".to_vec()),
+            // No more than a head may have is read.
+            (false, input[..input.len().min(64 << 10)].to_vec()),
+        ];
+        assert_eq!(seen.take(), expected, "{name}");
+    }
 }

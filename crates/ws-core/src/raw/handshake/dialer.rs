@@ -14,7 +14,7 @@ use super::{
     answer::{put_extensions, put_field, put_line},
     buffer::Pooled,
     head::{RESPONSE, Room, Scanner},
-    io::{NoHead, read_head, within, write_all},
+    io::{Elapsed, read_head, within, write_all},
     observe,
     refused::{Framing, read_body},
     target::Target,
@@ -257,14 +257,13 @@ impl Dialer {
         let length = loop {
             let mut scanner = Scanner::new(&RESPONSE);
             let read = within(timer.as_mut(), read_head(io, &mut response, &mut scanner)).await;
-            let length = match read {
-                Ok(Ok(length)) => length,
-                Ok(Err(NoHead::Closed)) => return Err(DialError::Closed),
-                Ok(Err(NoHead::Fault(fault))) => return Err(fault.into()),
-                Ok(Err(NoHead::Io(error))) => return Err(DialError::Io(error)),
-                Err(_) => return Err(DialError::TimedOut),
+            let head = match read {
+                Ok(read) => read.map_err(DialError::from),
+                Err(Elapsed) => Err(DialError::TimedOut),
             };
-            observe(self.observer.as_ref(), Observed::Response(&response[..length]));
+            let whole = *head.as_ref().unwrap_or(&response.len());
+            observe(self.observer.as_ref(), Observed::Response(&response[..whole]));
+            let length = head?;
             if !is_interim(&response[..length])? {
                 break length;
             }

@@ -4,7 +4,7 @@ use std::{error, fmt, io};
 
 use http::{HeaderName, StatusCode};
 
-use super::{RefusedResponse, Rejection, head::Fault};
+use super::{RefusedResponse, Rejection, head::Fault, io::NoHead};
 use crate::handshake::{OfferError, Refusal, ResponseError};
 
 /// Why a server has not accepted a handshake.
@@ -85,6 +85,16 @@ impl From<Fault> for UpgradeError {
             Fault::TooLarge => Self::Refused(Refusal::HeadTooLarge),
             Fault::Version => Self::Refused(Refusal::HttpVersion),
             Fault::Malformed => Self::Malformed,
+        }
+    }
+}
+
+impl From<NoHead> for UpgradeError {
+    fn from(reason: NoHead) -> Self {
+        match reason {
+            NoHead::Closed => Self::Closed,
+            NoHead::Fault(fault) => fault.into(),
+            NoHead::Io(error) => Self::Io(error),
         }
     }
 }
@@ -185,6 +195,16 @@ impl From<Fault> for DialError {
         match fault {
             Fault::FirstLine | Fault::TooLarge => Self::TooLarge,
             Fault::Version | Fault::Malformed => Self::Malformed,
+        }
+    }
+}
+
+impl From<NoHead> for DialError {
+    fn from(reason: NoHead) -> Self {
+        match reason {
+            NoHead::Closed => Self::Closed,
+            NoHead::Fault(fault) => fault.into(),
+            NoHead::Io(error) => Self::Io(error),
         }
     }
 }

@@ -153,9 +153,10 @@ impl Handshake {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Observed<'a> {
-    /// The head of the request; on a server, all that had arrived if it is no whole head.
+    /// The head of the request; on a server, all that had arrived if it is no whole head, which may be nothing.
     Request(&'a [u8]),
-    /// The response: on a server with its body, on a client the head. Interim responses come one by one.
+    /// The response: on a server with its body, on a client the head, or all that had arrived if it is no whole head,
+    /// which may be nothing. Interim responses come one by one.
     Response(&'a [u8]),
 }
 

@@ -14,7 +14,7 @@ use super::{
     answer::{put_refusal, put_switching},
     buffer::Pooled,
     head::{REQUEST, Room, Scanner},
-    io::{NoHead, discard, read_head, shutdown, within, write_all},
+    io::{Elapsed, discard, read_head, shutdown, within, write_all},
     observe,
     policy::{Origin, Subprotocols},
 };
@@ -330,12 +330,8 @@ impl Upgrader {
         let mut scanner = Scanner::new(&REQUEST);
         let read = within(timer.as_mut(), read_head(io, &mut request, &mut scanner)).await;
         let head = match read {
-            Ok(Ok(length)) => Ok(length),
-            Ok(Err(NoHead::Fault(fault))) => Err(fault.into()),
-            // There is nobody to answer.
-            Ok(Err(NoHead::Closed)) => return Err(UpgradeError::Closed),
-            Ok(Err(NoHead::Io(error))) => return Err(UpgradeError::Io(error)),
-            Err(_) => Err(UpgradeError::TimedOut),
+            Ok(read) => read.map_err(UpgradeError::from),
+            Err(Elapsed) => Err(UpgradeError::TimedOut),
         };
         let whole = *head.as_ref().unwrap_or(&request.len());
         observe(self.observer.as_ref(), Observed::Request(&request[..whole]));
