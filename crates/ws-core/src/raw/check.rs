@@ -28,7 +28,7 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameChecker {
-    role: Option<Role>,
+    pub(super) role: Option<Role>,
     message_bits: ReservedBits,
     frame_bits: ReservedBits,
     fragmented: bool,

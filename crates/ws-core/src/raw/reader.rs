@@ -15,7 +15,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::{FrameChecker, ReceiveExtension, header::PartialHeader};
 use crate::{
-    Error, ErrorKind, ProtocolError, Violation,
+    Config, Error, ErrorKind, ProtocolError, Role, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode, ReservedBits, apply_mask},
     utf8::Utf8Validator,
 };
@@ -30,11 +30,14 @@ use crate::{
 /// The reader never takes a byte from the stream that does not belong to the frame at hand, so it can be put aside between
 /// messages, and reads a header in a read or two of its own. Wrap the stream into a `BufReader` if frames are small.
 ///
-/// | Setting | Default | Beyond it |
-/// |---|---|---|
-/// | [`max_frame_size`](Self::max_frame_size) | 16 MiB | [`ErrorKind::TooBig`] |
-/// | [`max_message_size`](Self::max_message_size) | 16 MiB | [`ErrorKind::TooBig`] |
-/// | [`max_fragments`](Self::max_fragments) | 262,144 | [`ProtocolError::TooManyFragments`] |
+/// | Setting | Server | Client, or no role | Beyond it |
+/// |---|---|---|---|
+/// | [`max_message_size`](Self::max_message_size) | 1 MiB | 16 MiB | [`ErrorKind::TooBig`] |
+/// | [`max_frame_size`](Self::max_frame_size) | message size | message size | [`ErrorKind::TooBig`] |
+/// | [`max_fragments`](Self::max_fragments) | 16,384 | 262,144 | [`ProtocolError::TooManyFragments`] |
+///
+/// Control frames have no limit but 125 bytes each: a peer may send them without end, between messages and within one.
+/// Bound the time of what must come to an end, or count them in the loop and in the hook.
 ///
 /// A violation is final: every later call fails with it. Its [close code](Error::close_code) is for the caller to send.
 /// Errors of [`AsyncRead`] are [`io::Error`]s around an [`Error`], of the kind [`io::ErrorKind::InvalidData`] for a
@@ -115,17 +118,20 @@ struct Message {
 impl<R> FrameReader<R> {
     /// Reads from a stream between messages.
     ///
-    /// The checker says which end reads, that is a [`Role`](crate::Role) if no extension has been negotiated. With
-    /// [`FrameChecker::new`] masks are not looked at.
+    /// The checker says which end reads, that is a [`Role`] if no extension has been negotiated. With [`FrameChecker::new`]
+    /// masks are not looked at, and the limits are a client's unless they are set.
     pub fn new(io: R, checker: impl Into<FrameChecker>) -> Self {
+        let checker = checker.into();
+        let limits = Config::new().limits(checker.role.unwrap_or(Role::Client));
         Self {
             io,
-            checker: checker.into(),
+            checker,
             checks_headers: true,
             checks_utf8: true,
-            max_frame_size: MAX_SIZE,
-            max_message_size: MAX_SIZE,
-            max_fragments: MAX_FRAGMENTS,
+            max_message_size: limits.max_message_size,
+            // The message limit bounds it.
+            max_frame_size: u64::MAX,
+            max_fragments: limits.max_fragments.unwrap_or(u32::MAX),
             extensions: Vec::new(),
             on_continuation: None,
             on_control: None,
@@ -136,17 +142,17 @@ impl<R> FrameReader<R> {
         }
     }
 
-    /// The largest frame that is accepted, in bytes; `None` for any size.
-    #[must_use]
-    pub fn max_frame_size(mut self, limit: impl Into<Option<u64>>) -> Self {
-        self.max_frame_size = limit.into().unwrap_or(u64::MAX);
-        self
-    }
-
     /// The largest message that is accepted, in bytes; `None` for any size, which costs this reader no memory.
     #[must_use]
     pub fn max_message_size(mut self, limit: impl Into<Option<u64>>) -> Self {
         self.max_message_size = limit.into().unwrap_or(u64::MAX);
+        self
+    }
+
+    /// The largest frame that is accepted, in bytes; `None` for any size within the message limit.
+    #[must_use]
+    pub fn max_frame_size(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.max_frame_size = limit.into().unwrap_or(u64::MAX);
         self
     }
 
@@ -382,8 +388,8 @@ impl<R> FrameReader<R> {
             return Err(self.fail(Violation::TooBig { limit: self.max_frame_size }));
         }
         let message = &mut self.message;
-        // `announced` is within the limit, so the difference cannot wrap.
-        if header.payload_len > self.max_message_size - message.announced {
+        // `announced` is within the limit, unless that was lowered since.
+        if header.payload_len > self.max_message_size.saturating_sub(message.announced) {
             return Err(self.fail(Violation::TooBig { limit: self.max_message_size }));
         }
         message.announced += header.payload_len;
@@ -468,8 +474,5 @@ where
     }
 }
 
-/// What a client accepts by the defaults of [`Config`](crate::Config).
-const MAX_SIZE: u64 = 16 << 20;
-const MAX_FRAGMENTS: u32 = 262_144;
 /// Bytes that are skipped in one read.
 const SCRATCH: usize = 4096;

@@ -12,7 +12,7 @@ use ws_core::{
 
 use crate::{
     stream::{Pieces, run, run_for},
-    wire::{part, to},
+    wire::{KEY, part, to},
 };
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
@@ -199,6 +199,45 @@ fn message_over_the_limit_fails_at_the_header_that_exceeds_it() {
 }
 
 #[test]
+fn limits_are_those_of_a_connection_of_the_role_unless_set() {
+    let refusal = |role: Role, payload_len: u64| {
+        let mask = (role == Role::Server).then_some(KEY);
+        let header = FrameHeader { mask, ..FrameHeader::new(Opcode::BINARY, payload_len) };
+        let wire = header.encode().to_vec();
+        let result = run(FrameReader::new(&wire[..], role).next_frame());
+        result.err().map(|error| error.kind().clone())
+    };
+    for (role, limit) in [(Role::Server, 1 << 20), (Role::Client, 16 << 20)] {
+        assert_eq!(refusal(role, limit), None);
+        assert_eq!(refusal(role, limit + 1), Some(ErrorKind::TooBig { limit }));
+    }
+    for (role, limit) in [(Role::Server, 16_384), (Role::Client, 262_144)] {
+        let endless = to(role, part(Opcode::CONTINUATION, b"")).repeat(limit);
+        let wire = [to(role, part(Opcode::BINARY, b"")), endless].concat();
+        let fitting = wire.len() - wire.len() / (limit + 1);
+        let mut reader = FrameReader::new(&wire[..fitting], role);
+        run(reader.next_frame()).unwrap();
+        assert_eq!(*kind(&read(&mut reader).unwrap_err()), ErrorKind::ConnectionLost);
+        let mut reader = FrameReader::new(&wire[..], role);
+        run(reader.next_frame()).unwrap();
+        let refused = ErrorKind::Protocol(ProtocolError::TooManyFragments);
+        assert_eq!(*kind(&read(&mut reader).unwrap_err()), refused);
+    }
+}
+
+#[test]
+fn limit_may_be_lowered_below_what_was_announced() {
+    let wire =
+        [to(Role::Client, part(Opcode::BINARY, &[0; 100])), to(Role::Client, Frame::continuation("x"))]
+            .concat();
+    let mut reader = FrameReader::new(&wire[..], Role::Client);
+    run(reader.next_frame()).unwrap();
+    let mut reader = reader.max_message_size(10);
+    let error = run(reader.discard()).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::TooBig { limit: 10 });
+}
+
+#[test]
 fn lengths_near_the_largest_number_do_not_wrap() {
     let huge = FrameHeader { fin: false, ..FrameHeader::new(Opcode::BINARY, u64::MAX >> 1) };
     let mut reader = FrameReader::new(io::Cursor::new(huge.encode().to_vec()), Role::Client)
@@ -219,7 +258,7 @@ fn endless_fragments_are_refused() {
 }
 
 #[test]
-fn rune_may_be_split_over_frames_and_over_control_frames() {
+fn character_may_be_split_over_frames_and_over_control_frames() {
     let text = "aé€𝄞".as_bytes();
     for cut in 0..=text.len() {
         let wire = [
