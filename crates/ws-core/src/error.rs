@@ -55,8 +55,12 @@ pub enum UsageError {
     CloseSent,
     /// The reason of a close frame is over 123 bytes.
     CloseReasonTooLong,
-    /// The payload of a ping or pong is over 125 bytes.
+    /// The payload of a control frame is over 125 bytes.
     ControlTooLong,
+    /// A read of a payload before the header of its frame: `raw::FrameReader::next_frame` comes first.
+    FrameNotBegun,
+    /// A data frame, or a fragment, where one whole control frame is sent (RFC 6455, 5.5).
+    NotControl,
     /// The payload of a message is not UTF-8 although text was asked for, or is written.
     NotText,
     /// A close code that must not stand in a close frame: 1005, 1006, 1015, or one that is reserved.
@@ -84,6 +88,15 @@ impl Error {
     pub(crate) fn transport(error: io::Error) -> Self {
         let kind = ErrorKind::of_transport(error.kind());
         Self(Box::new(ErrorImpl { kind, source: Some(error) }))
+    }
+
+    /// An error of a callback: one of ours as it is, any other as an error of I/O, which says nothing of the transport.
+    #[cfg(feature = "raw")]
+    pub(crate) fn of_callback(error: io::Error) -> Self {
+        Self::from_io(error).unwrap_or_else(|error| {
+            let kind = ErrorKind::Io(error.kind());
+            Self(Box::new(ErrorImpl { kind, source: Some(error) }))
+        })
     }
 
     /// Takes the error of a connection out of the [`io::Error`] that a [`MessageReader`](crate::MessageReader), a
@@ -263,6 +276,8 @@ impl fmt::Display for UsageError {
             Self::CloseSent => "the close frame was sent already",
             Self::CloseReasonTooLong => "close reason is over 123 bytes",
             Self::ControlTooLong => "control payload is over 125 bytes",
+            Self::FrameNotBegun => "no frame is begun",
+            Self::NotControl => "not a whole control frame",
             Self::NotText => "payload is not UTF-8",
             Self::UnsendableCloseCode => "close code must not be sent",
             Self::MessageFinished => "the message is finished",

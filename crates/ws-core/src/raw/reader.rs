@@ -15,7 +15,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::{FrameChecker, ReceiveExtension, header::PartialHeader};
 use crate::{
-    Config, Error, ErrorKind, ProtocolError, Role, Violation,
+    Config, Error, ErrorKind, ProtocolError, Role, UsageError, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode, ReservedBits, apply_mask},
     utf8::Utf8Validator,
 };
@@ -41,7 +41,8 @@ use crate::{
 ///
 /// A violation is final: every later call fails with it. Its [close code](Error::close_code) is for the caller to send.
 /// Errors of [`AsyncRead`] are [`io::Error`]s around an [`Error`], of the kind [`io::ErrorKind::InvalidData`] for a
-/// violation and [`io::ErrorKind::UnexpectedEof`] for a stream that ends within a message.
+/// violation, [`io::ErrorKind::UnexpectedEof`] for a stream that ends within a message, and
+/// [`io::ErrorKind::InvalidInput`] for a read before the first `next_frame` ([`UsageError::FrameNotBegun`]).
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -199,7 +200,8 @@ impl<R> FrameReader<R> {
     /// Calls this with every control frame that stands between the fragments of a message, its payload unmasked.
     ///
     /// Without a hook these frames are dropped, close frames too. [`handle_control`](super::handle_control) tells what
-    /// they ask for. An error is passed to whoever reads.
+    /// they ask for. An error is passed to whoever reads: an [`Error`] within as it is, any other as [`ErrorKind::Io`].
+    /// Reading can go on after it, behind the control frame.
     #[must_use]
     pub fn on_control(
         mut self,
@@ -286,8 +288,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         loop {
             match &mut self.position {
                 Position::Start => {
-                    let usage = "no frame is begun: `next_frame` comes first";
-                    return Err(Error::transport(io::Error::new(io::ErrorKind::InvalidInput, usage))).into();
+                    return Err(UsageError::FrameNotBegun.into()).into();
                 }
                 Position::End => return Ok(()).into(),
                 Position::Payload { fin, remaining: 0, .. } => {
@@ -321,10 +322,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                         self.begin_control(header)?;
                         continue;
                     }
+                    // The hooks come last: one that panics finds the reader behind what it has told them.
+                    self.begin_payload(&header)?;
                     if let Some(hook) = &mut self.on_continuation {
                         hook(&header);
                     }
-                    self.begin_payload(&header)?;
                 }
                 Position::Control { header, payload, len } => {
                     let whole = header.payload_len as usize;
@@ -332,14 +334,14 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                         *len += ready!(poll_filled(&mut self.io, cx, &mut &mut payload[*len..whole]))?;
                         continue;
                     }
+                    let (header, mut payload) = (*header, *payload);
+                    self.position = Position::Fragment;
                     let payload = &mut payload[..whole];
                     if let Some(key) = header.mask {
                         apply_mask(payload, key);
                     }
-                    let result = self.on_control.as_mut().map(|hook| hook(header, payload));
-                    self.position = Position::Fragment;
-                    if let Some(Err(error)) = result {
-                        return Err(Error::transport(error)).into();
+                    if let Some(hook) = &mut self.on_control {
+                        hook(&header, payload).map_err(Error::of_callback)?;
                     }
                 }
             }

@@ -1,11 +1,12 @@
 use std::{
     io,
-    sync::{Arc, Mutex},
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::io::AsyncReadExt as _;
 use ws_core::{
-    CloseCode, Error, ErrorKind, ProtocolError, Role,
+    CloseCode, Error, ErrorKind, ProtocolError, Role, UsageError,
     frame::{FrameHeader, Opcode, ReservedBits},
     raw::{Frame, FrameChecker, FrameReader},
 };
@@ -107,9 +108,58 @@ fn error_of_the_hook_reaches_the_reader_and_reading_can_go_on() {
 }
 
 #[test]
+fn error_of_the_hook_comes_as_it_is() {
+    let wire =
+        [to(Role::Client, part(Opcode::BINARY, b"a")), to(Role::Client, Frame::ping("").unwrap())].concat();
+    let read_with = |error: fn() -> io::Error| {
+        let mut reader = FrameReader::new(&wire[..], Role::Client).on_control(move |_, _| Err(error()));
+        run(reader.next_frame()).unwrap();
+        read(&mut reader).unwrap_err()
+    };
+    // Not the end of this stream, whatever it was that ended.
+    let error = read_with(|| io::ErrorKind::UnexpectedEof.into());
+    assert_eq!(*kind(&error), ErrorKind::Io(io::ErrorKind::UnexpectedEof));
+    let error = read_with(|| Error::from(UsageError::ControlTooLong).into());
+    assert_eq!(*kind(&error), ErrorKind::Usage(UsageError::ControlTooLong));
+}
+
+#[test]
+fn hook_that_panics_does_not_move_the_reader() {
+    for panics_at in [Opcode::PING, Opcode::CONTINUATION] {
+        let wire = [
+            to(Role::Server, part(Opcode::BINARY, b"a")),
+            to(Role::Server, Frame::ping("hi").unwrap()),
+            to(Role::Server, Frame::continuation("bc")),
+        ]
+        .concat();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let of_control = calls.clone();
+        let of_continuation = calls.clone();
+        let mut reader = FrameReader::new(&wire[..], Role::Server)
+            .on_control(move |header, payload| {
+                of_control.lock().unwrap().push((header.opcode, payload.to_vec()));
+                assert!(header.opcode != panics_at);
+                Ok(())
+            })
+            .on_continuation(move |header| {
+                of_continuation.lock().unwrap().push((header.opcode, Vec::new()));
+                assert!(header.opcode != panics_at);
+            });
+        run(reader.next_frame()).unwrap();
+        assert_eq!(run(reader.read_u8()).unwrap(), b'a');
+        panic::catch_unwind(AssertUnwindSafe(|| read(&mut reader))).unwrap_err();
+        assert_eq!(read(&mut reader).unwrap(), b"bc");
+        let expected = [(Opcode::PING, b"hi".to_vec()), (Opcode::CONTINUATION, Vec::new())];
+        assert_eq!(*calls.lock().unwrap_or_else(PoisonError::into_inner), expected);
+    }
+}
+
+#[test]
 fn reading_before_the_first_frame_is_an_error() {
     let mut reader = FrameReader::new(&b"\x81\x00"[..], Role::Client);
-    assert_eq!(read(&mut reader).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    let error = read(&mut reader).unwrap_err();
+    assert_eq!(*kind(&error), ErrorKind::Usage(UsageError::FrameNotBegun));
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     run(reader.discard()).unwrap();
     assert!(run(reader.next_frame()).unwrap().is_some());
     assert_eq!(read(&mut reader).unwrap(), b"");
