@@ -101,10 +101,13 @@ impl Upgrader {
         }
     }
 
-    /// How long a handshake may take as a whole, 10 seconds unless set.
+    /// How long a request and its response may take together, 10 seconds unless set.
     ///
-    /// It is measured with tokio's timer, which must be enabled in the runtime. With `None` there is no limit and no timer,
-    /// and a client that never completes its request keeps the stream open.
+    /// A client whose request is not complete by then is answered with 408, for which it has one second more. A refused
+    /// client that may be sending still is waited for within the limit, a second at the most, so that it sees the answer.
+    ///
+    /// The time is measured with tokio's timer, which must be enabled in the runtime. With `None` there is no limit and no
+    /// timer, and a client that never completes its request keeps the stream open.
     pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.timeout = timeout.into();
         self
