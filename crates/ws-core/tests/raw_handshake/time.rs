@@ -139,6 +139,31 @@ async fn silent_server_is_given_up_after_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn peer_of_another_protocol_is_told_when_its_first_line_is_there() {
+    for line in ["SSH-2.0-x\r\n", "EHLO example.org\r\n", "PRI * HTTP/2.0\r\n", "GET / FTP/1.1\r\n"] {
+        let (mut near, mut far) = duplex(4096);
+        far.write_all(line.as_bytes()).await.unwrap();
+        let (upgrader, start) = (Upgrader::new(), Instant::now());
+        let (result, answered) = tokio::join!(upgrader.upgrade(&mut near), async {
+            let head = read_head(&mut far).await;
+            (head, start.elapsed())
+        });
+        let status = result.unwrap_err().status().unwrap();
+        assert!(answered.0.starts_with(&format!("HTTP/1.1 {} ", status.as_u16())), "{line:?}: {answered:?}");
+        assert_eq!(answered.1, Duration::ZERO, "{line:?}");
+    }
+    for line in ["SSH-2.0-x\r\n", "220 mail.example.org ESMTP\r\n", "HTTP/2 101\r\n", "HTTP/1.1 1 \r\n"] {
+        let (mut near, mut far) = duplex(4096);
+        let start = Instant::now();
+        let uri = "ws://example.org/".parse().unwrap();
+        far.write_all(line.as_bytes()).await.unwrap();
+        let result = Dialer::new().handshake(&mut near, &uri).await;
+        assert!(matches!(result, Err(DialError::Malformed)), "{line:?}: {result:?}");
+        assert_eq!(start.elapsed(), Duration::ZERO, "{line:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn server_that_keeps_sending_gets_no_more_time() {
     let (mut near, mut far) = duplex(4096);
     let drip = async {

@@ -9,10 +9,11 @@ use crate::handshake::{Field, MAX_FIELDS, MAX_HEAD, MAX_LINE, is_token_byte};
 /// Finds the end of a head that arrives in pieces, and looks at each byte once.
 ///
 /// httparse would begin anew with each piece, and a head that arrives byte by byte would cost the square of its length. So
-/// the head is parsed once, when it is there as a whole.
+/// the head is parsed once, when it is there as a whole; but its first line beforehand, so that whoever speaks another
+/// protocol is told by then.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    limits: &'static Limits,
+    kind: &'static Kind,
     /// Bytes that were looked at.
     seen: usize,
     /// Where the line begins that is not complete.
@@ -21,9 +22,10 @@ pub(super) struct Scanner {
     lines: usize,
 }
 
-/// What a head may have at the most, in bytes as they stand on the wire.
+/// How a head begins, and what it may have at the most, in bytes as they stand on the wire.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct Kind {
+    parse_first_line: fn(&[u8]) -> httparse::Result<usize>,
     head: usize,
     first_line: usize,
     line: usize,
@@ -31,7 +33,8 @@ pub(super) struct Limits {
 }
 
 /// The limits of [`check_request`](crate::handshake::check_request).
-pub(super) const REQUEST: Limits = Limits {
+pub(super) const REQUEST: Kind = Kind {
+    parse_first_line: |line| httparse::Request::new(&mut []).parse(line),
     head: MAX_HEAD,
     // `GET`, the target, `HTTP/1.1`, and the end of the line.
     first_line: MAX_LINE + 15,
@@ -40,8 +43,13 @@ pub(super) const REQUEST: Limits = Limits {
 };
 
 /// Servers may say more than clients: they set cookies, and state policies.
-pub(super) const RESPONSE: Limits =
-    Limits { head: 64 << 10, first_line: 64 << 10, line: 64 << 10, fields: MAX_FIELDS };
+pub(super) const RESPONSE: Kind = Kind {
+    parse_first_line: |line| httparse::Response::new(&mut []).parse(line),
+    head: 64 << 10,
+    first_line: 64 << 10,
+    line: 64 << 10,
+    fields: MAX_FIELDS,
+};
 
 /// What makes bytes no head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +64,18 @@ pub(super) enum Fault {
 }
 
 impl Scanner {
-    pub(super) const fn new(limits: &'static Limits) -> Self {
-        Self { limits, seen: 0, line: 0, lines: 0 }
+    pub(super) const fn new(kind: &'static Kind) -> Self {
+        Self { kind, seen: 0, line: 0, lines: 0 }
     }
 
     /// How many bytes to read at the most before the end must be there.
     pub(super) const fn limit(&self) -> usize {
-        self.limits.head
+        self.kind.head
     }
 
     /// Goes on where it stopped; `bytes` has what it had the last time, and more behind it.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
-        // Whoever speaks another protocol, TLS for one, is told at once.
+        // TLS, for one, has no lines.
         if bytes.first().is_some_and(|&first| !is_token_byte(first)) {
             return Err(Fault::Malformed);
         }
@@ -76,29 +84,28 @@ impl Scanner {
             let line = bytes[self.line..self.seen].strip_suffix(b"\r\n").ok_or(Fault::Malformed)?;
             self.check_line(self.seen - self.line)?;
             if line.is_empty() {
-                return if self.seen <= self.limits.head {
-                    Ok(Some(self.seen))
-                } else {
-                    Err(Fault::TooLarge)
-                };
+                return if self.seen <= self.kind.head { Ok(Some(self.seen)) } else { Err(Fault::TooLarge) };
+            }
+            if self.lines == 0 {
+                (self.kind.parse_first_line)(&bytes[..self.seen]).map_err(Fault::from)?;
             }
             self.line = self.seen;
             self.lines += 1;
             // The first line is no field.
-            if self.lines > self.limits.fields + 1 {
+            if self.lines > self.kind.fields + 1 {
                 return Err(Fault::TooLarge);
             }
         }
         self.seen = bytes.len();
         self.check_line(self.seen - self.line)?;
-        if self.seen >= self.limits.head { Err(Fault::TooLarge) } else { Ok(None) }
+        if self.seen >= self.kind.head { Err(Fault::TooLarge) } else { Ok(None) }
     }
 
     fn check_line(&self, length: usize) -> Result<(), Fault> {
         match self.lines {
-            0 if length > self.limits.first_line => Err(Fault::FirstLine),
+            0 if length > self.kind.first_line => Err(Fault::FirstLine),
             0 => Ok(()),
-            _ if length > self.limits.line => Err(Fault::TooLarge),
+            _ if length > self.kind.line => Err(Fault::TooLarge),
             _ => Ok(()),
         }
     }
@@ -175,9 +182,17 @@ fn check_length(parsed: httparse::Result<usize>, head: &[u8]) -> Result<(), Faul
     match parsed {
         Ok(httparse::Status::Complete(length)) if length == head.len() => Ok(()),
         Ok(_) => Err(Fault::Malformed),
-        Err(httparse::Error::TooManyHeaders) => Err(Fault::TooLarge),
-        Err(httparse::Error::Version) => Err(Fault::Version),
-        Err(_) => Err(Fault::Malformed),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<httparse::Error> for Fault {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooLarge,
+            httparse::Error::Version => Self::Version,
+            _ => Self::Malformed,
+        }
     }
 }
 
