@@ -15,7 +15,9 @@ use tokio_util::io::poll_write_buf;
 use super::{Frame, SendExtension, random_masking_key};
 use crate::{
     Error, MessageKind, Role, UsageError,
-    frame::{EncodedHeader, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, apply_mask},
+    frame::{
+        EncodedHeader, FrameHeader, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, MaskingKey, Opcode, apply_mask,
+    },
 };
 
 /// Writes messages as frames: an [`AsyncWrite`] whose bytes are the payload, and [`finish`](Self::finish) at the end of
@@ -273,13 +275,20 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// Sends a control frame, between the fragments of an open message too. A client masks it.
     ///
     /// # Errors
-    /// [`UsageError::MessageOpen`] for a frame that is not a control frame; otherwise as for [`finish`](Self::finish).
+    /// [`UsageError::NotControl`] for a data frame and for a fragment, [`UsageError::ControlTooLong`] for more than 125 bytes
+    /// of payload; otherwise as for [`finish`](Self::finish). What a close frame says is not looked at:
+    /// [`Frame::close`] has done that.
     ///
     /// # Cancel safety
     /// No frame is cut: dropped early, the frame was taken as a whole and leaves with a later call, or not at all.
     pub async fn write_control(&mut self, frame: Frame) -> Result<(), Error> {
-        if !frame.header().opcode.is_control() {
-            return Err(UsageError::MessageOpen.into());
+        // 5.5: control frames are never fragmented and have at most 125 bytes.
+        let header = frame.header();
+        if !header.opcode.is_control() || !header.fin {
+            return Err(UsageError::NotControl.into());
+        }
+        if header.payload_len > MAX_CONTROL_PAYLOAD as u64 {
+            return Err(UsageError::ControlTooLong.into());
         }
         let mut frame = Some(frame.sent_by(self.role)?);
         poll_fn(|cx| {

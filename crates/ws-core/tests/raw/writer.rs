@@ -295,9 +295,25 @@ fn control_frames_go_between_fragments() {
         assert_eq!(writer.get_ref().writes.len(), 3);
         let mask = FrameHeader::decode(&writer.get_ref().writes[1]).unwrap().unwrap().0.mask;
         assert_eq!(mask.is_some(), role == Role::Client);
-        let error = run(writer.write_control(Frame::text("no"))).unwrap_err();
-        assert_eq!(error.usage(), Some(UsageError::MessageOpen));
     }
+}
+
+#[test]
+fn only_whole_and_short_control_frames_are_written_as_such() {
+    let ping = |len| Frame::new(Opcode::PING, vec![0; len]);
+    let wrong = [
+        (Frame::text("no"), UsageError::NotControl),
+        (Frame::continuation("no"), UsageError::NotControl),
+        (ping(1).with_fin(false), UsageError::NotControl),
+        (ping(126), UsageError::ControlTooLong),
+    ];
+    let mut writer = writer(Role::Server);
+    for (frame, usage) in wrong {
+        assert_eq!(run(writer.write_control(frame)).unwrap_err().usage(), Some(usage));
+    }
+    assert_eq!(writer.get_ref().writes.len(), 0);
+    run(writer.write_control(ping(125))).unwrap();
+    assert_eq!(written(&writer), [(true, Opcode::PING, vec![0; 125])]);
 }
 
 #[test]
