@@ -21,6 +21,9 @@ use crate::{
 /// flushed. `None` means that the peer closed with 1000, 1001 or no code. A peer that breaks the protocol, or a message
 /// over the limit, is answered with the close frame that RFC 6455 asks for; the stream is of no more use then.
 ///
+/// A message may come in 262,144 fragments. There is no limit on control frames: a peer that sends nothing else keeps the
+/// call busy, so put a timeout around it.
+///
 /// Every call begins between messages and reads not one byte more than the message. A header takes a read or two of its
 /// own, so wrap the stream into a `BufReader` that lives as long as the connection.
 ///

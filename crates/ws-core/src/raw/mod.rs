@@ -26,7 +26,7 @@
 //! A server that echoes messages of any size, in memory that does not grow:
 //!
 //! ```
-//! use tokio::io::{self, AsyncRead, AsyncWrite, BufReader};
+//! use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 //! use ws_core::{
 //!     MessageKind, Role,
 //!     frame::Opcode,
@@ -37,6 +37,7 @@
 //!     let (read, write) = io::split(stream);
 //!     let mut reader = FrameReader::new(BufReader::new(read), Role::Server).max_message_size(None);
 //!     let mut writer = FrameWriter::new(write, Role::Server, MessageKind::Binary);
+//!     let mut piece = [0; 4096];
 //!     while let Some(header) = reader.next_frame().await? {
 //!         if header.opcode.is_control() {
 //!             let mut payload = Vec::new();
@@ -53,7 +54,10 @@
 //!         }
 //!         let is_text = header.opcode == Opcode::TEXT;
 //!         writer.reset(if is_text { MessageKind::Text } else { MessageKind::Binary })?;
-//!         io::copy(&mut reader, &mut writer).await?;
+//!         // Not with `io::copy`, which flushes: the end of the message would be an empty frame.
+//!         while let count @ 1.. = reader.read(&mut piece).await? {
+//!             writer.write_all(&piece[..count]).await?;
+//!         }
 //!         writer.finish().await?;
 //!     }
 //!     Ok(())
@@ -73,6 +77,13 @@
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Limits
+//!
+//! Whatever holds a message takes a limit for it: [`read_frame`] and [`read_message`] as an argument, a [`FrameReader`] as
+//! a setting. Control frames are bounded by 125 bytes each and by nothing else: [`read_message`] answers pings, and a
+//! [`FrameReader`] gives or drops control frames, for as long as the peer sends them. Put a time limit around, or use
+//! [`Conn`](crate::Conn), which [counts them](crate::Config::max_control_frames).
 //!
 //! # Dropping futures
 //!

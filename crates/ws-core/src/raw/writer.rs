@@ -39,7 +39,9 @@ use crate::{
 /// vectored writes: it becomes a fragment of up to 64 KiB where it lies, and only what the stream does not take at once
 /// is copied.
 ///
-/// [`flush`](tokio::io::AsyncWriteExt::flush) sends what is buffered as a fragment and flushes the stream.
+/// [`flush`](tokio::io::AsyncWriteExt::flush) sends what is buffered as a fragment and flushes the stream. So does
+/// [`tokio::io::copy`] at its end, and whenever its source has to wait: the end of the message is an empty frame then. Copy
+/// in a loop of reads and writes, or [without fragments](Self::without_fragments), where that matters.
 /// [`shutdown`](tokio::io::AsyncWriteExt::shutdown) finishes an open message and flushes; the stream stays open. A frame
 /// that is not yet written out leaves with the next call of whatever kind. Dropping the writer drops what is buffered: the
 /// peer sees a message without an end, never one that is cut and looks whole.
