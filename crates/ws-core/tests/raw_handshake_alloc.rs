@@ -20,7 +20,7 @@ use http::{HeaderValue, Uri, header::SERVER};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_core::{
     BufferPool,
-    raw::handshake::{Dialer, UpgradeError, Upgrader},
+    raw::handshake::{Dialer, OwnedExtension, UpgradeError, Upgrader},
 };
 
 use crate::{
@@ -200,6 +200,38 @@ fn both_ends_together_take_nothing_from_the_heap() {
         }
         assert_eq!(calls, 0);
     });
+}
+
+/// Each end hands out a list, and for each extension its name, its list of parameters, and their names and values.
+#[test]
+fn accepted_extensions_take_no_more_than_what_is_handed_out() {
+    let uri = Uri::from_static("ws://example.org/");
+    let upgrader = Upgrader::new().negotiate(|offer| Ok(Some(offer.clone().into())));
+    for (extensions, parameters) in [(1, 0), (1, 1), (3, 2)] {
+        let offer = (0..parameters).fold(OwnedExtension::new("x-test").unwrap(), |offer, _| {
+            offer.with_parameter("key", "value").unwrap()
+        });
+        let dialer = Dialer::new().extensions(vec![offer; extensions]);
+        let mut usage = None;
+        for _ in 0..4 {
+            let (there, back) = (Lane::new(), Lane::new());
+            let mut near = End { incoming: &there, outgoing: &back };
+            let mut far = End { incoming: &back, outgoing: &there };
+            usage = Some(block_on(async {
+                let mark = Mark::new();
+                let (server, client) =
+                    tokio::join!(upgrader.upgrade(&mut near), dialer.handshake(&mut far, &uri));
+                let usage = mark.usage();
+                assert_eq!(client.unwrap().extensions.len(), extensions);
+                assert_eq!(server.unwrap().extensions.len(), extensions);
+                usage
+            }));
+        }
+        let usage = usage.unwrap();
+        let handed_out = 1 + extensions * (2 + 2 * parameters);
+        assert!(usage.calls <= 2 * handed_out, "{extensions}, {parameters}: {usage:?}");
+        assert!(usage.total <= 2 << 10, "{extensions}, {parameters}: {usage:?}");
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The opening handshake on any byte stream, without an HTTP server or client.
 //!
-//! [`Upgrader`] is the server's end and [`Dialer`] the client's. Both speak just enough HTTP/1.1 for RFC 6455, section 4,
-//! make the same checks as [`crate::handshake`], and take nothing from the heap for a handshake: the head is read into
-//! a buffer of a [`BufferPool`](crate::BufferPool), parsed where it lies, and the buffer goes back. Frames that came
-//! with the head stay in that buffer, which becomes the first read buffer of the connection.
+//! [`Upgrader`] is the server's end and [`Dialer`] the client's. Both speak just enough HTTP/1.1 for RFC 6455, section 4
+//! and make the same checks as [`crate::handshake`]. The head is read into a buffer of a
+//! [`BufferPool`](crate::BufferPool), parsed where it lies, and the buffer goes back. Frames that came with the head stay in
+//! that buffer, which becomes the first read buffer of the connection. So with a pool that has buffers, a handshake takes
+//! nothing from the heap but for what it hands out: extensions that were accepted, with their names and parameters, and to
+//! a client the response that refuses it. What callbacks take is theirs.
 //!
 //! A program that serves anything but WebSocket on the same port wants an HTTP server instead, and `ws-tower`.
 //!
