@@ -9,7 +9,8 @@ use crate::handshake::{Extensions, Field, Fields, RequestParts, Tokens, is_schem
 
 /// The head of a request to open a connection, as it lies in the buffer.
 ///
-/// Callbacks see it after it was checked: it is a valid opening handshake, and comes from an origin that is allowed.
+/// Callbacks see it after it was checked: it is a valid opening handshake, and comes from an origin that is allowed. Only
+/// the closure of [`check_origin`](super::Upgrader::check_origin) is asked earlier, before the key is checked.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a str,
