@@ -12,9 +12,12 @@ use ws_core::raw::handshake::{Dialer, Observed, Upgrader};
 
 use super::support::{Request, accepting, dial, read_head, serve};
 
-/// What an observer has seen: requests are marked `true`.
+/// Bytes that an observer was shown, and whether they are a request's.
+type Shown = (bool, Vec<u8>);
+
+/// What an observer has seen.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(bool, Vec<u8>)>>>);
+struct Seen(Arc<Mutex<Vec<Shown>>>);
 
 impl Seen {
     fn observer(&self) -> impl Fn(Observed<'_>) + Send + Sync + Clone + use<> {
@@ -26,7 +29,7 @@ impl Seen {
         }
     }
 
-    fn take(&self) -> Vec<(bool, Vec<u8>)> {
+    fn take(&self) -> Vec<Shown> {
         mem::take(&mut *self.0.lock().unwrap())
     }
 }
