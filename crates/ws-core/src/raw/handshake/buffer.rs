@@ -68,3 +68,9 @@ impl Drop for Pooled<'_> {
         }
     }
 }
+
+/// An honest head fits, with its cookies. Buffers of one size can stand in for each other, those of connections too; a pool
+/// that has small ones on top would throw them away to get at the others.
+pub(super) const BUFFER_SIZE: usize = 4 << 10;
+/// Smaller ones are not worth the way to the pool.
+pub(super) const MIN_BUFFER_SIZE: usize = 256;

@@ -12,9 +12,9 @@ use tokio::{
 use super::{
     DialError, Handshake, Observed, Observer, OwnedExtension, RefusedResponse, ResponseHead, UriError,
     answer::{put_extensions, put_field, put_line},
-    buffer::Pooled,
+    buffer::{BUFFER_SIZE, MIN_BUFFER_SIZE, Pooled},
     head::{RESPONSE, Room, Scanner},
-    io::{Elapsed, read_head, within, write_all},
+    io::{Elapsed, HANDSHAKE_TIMEOUT, read_head, within, write_all},
     observe,
     refused::{Framing, read_body},
     target::Target,
@@ -79,10 +79,10 @@ impl Dialer {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            timeout: Some(Duration::from_secs(10)),
+            timeout: Some(HANDSHAKE_TIMEOUT),
             pool: BufferPool::default(),
-            read_buffer_size: READ_BUFFER,
-            write_buffer_size: WRITE_BUFFER,
+            read_buffer_size: BUFFER_SIZE,
+            write_buffer_size: BUFFER_SIZE,
             host: None,
             headers: Vec::new(),
             invalid_header: None,
@@ -115,13 +115,13 @@ impl Dialer {
     ///
     /// This is not a limit: a longer head, up to 64 KiB, moves to a larger buffer from the pool.
     pub fn read_buffer_size(mut self, size: usize) -> Self {
-        self.read_buffer_size = size.max(MIN_BUFFER);
+        self.read_buffer_size = size.max(MIN_BUFFER_SIZE);
         self
     }
 
     /// The size of the buffer for the request, 4 KiB unless set and 256 bytes at least. It grows when headers need it to.
     pub fn write_buffer_size(mut self, size: usize) -> Self {
-        self.write_buffer_size = size.max(MIN_BUFFER);
+        self.write_buffer_size = size.max(MIN_BUFFER_SIZE);
         self
     }
 
@@ -411,12 +411,6 @@ impl fmt::Debug for Dialer {
     }
 }
 
-/// An honest response fits, with its cookies.
-const READ_BUFFER: usize = 4 << 10;
-/// A request fits, with a token to sign in; and buffers of one size can stand in for each other.
-const WRITE_BUFFER: usize = 4 << 10;
-/// Smaller ones are not worth the way to the pool.
-const MIN_BUFFER: usize = 256;
 /// How many interim responses may come before the answer.
 const MAX_INTERIM: u32 = 32;
 /// How long the body of a refusal is waited for.

@@ -4,15 +4,15 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Poll, ready},
+    task::Poll,
+    time::Duration,
 };
 
-use bytes::{Buf, BufMut};
+use bytes::BufMut;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::Sleep,
 };
-use tokio_util::io::{poll_read_buf, poll_write_buf};
 
 use super::{
     buffer::Pooled,
@@ -54,31 +54,16 @@ where
 {
     buffer.ensure_room(most);
     let room = most.saturating_sub(buffer.len());
-    let mut room = (&mut **buffer).limit(room);
-    poll_fn(|cx| poll_read_buf(Pin::new(&mut *io), cx, &mut room)).await
+    io.read_buf(&mut (&mut **buffer).limit(room)).await
 }
 
 /// Writes everything and flushes.
-pub(super) async fn write_all<S>(io: &mut S, mut bytes: &[u8]) -> io::Result<()>
+pub(super) async fn write_all<S>(io: &mut S, bytes: &[u8]) -> io::Result<()>
 where
     S: AsyncWrite + Unpin,
 {
-    poll_fn(|cx| {
-        while bytes.has_remaining() {
-            if ready!(poll_write_buf(Pin::new(&mut *io), cx, &mut bytes))? == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-        }
-        Pin::new(&mut *io).poll_flush(cx)
-    })
-    .await
-}
-
-pub(super) async fn shutdown<S>(io: &mut S) -> io::Result<()>
-where
-    S: AsyncWrite + Unpin,
-{
-    poll_fn(|cx| Pin::new(&mut *io).poll_shutdown(cx)).await
+    io.write_all(bytes).await?;
+    io.flush().await
 }
 
 /// Reads to the end of the stream, or `most` bytes, and forgets them.
@@ -117,3 +102,6 @@ pub(super) async fn within<F: Future>(
 /// The time is up.
 #[derive(Debug)]
 pub(super) struct Elapsed;
+
+/// How long a handshake may take unless set: there is no HTTP server or client around it that would bound it.
+pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,16 +5,16 @@ use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use bytes::{BufMut, BytesMut};
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     time::{sleep, timeout},
 };
 
 use super::{
     Handshake, Observed, Observer, OwnedExtension, Rejection, RequestHead, ResponseHeaders, UpgradeError,
     answer::{put_refusal, put_switching},
-    buffer::Pooled,
+    buffer::{BUFFER_SIZE, MIN_BUFFER_SIZE, Pooled},
     head::{REQUEST, Room, Scanner},
-    io::{Elapsed, discard, read_head, shutdown, within, write_all},
+    io::{Elapsed, HANDSHAKE_TIMEOUT, discard, read_head, within, write_all},
     observe,
     policy::{Origin, Subprotocols},
 };
@@ -85,10 +85,10 @@ impl Upgrader {
     /// The defaults.
     pub fn new() -> Self {
         Self {
-            timeout: Some(Duration::from_secs(10)),
+            timeout: Some(HANDSHAKE_TIMEOUT),
             pool: BufferPool::default(),
-            read_buffer_size: READ_BUFFER,
-            write_buffer_size: WRITE_BUFFER,
+            read_buffer_size: BUFFER_SIZE,
+            write_buffer_size: BUFFER_SIZE,
             headers: Vec::new(),
             origin: Origin::Same,
             subprotocols: Subprotocols::List(Arc::new([])),
@@ -126,13 +126,13 @@ impl Upgrader {
     ///
     /// This is not a limit: a longer head, up to 16 KiB, moves to a larger buffer from the pool.
     pub fn read_buffer_size(mut self, size: usize) -> Self {
-        self.read_buffer_size = size.max(MIN_BUFFER);
+        self.read_buffer_size = size.max(MIN_BUFFER_SIZE);
         self
     }
 
     /// The size of the buffer for the response, 4 KiB unless set and 256 bytes at least. It grows when headers need it to.
     pub fn write_buffer_size(mut self, size: usize) -> Self {
-        self.write_buffer_size = size.max(MIN_BUFFER);
+        self.write_buffer_size = size.max(MIN_BUFFER_SIZE);
         self
     }
 
@@ -369,7 +369,7 @@ impl Upgrader {
             // The refusal is what counts, whether the client gets to know it or not.
             let _ = within(timer, async {
                 write_all(io, &response).await?;
-                shutdown(io).await?;
+                io.shutdown().await?;
                 // Closing a stream over bytes that nobody read resets it, and the client might not see the answer.
                 if self.timeout.is_some() && may_go_on(&error, whole < request.len()) {
                     let _ = timeout(LINGER, discard(io, &mut request, MAX_DISCARD)).await;
@@ -470,13 +470,6 @@ impl fmt::Debug for Upgrader {
     }
 }
 
-/// An honest request fits, with its cookies.
-const READ_BUFFER: usize = 4 << 10;
-/// More than a response has. Buffers of one size can stand in for each other, those of connections too; a pool that has
-/// small ones on top would throw them away to get at the others.
-const WRITE_BUFFER: usize = 4 << 10;
-/// Smaller ones are not worth the way to the pool.
-const MIN_BUFFER: usize = 256;
 /// How long a client that came too late has for the answer to arrive.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a refused client that goes on sending has to see the answer.
