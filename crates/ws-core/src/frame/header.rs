@@ -94,7 +94,7 @@ impl FrameHeader {
     /// are there. What a role or the state of a connection forbids is not looked at.
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         let [first, second, rest @ ..] = bytes else { return Ok(None) };
-        let (payload_len, rest) = match second & 0x7F {
+        let (payload_len, rest) = match second & LENGTH {
             LENGTH_16 => {
                 let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
                 let length = u64::from(u16::from_be_bytes(*length));
@@ -138,29 +138,40 @@ impl FrameHeader {
     #[must_use]
     pub fn encode(&self) -> EncodedHeader {
         let mut bytes = [0; MAX_HEADER_LEN];
-        bytes[0] = self.opcode.as_u8() | self.reserved.0 | if self.fin { FIN } else { 0 };
-        let mut len = match self.payload_len {
-            length @ 0..=125 => {
-                bytes[1] = length as u8;
-                2
-            }
-            length @ 126..=0xFFFF => {
-                bytes[1] = LENGTH_16;
-                bytes[2..4].copy_from_slice(&(length as u16).to_be_bytes());
-                4
-            }
-            length => {
-                bytes[1] = LENGTH_64;
-                bytes[2..10].copy_from_slice(&length.to_be_bytes());
-                10
-            }
-        };
+        let start = self.start();
+        let len = Self::len_by(start[1]);
+        bytes[..2].copy_from_slice(&start);
+        match start[1] & LENGTH {
+            LENGTH_16 => bytes[2..4].copy_from_slice(&(self.payload_len as u16).to_be_bytes()),
+            LENGTH_64 => bytes[2..10].copy_from_slice(&self.payload_len.to_be_bytes()),
+            _ => {}
+        }
         if let Some(key) = self.mask {
-            bytes[1] |= MASK;
-            bytes[len..len + 4].copy_from_slice(&key.as_bytes());
-            len += 4;
+            bytes[len - 4..len].copy_from_slice(&key.as_bytes());
         }
         EncodedHeader { bytes, len: len as u8 }
+    }
+
+    /// The first two bytes.
+    pub(crate) const fn start(&self) -> [u8; 2] {
+        let length = match self.payload_len {
+            length @ 0..=125 => length as u8,
+            126..=0xFFFF => LENGTH_16,
+            _ => LENGTH_64,
+        };
+        let fin = if self.fin { FIN } else { 0 };
+        let mask = if self.mask.is_some() { MASK } else { 0 };
+        [fin | self.reserved.0 | self.opcode.as_u8(), mask | length]
+    }
+
+    /// How long a header with this second byte is.
+    pub(crate) const fn len_by(second: u8) -> usize {
+        let length = match second & LENGTH {
+            LENGTH_16 => 2,
+            LENGTH_64 => 8,
+            _ => 0,
+        };
+        2 + length + if second & MASK == 0 { 0 } else { 4 }
     }
 }
 
@@ -179,8 +190,9 @@ impl Deref for EncodedHeader {
     }
 }
 
-const FIN: u8 = 0x80;
-const MASK: u8 = 0x80;
+pub(super) const FIN: u8 = 0x80;
+pub(super) const MASK: u8 = 0x80;
+pub(super) const LENGTH: u8 = 0x7F;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 

@@ -12,7 +12,7 @@ use tokio_util::io::poll_read_buf;
 use super::frame::write_pieces;
 use crate::{
     Error, ErrorKind, Violation,
-    frame::{FrameHeader, MAX_HEADER_LEN},
+    frame::{FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode},
 };
 
 /// How many bytes a frame header takes on the wire: 2 to [`MAX_HEADER_LEN`].
@@ -26,12 +26,9 @@ use crate::{
 /// ```
 #[must_use]
 pub const fn header_len(payload_len: u64, masked: bool) -> usize {
-    let length = match payload_len {
-        0..=125 => 0,
-        126..=0xFFFF => 2,
-        _ => 8,
-    };
-    2 + length + if masked { 4 } else { 0 }
+    let mask = if masked { Some(MaskingKey::new([0; 4])) } else { None };
+    let [_, second] = FrameHeader { mask, ..FrameHeader::new(Opcode::BINARY, payload_len) }.start();
+    FrameHeader::len_by(second)
 }
 
 /// Reads a frame header, and not one byte more, so that whatever reads next finds the payload.
@@ -97,7 +94,8 @@ impl PartialHeader {
         R: AsyncRead + Unpin + ?Sized,
     {
         loop {
-            let wanted = self.wanted();
+            // The second byte tells the length of the header.
+            let wanted = if self.len < 2 { 2 } else { FrameHeader::len_by(self.bytes[1]) };
             if self.len >= wanted {
                 let (bytes, len) = (self.bytes, self.len);
                 *self = Self::new();
@@ -116,18 +114,5 @@ impl PartialHeader {
                 FrameHeader::decode(&self.bytes[..self.len]).map_err(Violation::from)?;
             }
         }
-    }
-
-    /// The length of the header, as far as the bytes that are there tell it.
-    fn wanted(&self) -> usize {
-        if self.len < 2 {
-            return 2;
-        }
-        let length = match self.bytes[1] & 0x7F {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        2 + length + if self.bytes[1] & 0x80 == 0 { 0 } else { 4 }
     }
 }
