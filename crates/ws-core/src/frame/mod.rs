@@ -16,7 +16,9 @@
 mod header;
 mod mask;
 mod opcode;
+mod rules;
 
+pub(crate) use self::rules::Expected;
 pub use self::{
     header::{EncodedHeader, FrameHeader, ReservedBits},
     mask::{MaskingKey, apply_mask},

@@ -8,7 +8,7 @@ use super::Event;
 use crate::{
     CloseFrame, Config, MessageKind, ProtocolError, Role, Violation,
     config::Limits,
-    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask},
+    frame::{Expected, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask},
     utf8::Utf8Validator,
 };
 
@@ -253,7 +253,7 @@ impl Receiver {
     fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, Violation> {
         if self.header_len == 0 {
             if let [first, second, ..] = **input {
-                self.check_start(first, second)?;
+                self.check_start([first, second])?;
                 if let Some((header, len)) = FrameHeader::decode(input)? {
                     *input = &mut mem::take(input)[len..];
                     return Ok(Some(header));
@@ -268,7 +268,7 @@ impl Receiver {
             self.header[len - 1] = *byte;
             self.header_len += 1;
             if len == 2 {
-                self.check_start(self.header[0], self.header[1])?;
+                self.check_start([self.header[0], self.header[1]])?;
             }
             if len < 2 {
                 continue;
@@ -281,41 +281,13 @@ impl Receiver {
     }
 
     /// Checks all that the first two bytes of a frame tell.
-    fn check_start(&self, first: u8, second: u8) -> Result<(), ProtocolError> {
-        let opcode = Opcode::from_bits(first);
-        let fin = first & 0x80 != 0;
-        let masked = second & 0x80 != 0;
-        // 5.2: a bit or opcode that no extension defines fails the connection.
-        if !ReservedBits::from_first_byte(first).is_empty() {
-            return Err(ProtocolError::ReservedBits);
-        }
-        if opcode.is_reserved() {
-            return Err(ProtocolError::ReservedOpcode);
-        }
-        // 5.1: clients mask every frame, empty ones too; servers none.
-        match self.role {
-            Role::Server if !masked && !self.limits.accept_unmasked_frames => {
-                return Err(ProtocolError::UnmaskedFrame);
-            }
-            Role::Client if masked => return Err(ProtocolError::MaskedFrame),
-            Role::Server | Role::Client => {}
-        }
-        if opcode.is_control() {
-            // 5.5: control frames are never fragmented and have at most 125 bytes.
-            if !fin {
-                return Err(ProtocolError::FragmentedControl);
-            }
-            if usize::from(second & 0x7F) > MAX_CONTROL_PAYLOAD {
-                return Err(ProtocolError::ControlTooLong);
-            }
-            return Ok(());
-        }
-        // 5.4: the fragments of one message are not interleaved with those of another.
-        match (opcode == Opcode::CONTINUATION, self.message.is_some()) {
-            (true, false) => Err(ProtocolError::UnexpectedContinuation),
-            (false, true) => Err(ProtocolError::ExpectedContinuation),
-            (true, true) | (false, false) => Ok(()),
-        }
+    fn check_start(&self, start: [u8; 2]) -> Result<(), ProtocolError> {
+        let role = match self.role {
+            // With a mask or without one.
+            Role::Server if self.limits.accept_unmasked_frames => None,
+            role => Some(role),
+        };
+        Expected { role, reserved: ReservedBits::NONE, is_open: self.message.is_some() }.check(start)
     }
 
     /// Applies the limits to a header and goes to its payload.
