@@ -124,7 +124,7 @@ fn error_of_the_hook_comes_as_it_is() {
 }
 
 #[test]
-fn hook_that_panics_does_not_move_the_reader() {
+fn hook_that_panics_is_not_called_again_for_its_frame() {
     for panics_at in [Opcode::PING, Opcode::CONTINUATION] {
         let wire = [
             to(Role::Server, part(Opcode::BINARY, b"a")),
