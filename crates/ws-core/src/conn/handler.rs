@@ -49,9 +49,9 @@ impl<S> Conn<S> {
     ///
     /// With [`Reply::Suppress`], the read ends as it does after any close frame of the peer, but the transport stays and
     /// messages can still be written, until the application sends its own close frame with [`close`](Self::close) or
-    /// [`Control::close`]: the rest of a reply, for instance. It must not leave the peer without one. Reads do not wait any
-    /// more, so what is queued goes out by [`flush`](Self::flush); and no timeout runs until the answer is sent. When this
-    /// endpoint has closed first, there is nothing to suppress.
+    /// [`Control::close`](crate::Control::close): the rest of a reply, for instance. It must not leave the peer without
+    /// one. Reads do not wait any more, so what is queued goes out by [`flush`](Self::flush); and no timeout runs until the
+    /// answer is sent. When this endpoint has closed first, there is nothing to suppress.
     ///
     /// The handler runs inside the read that meets the close frame; it must not block. Without one, the code is echoed
     /// (RFC 6455, 5.5.1).
