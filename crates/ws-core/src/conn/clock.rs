@@ -16,7 +16,7 @@ use super::{
     Conn,
     ending::Stage,
     step::{Step, Want},
-    timers::{Timers, earlier},
+    timers::{Ping, Timers, earlier},
     waiters::Waiter,
 };
 use crate::{
@@ -51,22 +51,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             // Only the peer's close frame is awaited, and the close timeout bounds that.
             return false;
         }
+        let has_room = self.has_room();
         let Some(timers) = self.timers.as_deref_mut() else { return false };
         let Some(keep_alive) = timers.timing.keep_alive else { return false };
         let now = now();
         let heartbeat = timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
-        if heartbeat.is_dead(now.into_std()) {
+        let was_asked = heartbeat.is_asked();
+        if timers.ping == Ping::Due && has_room {
+            // There was no room for it until now.
+            heartbeat.moved(now.into_std());
+            timers.ping = Ping::Queued;
+        } else if heartbeat.is_dead(now.into_std()) {
             self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the peer gave no sign of life")));
             return true;
+        } else if !heartbeat.is_ping_due(now.into_std()) {
+            return false;
+        } else if !was_asked {
+            // The first without an answer is the one that counts, from when it leaves.
+            timers.ping = if has_room { Ping::Queued } else { Ping::Due };
         }
-        let is_due = heartbeat.is_ping_due(now.into_std());
         // A peer that sends and does not read must not make pings pile up; its silence counts all the same.
-        if is_due && self.has_room() {
-            let ping = self.control.shared(&self.waiters).probe(now.into_std());
-            // It fails only where writing does, and the next write tells.
-            let _ = self.start_send(ping);
+        if !has_room {
+            return false;
         }
-        is_due
+        let ping = self.control.shared(&self.waiters).probe(now.into_std());
+        // It fails only where writing does, and the next write tells.
+        let _ = self.start_send(ping);
+        true
     }
 
     /// Whether the message that has begun to arrive should be complete by now.
@@ -142,6 +153,19 @@ impl<S> Conn<S> {
         }
         let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
         timers.poll_sleep(Waiter::Writer, earlier(timers.write, timers.close), &mut self.waiters, cx.waker())
+    }
+
+    /// The transport took some of the queue, or all of it.
+    pub(super) fn queue_moved(&mut self, all: bool) {
+        let Some(timers) = self.timers.as_deref_mut().filter(|timers| timers.ping != Ping::Gone) else {
+            return;
+        };
+        if let Some(heartbeat) = &mut timers.heartbeat {
+            heartbeat.moved(now().into_std());
+        }
+        if all && timers.ping == Ping::Queued {
+            timers.ping = Ping::Gone;
+        }
     }
 
     /// Bytes arrived.

@@ -25,10 +25,24 @@ pub(super) struct Timers {
     /// Until when the end of the connection must be done.
     pub(super) close: Option<Instant>,
     pub(super) heartbeat: Option<Heartbeat>,
+    /// A ping is due, and waits for room in the queue or for the queue to be written.
+    pub(super) ping: Ping,
     /// What the reader and the writer wait for.
     due: [Option<Instant>; 2],
     /// Made when somebody waits, and re-armed only when it goes off or is late: traffic moves deadlines, not the timer.
     sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// How far a keep-alive ping has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ping {
+    /// There is none, or the transport has it.
+    #[default]
+    Gone,
+    /// It is in the queue.
+    Queued,
+    /// The queue had no room for it.
+    Due,
 }
 
 impl Timers {

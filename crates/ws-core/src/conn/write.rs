@@ -137,12 +137,17 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if let Some(kind) = self.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
+        let queued = self.protocol.queued();
         self.burst = self.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
         if result.is_pending() {
             if let Some(both) = self.waiters.both(by, cx.waker()) {
                 result = self.poll_write_all(&mut Context::from_waker(&both));
             }
+        }
+        let left = self.protocol.queued();
+        if left < queued {
+            self.queue_moved(left == 0);
         }
         let Poll::Ready(result) = result else {
             self.waiters.flush_waits(by, cx.waker());

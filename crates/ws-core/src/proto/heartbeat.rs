@@ -27,6 +27,20 @@ impl Heartbeat {
         self.asked = None;
     }
 
+    /// Whether a ping waits for a sign of life.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// A ping that is due, or what lies before it in the queue, moved on towards the peer only now: the time for a sign of
+    /// life begins anew. A transport that takes bytes after it was full has a peer that reads.
+    pub fn moved(&mut self, now: Instant) {
+        if let Some(asked) = &mut self.asked {
+            *asked = now;
+        }
+    }
+
     /// Whether a ping is due; if so, it must be sent now. The next one is due an interval later.
     pub fn is_ping_due(&mut self, now: Instant) -> bool {
         if now < self.next {
@@ -108,6 +122,16 @@ mod tests {
         assert!(heart.is_ping_due(now + 4 * S));
         assert!(heart.is_ping_due(now + 6 * S));
         assert!(heart.is_dead(now + 7 * S));
+    }
+
+    #[test]
+    fn time_for_a_sign_of_life_begins_when_the_ping_leaves() {
+        let (mut heart, now) = start();
+        heart.moved(now + 19 * S);
+        assert!(heart.is_ping_due(now + 20 * S));
+        heart.moved(now + 24 * S);
+        assert!(!heart.is_dead(now + 28 * S));
+        assert!(heart.is_dead(now + 29 * S));
     }
 
     #[test]

@@ -386,3 +386,30 @@ async fn round_trip_beyond_the_interval_is_measured_too() {
         assert!((2400 * MS..=2700 * MS).contains(&round_trip), "{role:?}: {round_trip:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn peer_that_takes_a_large_message_slowly_and_says_nothing_is_alive() {
+    for role in ROLES {
+        let keep_alive = KeepAlive::every(3 * S).timeout(2 * S);
+        let (conn, remote) = conn_with(role, Config::new().keep_alive(keep_alive), Pace::default());
+        remote.set_capacity(1000);
+        let (mut read, mut write) = conn.into_split();
+        let peer = async {
+            let mut taken = 0;
+            // The message and its header.
+            while taken < 100_010 {
+                sleep(S).await;
+                taken += remote.take().len();
+            }
+            // From here on it takes nothing, and says nothing.
+            remote.set_capacity(0);
+        };
+        let writes = async { write.write_message(pattern(100_000)).await };
+        let all = async { join!(timed(read.read_message()), writes, peer) };
+        let ((ended, took), written, ()) = timeout(200 * S, all).await.expect("it ends");
+        written.unwrap();
+        assert_lost(&ended.unwrap_err());
+        assert!(took > 100 * S, "{role:?}: given up after {took:?}, while it read");
+        assert!(took < 110 * S, "{role:?}: given up after {took:?}");
+    }
+}
