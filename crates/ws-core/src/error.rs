@@ -221,6 +221,8 @@ impl From<Error> for io::Error {
             ErrorKind::Json => io::ErrorKind::InvalidData,
             ErrorKind::OutOfBudget => io::ErrorKind::QuotaExceeded,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
+            // What a byte stream says of a write after its end.
+            ErrorKind::Usage(UsageError::CloseSent) => io::ErrorKind::BrokenPipe,
             ErrorKind::Usage(_) => io::ErrorKind::InvalidInput,
             ErrorKind::Io(kind) => *kind,
         };

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Conn;
+use super::{Conn, waiters::Waiter};
 use crate::{CloseCode, Error, Message, MessageKind, ProtocolError, UsageError};
 
 /// A connection as a byte stream, for protocols that know nothing of messages.
@@ -139,7 +139,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
             return Poll::Ready(Err(Error::from(UsageError::NotText).into()));
         }
         self.conn.begin_close(CloseCode::NORMAL_CLOSURE.into())?;
-        self.conn.poll_close(cx).map_err(io::Error::from)
+        // As the writer: another task may read.
+        self.conn.poll_end(cx, Waiter::Writer).map_err(io::Error::from)
     }
 }
 

@@ -453,9 +453,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Polls until the connection has ended. Data that still arrives is dropped.
     fn poll_end(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
-        self.drop_message();
+        self.drop_message(by);
         while ready!(self.poll_step(cx, by, &mut Want::End)).is_some() {
-            self.drop_message();
+            self.drop_message(by);
         }
         Poll::Ready(self.ending.result_without_close().map(|_| ()))
     }

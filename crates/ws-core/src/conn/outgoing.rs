@@ -8,7 +8,7 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Conn, write::MOST};
+use super::{Conn, waiters::Waiter, write::MOST};
 use crate::{Error, MessageKind, UsageError, config::Settings, frame::MAX_HEADER_LEN, utf8::Utf8Validator};
 
 /// The message that a `MessageWriter` writes.
@@ -40,47 +40,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Takes bytes of the message; fragments are queued as they become full.
+    /// Takes bytes of the message. Fragments that become full are handed to the transport as far as it takes them.
     pub(super) fn poll_write_piece(
         &mut self,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<Result<usize, Error>> {
-        let size = self.settings.write_buffer_size;
         let mut taken = 0;
         while taken < bytes.len() {
-            let rest = &bytes[taken..];
-            let message = self.outgoing()?;
-            let held = message.buffer.len();
-            let count = if held + rest.len() <= size {
-                rest.len()
-            } else {
-                // A fragment becomes full, and more follows: it is sent.
-                match self.poll_ready(cx)? {
-                    Poll::Ready(()) => {}
-                    Poll::Pending if taken > 0 => break,
-                    Poll::Pending => return Poll::Pending,
-                }
-                size - held
-            };
-            let (piece, more) = (&rest[..count], count < rest.len());
-            let pool = self.settings.pool.clone();
-            let message = self.outgoing()?;
-            message.check(piece)?;
-            if held == 0 && more {
-                self.send_piece(piece, false)?;
-            } else {
-                if message.buffer.capacity() == 0 {
-                    message.buffer = pool.take(size);
-                }
-                message.buffer.extend_from_slice(piece);
-                if more {
-                    self.send_held(false)?;
-                }
+            match self.poll_take_piece(cx, &bytes[taken..]) {
+                Poll::Ready(Ok(count)) => taken += count,
+                // What was taken must not be written again. The next call tells the rest.
+                Poll::Ready(Err(_)) | Poll::Pending if taken > 0 => break,
+                other => return other,
             }
-            taken += count;
+        }
+        if self.protocol.queued() > 0 {
+            // A failure is told by the next call; what the transport does not take now, goes with it.
+            let _ = self.poll_write_out(cx, Waiter::Writer);
         }
         Poll::Ready(Ok(taken))
+    }
+
+    /// Takes what still fits into the fragment at hand. It is queued if there is more.
+    fn poll_take_piece(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Error>> {
+        let size = self.settings.write_buffer_size;
+        let held = self.outgoing()?.buffer.len();
+        let count = bytes.len().min(size - held);
+        let (piece, more) = (&bytes[..count], count < bytes.len());
+        if more {
+            ready!(self.poll_ready(cx))?;
+        }
+        let pool = self.settings.pool.clone();
+        let message = self.outgoing()?;
+        message.check(piece)?;
+        if held == 0 && more {
+            self.send_piece(piece, false)?;
+        } else {
+            if message.buffer.capacity() == 0 {
+                message.buffer = pool.take(size);
+            }
+            message.buffer.extend_from_slice(piece);
+            if more {
+                self.send_held(false)?;
+            }
+        }
+        Poll::Ready(Ok(count))
     }
 
     /// Sends what is held back as a fragment, and flushes.

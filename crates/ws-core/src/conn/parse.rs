@@ -10,6 +10,7 @@ use super::{
     ending::Stage,
     handler::Reply,
     step::{Incoming, Piece, Place, Step, Want},
+    waiters::Waiter,
 };
 use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, keys::Keys, proto::Event};
 
@@ -123,6 +124,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     // The time was that of this frame; the next one has its own.
                     timers.message_is_complete();
                 }
+                if let Event::Pong(payload) = &event {
+                    self.pong_arrived(payload);
+                }
                 let reply = self.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
                 if reply == Reply::Automatic {
                     self.protocol.answer(&event);
@@ -139,11 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
         };
         self.read.consume(taken);
-        match &step {
-            Some(Step::Control(Message::Pong(payload))) => self.pong_arrived(payload),
+        if let Some(Step::Data(Piece { place: Place::Buffer, .. })) = &step {
             // Lent out until the next step.
-            Some(Step::Data(Piece { place: Place::Buffer, .. })) => return step,
-            _ => {}
+            return step;
         }
         let closing = self.protocol.closing();
         if closing.received().is_some() && closing.sent().is_some() {
@@ -266,13 +268,28 @@ impl<S> Conn<S> {
         self.message.clear();
     }
 
-    /// Skips whatever message has begun to arrive.
-    pub(super) fn drop_message(&mut self) {
+    /// Skips whatever message has begun to arrive, for one who waits for the end. What the other half has in hand and is
+    /// complete stays with it.
+    pub(super) fn drop_message(&mut self, by: Waiter) {
+        if by == Waiter::Writer && self.set_aside() {
+            return;
+        }
         self.leave_message();
         if matches!(self.incoming, Incoming::Whole(_)) {
-            // Bytes that were read straight to it are in its frame, and are still to be parsed.
             self.incoming = Incoming::Skipped;
         }
+    }
+
+    /// Puts the last piece of a message where nothing that is read overwrites it. Whether there is one.
+    fn set_aside(&mut self) -> bool {
+        let Incoming::Pieces(piece @ Piece { kind, last: true, .. }) = self.incoming else { return false };
+        if piece.place == Place::Buffer && piece.start < piece.end {
+            self.message.bytes = self.read.parsed(piece.start, piece.end).to_vec();
+            let end = self.message.bytes.len();
+            self.incoming =
+                Incoming::Pieces(Piece { kind, place: Place::Message, start: 0, end, last: true });
+        }
+        true
     }
 
     /// Whether bytes of the read buffer are still to be given out.
@@ -289,9 +306,13 @@ impl<S> Conn<S> {
 
     /// Forgets what was read.
     pub(super) fn release_read(&mut self) {
+        let keeps = self.set_aside();
         self.read.release(&self.settings.pool);
-        self.message.free();
         self.direct = 0;
+        if keeps {
+            return;
+        }
+        self.message.free();
         if !matches!(self.incoming, Incoming::None) {
             self.incoming = Incoming::Skipped;
         }

@@ -221,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 (self.direct, Filled::Message)
             }
             (Some(remaining), _, Want::Bytes(dst)) if dst.remaining() as u64 >= DIRECT => {
-                let limit = usize::try_from(remaining).unwrap_or(usize::MAX).min(dst.remaining());
+                let limit = usize::try_from(remaining).unwrap_or(usize::MAX).min(dst.remaining()).min(WINDOW);
                 let mut window = ReadBuf::new(dst.initialize_unfilled_to(limit));
                 ready!(io.poll_read(cx, &mut window))?;
                 let count = window.filled().len();
@@ -271,6 +271,9 @@ enum Filled {
     Denied(Violation),
 }
 
+/// Bytes that are read straight to a caller at once. Its buffer may have to be zeroed for that, over and over if the peer
+/// sends byte by byte.
+const WINDOW: usize = 64 << 10;
 /// Reads in one poll before other tasks get a turn.
 const BUDGET: u32 = 64;
 /// Control frames that one poll for a message passes over before other tasks get a turn.

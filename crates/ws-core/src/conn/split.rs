@@ -31,7 +31,7 @@ impl<S> Joint<S> {
 
 /// The half of a connection that reads; [`Conn::into_split`] gives it.
 ///
-/// Its methods are those of [`Conn`]. As there, pings are answered and the closing handshake goes on while it reads, and
+/// Its methods are named as those of [`Conn`]. As there, pings are answered and the closing handshake goes on while it reads, and
 /// what the other half has queued is flushed when a read is about to wait.
 ///
 /// The transport is dropped when both halves are.
@@ -40,7 +40,7 @@ pub struct ReadHalf<S>(Joint<S>);
 
 /// The half of a connection that writes; [`Conn::into_split`] gives it.
 ///
-/// Its methods are those of [`Conn`]. While it waits for the peer to read, the other half goes on, and while the other
+/// Its methods are named as those of [`Conn`]. While it waits for the peer to read, the other half goes on, and while the other
 /// waits, this one does. What is queued here goes out by [`flush`](Self::flush), or by a read of the other half.
 ///
 /// The transport is dropped when both halves are.

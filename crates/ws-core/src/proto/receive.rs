@@ -338,6 +338,9 @@ impl Receiver {
         }
         if last {
             self.message = None;
+        }
+        if last || !payload.is_empty() {
+            // Empty fragments are counted themselves, and must not let control frames through without end.
             self.control_frames = 0;
         }
         let worth_telling = first || last || !payload.is_empty();

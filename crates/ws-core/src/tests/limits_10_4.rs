@@ -251,3 +251,23 @@ fn limits_that_follow_the_message_size_go_on_following_it_when_it_changes() {
         assert_eq!(own.told.last(), Some(&Told::Failed(Violation::TooBig { limit: 100 })), "{role:?}");
     }
 }
+
+#[test]
+fn control_frames_between_fragments_that_carry_bytes_are_counted_anew_each_time() {
+    for role in ROLES {
+        let config = Config::new().max_control_frames(2);
+        let pings = frame(role, FIN | PING, b"").repeat(2);
+        let mut honest = Endpoint::with(role, &config);
+        honest.feed(&frame(role, BINARY, b"a"));
+        for _ in 0..10 {
+            honest.feed(&[&pings[..], &frame(role, CONTINUATION, b"a")].concat());
+        }
+        assert!(!honest.told.iter().any(|told| matches!(told, Told::Failed(_))), "{role:?}");
+
+        let mut empty = Endpoint::with(role, &config);
+        let stream =
+            [frame(role, BINARY, b"a"), pings.clone(), frame(role, CONTINUATION, b""), pings].concat();
+        empty.feed(&stream);
+        assert_eq!(empty.told.last(), Some(&Told::failed(ProtocolError::TooManyControlFrames)), "{role:?}");
+    }
+}

@@ -9,8 +9,9 @@ use ws_core::{
 };
 
 use crate::{
-    executor::{finish, now, run, with_timers},
+    executor::{Task, finish, now, run, with_timers},
     pipe::{Call, Pace, conn, conn_with, pair},
+    wakes::yield_until_written,
     wire::{ROLES, binary, close, code, fragment, frame, frames, pattern, text},
 };
 
@@ -403,4 +404,26 @@ async fn byte_streams_are_joined_by_copying_both_ways_to_their_ends() {
     };
     let (copied, (), ()) = tokio::join!(proxy, service, user);
     assert_eq!(copied.unwrap(), (200_000, 70_000));
+}
+
+#[test]
+fn shutting_down_beside_a_read_in_another_task_ends_both() {
+    with_timers(|| {
+        for role in ROLES {
+            let (conn, remote) = conn(role);
+            let (mut read, mut write) = tokio::io::split(conn.into_byte_stream(MessageKind::Binary));
+            let reads: Task<'_> = Box::pin(async move {
+                let mut all = Vec::new();
+                read.read_to_end(&mut all).await.unwrap();
+                assert_eq!(all, b"");
+            });
+            let shuts: Task<'_> = Box::pin(async move { write.shutdown().await.unwrap() });
+            let peer: Task<'_> = Box::pin(async {
+                yield_until_written(&remote).await;
+                remote.send(close(role, 1000));
+                remote.end();
+            });
+            assert_eq!(run(vec![reads, shuts, peer]), Ok(()), "{role:?}: a task that nobody wakes");
+        }
+    });
 }

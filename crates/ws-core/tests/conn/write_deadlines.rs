@@ -2,11 +2,15 @@
 
 use std::{future::Future, io, time::Duration};
 
-use tokio::{io::AsyncWriteExt as _, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    join,
+    time::{sleep, timeout},
+};
 use ws_core::{Config, Conn, Error, Message, MessageKind, PreparedMessage, Role, UsageError, frame::Opcode};
 
 use crate::{
-    calls::{S, assert_timed_out, error_in, past, within},
+    calls::{MS, S, assert_timed_out, error_in, past, within},
     closing::timed,
     pipe::{Pace, Pipe, Remote, conn, conn_with},
     wire::{ROLES, frame, frames, pattern, text},
@@ -154,5 +158,43 @@ async fn streamed_message_whose_finish_times_out_goes_out_whole_with_a_later_flu
         assert_eq!(took, 2 * S, "{role:?}");
         conn.set_write_deadline(None);
         assert_eq!(unstick(&remote, conn.flush()).await, [(Opcode::BINARY, pattern(500))], "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_that_passes_inside_one_write_of_a_stream_takes_no_byte_twice() {
+    for role in ROLES {
+        let config = Config::new().write_buffer_size(1000).high_water_mark(2000);
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.set_capacity(500);
+        let message = pattern(20_000);
+        let mut writer = conn.next_writer(MessageKind::Binary).await.unwrap();
+        let mut sent = 0;
+        let peer = async {
+            let mut taken = Vec::new();
+            loop {
+                sleep(100 * MS).await;
+                taken.extend(remote.take());
+                if taken.len() > 20_000 {
+                    sleep(S).await;
+                    taken.extend(remote.take());
+                    return taken;
+                }
+            }
+        };
+        let write = async {
+            while sent < message.len() {
+                writer.set_write_deadline(within(150 * MS));
+                match writer.write(&message[sent..]).await {
+                    Ok(count) => sent += count,
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{role:?}"),
+                }
+            }
+            writer.set_write_deadline(None);
+            writer.finish().await.unwrap();
+        };
+        let ((), taken) = join!(write, peer);
+        let payload: Vec<u8> = frames(&taken).into_iter().flat_map(|(_, payload)| payload).collect();
+        assert!(payload == message, "{role:?}: {} bytes arrived", payload.len());
     }
 }

@@ -479,3 +479,14 @@ fn echo_by_copying_needs_no_more_wakes_than_the_transport_gives() {
         }
     }
 }
+
+#[test]
+fn full_fragments_are_handed_to_the_transport_without_a_flush() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new().write_buffer_size(1000), Pace::default());
+        let mut writer = now(conn.next_writer(MessageKind::Binary)).unwrap().unwrap();
+        now(writer.write_all(&pattern(2500))).unwrap().unwrap();
+        let sizes: Vec<_> = frames(&remote.take()).into_iter().map(|(_, payload)| payload.len()).collect();
+        assert_eq!(sizes, [1000, 1000], "{role:?}");
+    }
+}
