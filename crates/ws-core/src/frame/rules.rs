@@ -4,13 +4,13 @@ use super::{
     MAX_CONTROL_PAYLOAD, Opcode, ReservedBits,
     header::{FIN, LENGTH, MASK},
 };
-use crate::{ProtocolError, Role};
+use crate::ProtocolError;
 
 /// What the next frame of a stream is held to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
-    /// Which end reads; without it masks are not looked at.
-    pub(crate) role: Option<Role>,
+    /// Whether it has a mask; nothing where that is not looked at.
+    pub(crate) masked: Option<bool>,
     /// The reserved bits that extensions have given a meaning, if it is a data frame.
     pub(crate) reserved: ReservedBits,
     /// A message is open: its first frame was there, its last was not.
@@ -33,9 +33,9 @@ impl Expected {
             return Err(ProtocolError::ReservedOpcode);
         }
         // 5.1: clients mask every frame, empty ones too; servers none.
-        match (self.role, second & MASK != 0) {
-            (Some(Role::Server), false) => return Err(ProtocolError::UnmaskedFrame),
-            (Some(Role::Client), true) => return Err(ProtocolError::MaskedFrame),
+        match (self.masked, second & MASK != 0) {
+            (Some(true), false) => return Err(ProtocolError::UnmaskedFrame),
+            (Some(false), true) => return Err(ProtocolError::MaskedFrame),
             _ => {}
         }
         if is_control {

@@ -282,12 +282,12 @@ impl Receiver {
 
     /// Checks all that the first two bytes of a frame tell.
     fn check_start(&self, start: [u8; 2]) -> Result<(), ProtocolError> {
-        let role = match self.role {
+        let masked = match self.role {
             // With a mask or without one.
             Role::Server if self.limits.accept_unmasked_frames => None,
-            role => Some(role),
+            role => Some(role == Role::Server),
         };
-        Expected { role, reserved: ReservedBits::NONE, is_open: self.message.is_some() }.check(start)
+        Expected { masked, reserved: ReservedBits::NONE, is_open: self.message.is_some() }.check(start)
     }
 
     /// Applies the limits to a header and goes to its payload.

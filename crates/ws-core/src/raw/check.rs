@@ -97,7 +97,7 @@ impl FrameChecker {
         let reserved = self.frame_bits.union(claimed);
         let is_first = header.opcode != Opcode::CONTINUATION;
         let expected = Expected {
-            role: self.role,
+            masked: self.role.map(|role| role == Role::Server),
             reserved: if is_first { reserved.union(self.message_bits) } else { reserved },
             is_open: self.fragmented,
         };
