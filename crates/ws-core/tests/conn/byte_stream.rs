@@ -1,6 +1,6 @@
 //! A connection as a byte stream.
 
-use std::io;
+use std::{future::poll_fn, io, task::Poll};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional, duplex};
 use ws_core::{
@@ -420,6 +420,14 @@ fn shutting_down_beside_a_read_in_another_task_ends_both() {
             let shuts: Task<'_> = Box::pin(async move { write.shutdown().await.unwrap() });
             let peer: Task<'_> = Box::pin(async {
                 yield_until_written(&remote).await;
+                // Both tasks wait by then, the one that reads as the last.
+                let mut turns = 3;
+                poll_fn(|cx| {
+                    turns -= 1;
+                    cx.waker().wake_by_ref();
+                    if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
                 remote.send(close(role, 1000));
                 remote.end();
             });

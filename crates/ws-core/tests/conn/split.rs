@@ -397,7 +397,7 @@ fn sending_on_one_half_leaves_the_bytes_that_the_other_has_not_given_out() {
         let mut data = String::new();
         let mut piece = [0; 5];
         loop {
-            now(write.queue_message("XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX")).unwrap().unwrap();
+            now(write.queue_message("overwrites what was lent, if anything does")).unwrap().unwrap();
             now(write.flush()).unwrap().unwrap();
             match now(reader.read(&mut piece)).unwrap().unwrap() {
                 0 => break,

@@ -1,18 +1,25 @@
 //! Write deadlines, in virtual time: what was queued goes out whole and once, and what was not is not sent.
 
-use std::{future::Future, io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio::{
-    io::AsyncWriteExt as _,
-    join,
-    time::{sleep, timeout},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    time::timeout,
 };
-use ws_core::{Config, Conn, Error, Message, MessageKind, PreparedMessage, Role, UsageError, frame::Opcode};
+use ws_core::{
+    Config, Conn, Error, Message, MessageKind, Negotiated, PreparedMessage, Role, UsageError, frame::Opcode,
+};
 
 use crate::{
     calls::{MS, S, assert_timed_out, error_in, past, within},
     closing::timed,
-    pipe::{Pace, Pipe, Remote, conn, conn_with},
+    pipe::{Pace, Pipe, Remote, conn, conn_with, pipe},
     wire::{ROLES, frame, frames, pattern, text},
 };
 
@@ -161,40 +168,56 @@ async fn streamed_message_whose_finish_times_out_goes_out_whole_with_a_later_flu
     }
 }
 
-#[tokio::test(start_paused = true)]
+/// A transport on which every write takes real time, so that a deadline can pass within one poll.
+struct Slow(Pipe);
+
+impl AsyncRead for Slow {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Slow {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        std::thread::sleep(4 * MS);
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test]
 async fn deadline_that_passes_inside_one_write_of_a_stream_takes_no_byte_twice() {
     for role in ROLES {
-        let config = Config::new().write_buffer_size(1000).high_water_mark(2000);
-        let (mut conn, remote) = conn_with(role, config, Pace::default());
-        remote.set_capacity(500);
+        let (pipe, remote) = pipe();
+        let config = Config::new().write_buffer_size(1000).high_water_mark(1);
+        let mut conn = Conn::new(Slow(pipe), role, config, Negotiated::new());
         let message = pattern(20_000);
         let mut writer = conn.next_writer(MessageKind::Binary).await.unwrap();
-        let mut sent = 0;
-        let peer = async {
-            let mut taken = Vec::new();
-            loop {
-                sleep(100 * MS).await;
-                taken.extend(remote.take());
-                if taken.len() > 20_000 {
-                    sleep(S).await;
-                    taken.extend(remote.take());
-                    return taken;
-                }
+        let (mut sent, mut calls) = (0, 0);
+        while sent < message.len() {
+            calls += 1;
+            assert!(calls < 500, "{role:?}: nothing is taken, says the writer, after {sent} bytes");
+            // A few of the twenty fragments, within one call.
+            writer.set_write_deadline(within(10 * MS));
+            match writer.write(&message[sent..]).await {
+                Ok(count) => sent += count,
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{role:?}"),
             }
-        };
-        let write = async {
-            while sent < message.len() {
-                writer.set_write_deadline(within(150 * MS));
-                match writer.write(&message[sent..]).await {
-                    Ok(count) => sent += count,
-                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{role:?}"),
-                }
-            }
-            writer.set_write_deadline(None);
-            writer.finish().await.unwrap();
-        };
-        let ((), taken) = join!(write, peer);
-        let payload: Vec<u8> = frames(&taken).into_iter().flat_map(|(_, payload)| payload).collect();
+        }
+        writer.set_write_deadline(None);
+        writer.finish().await.unwrap();
+        let payload: Vec<u8> = frames(&remote.take()).into_iter().flat_map(|(_, payload)| payload).collect();
         assert!(payload == message, "{role:?}: {} bytes arrived", payload.len());
     }
 }
