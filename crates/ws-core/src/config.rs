@@ -5,6 +5,8 @@ use std::time::Duration;
 #[cfg(feature = "io")]
 use crate::InboundBudget;
 use crate::{BufferPool, Utf8Bytes};
+#[cfg(feature = "deflate")]
+use crate::{DeflateConfig, NegotiatedDeflate};
 
 /// Which end of the connection this endpoint is (RFC 6455, 1.3).
 ///
@@ -60,6 +62,8 @@ pub struct Config {
     buffer_pool: BufferPool,
     #[cfg(feature = "io")]
     inbound_budget: Option<InboundBudget>,
+    #[cfg(feature = "deflate")]
+    deflate: DeflateConfig,
 }
 
 impl Config {
@@ -168,6 +172,15 @@ impl Config {
         self
     }
 
+    /// How messages are compressed on a connection that [agreed](Negotiated::deflate) on it; the defaults unless set. This
+    /// alone turns nothing on: a server or a client has to negotiate it.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn compression(mut self, deflate: DeflateConfig) -> Self {
+        self.deflate = deflate;
+        self
+    }
+
     /// Where buffers come from and return to. Per thread unless set.
     pub fn buffer_pool(mut self, pool: BufferPool) -> Self {
         self.buffer_pool = pool;
@@ -271,6 +284,10 @@ pub(crate) struct Timing {
 pub struct Negotiated {
     /// The subprotocol, if one was chosen (RFC 6455, 1.9).
     pub subprotocol: Option<Utf8Bytes>,
+    /// The parameters of permessage-deflate, if both endpoints agreed on it (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub deflate: Option<NegotiatedDeflate>,
 }
 
 impl Negotiated {
@@ -284,6 +301,15 @@ impl Negotiated {
     #[must_use]
     pub fn with_subprotocol(mut self, name: impl Into<Utf8Bytes>) -> Self {
         self.subprotocol = Some(name.into());
+        self
+    }
+
+    /// Sets the parameters of permessage-deflate.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn with_deflate(mut self, deflate: impl Into<Option<NegotiatedDeflate>>) -> Self {
+        self.deflate = deflate.into();
         self
     }
 }

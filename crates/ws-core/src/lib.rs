@@ -75,6 +75,9 @@
 // The pages link to everything there is; a build with fewer features lacks some of it.
 #![cfg_attr(not(all(feature = "handshake", feature = "stream")), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub mod deflate;
 pub mod frame;
 #[cfg(feature = "handshake")]
 #[cfg_attr(docsrs, doc(cfg(feature = "handshake")))]
@@ -113,6 +116,9 @@ pub use crate::{
         Reply, ReuniteError, WriteHalf,
     },
 };
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub use crate::deflate::{Compression, CompressionLevel, DeflateConfig, DeflatePool, NegotiatedDeflate};
 pub use crate::{
     close::{CloseCode, CloseFrame},
     config::{Config, KeepAlive, Negotiated, Role},
