@@ -1,12 +1,16 @@
 //! A message that is encoded once and sent many times.
 
+#[cfg(feature = "deflate")]
+use std::sync::{Mutex, PoisonError};
 use std::{fmt, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+#[cfg(feature = "deflate")]
+use crate::CompressionLevel;
 use crate::{
     Error, Message, MessageKind, UsageError, Utf8Bytes,
-    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode},
+    frame::{FrameHeader, MAX_CONTROL_PAYLOAD, Opcode, ReservedBits},
 };
 
 /// A message for many connections: its frame is encoded once and shared by all of them.
@@ -40,7 +44,14 @@ struct Prepared {
     message: Message,
     /// The frame of a data message as a server sends it: not masked. Empty for a control frame.
     frame: Bytes,
+    /// The frames of the compressed forms that connections had a use for; none where the message is better sent as it is.
+    #[cfg(feature = "deflate")]
+    compressed: Mutex<Vec<(Variant, Option<Bytes>)>>,
 }
+
+/// What the compressed form of a message depends on: the window, and how hard it was tried.
+#[cfg(feature = "deflate")]
+pub(crate) type Variant = (u8, CompressionLevel);
 
 impl PreparedMessage {
     /// Prepares a message or control frame.
@@ -52,11 +63,11 @@ impl PreparedMessage {
         let message = message.into();
         let (message, frame) = match message {
             Message::Text(text) => {
-                let (payload, frame) = encode(MessageKind::Text, text.as_bytes());
+                let (payload, frame) = encode(MessageKind::Text, ReservedBits::NONE, text.as_bytes());
                 (Message::Text(Utf8Bytes::from_validated(payload)), frame)
             }
             Message::Binary(data) => {
-                let (payload, frame) = encode(MessageKind::Binary, &data);
+                let (payload, frame) = encode(MessageKind::Binary, ReservedBits::NONE, &data);
                 (Message::Binary(payload), frame)
             }
             Message::Ping(payload) | Message::Pong(payload) if payload.len() > MAX_CONTROL_PAYLOAD => {
@@ -68,7 +79,12 @@ impl PreparedMessage {
             }
             other => (other, Bytes::new()),
         };
-        Ok(Self(Arc::new(Prepared { message, frame })))
+        Ok(Self(Arc::new(Prepared {
+            message,
+            frame,
+            #[cfg(feature = "deflate")]
+            compressed: Mutex::default(),
+        })))
     }
 
     /// The message.
@@ -82,6 +98,34 @@ impl PreparedMessage {
         self.0.message.kind()
     }
 
+    /// The payload of a data message.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn payload(&self) -> &[u8] {
+        match self.message() {
+            Message::Text(text) => text.as_bytes(),
+            Message::Binary(data) => data,
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => &[],
+        }
+    }
+
+    /// The frame of the compressed message as a server sends it; `None` where it is better sent as it is. It is made by the
+    /// first connection that needs it, while others that need it wait. `payload` gives nothing if it cannot tell now.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compressed(
+        &self,
+        variant: Variant,
+        payload: impl FnOnce() -> Option<Option<Bytes>>,
+    ) -> Option<Bytes> {
+        let kind = self.kind()?;
+        let mut made = self.0.compressed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, frame)) = made.iter().find(|(key, _)| *key == variant) {
+            return frame.clone();
+        }
+        let frame = payload()?.map(|payload| encode(kind, ReservedBits::RSV1, &payload).1);
+        made.push((variant, frame.clone()));
+        frame
+    }
+
     /// The frame of a data message as a server sends it: not masked.
     pub(crate) fn server_frame(&self) -> &Bytes {
         &self.0.frame
@@ -89,8 +133,8 @@ impl PreparedMessage {
 }
 
 /// The payload, and the frame that it lies in.
-fn encode(kind: MessageKind, payload: &[u8]) -> (Bytes, Bytes) {
-    let header = FrameHeader::new(kind.opcode(), payload.len() as u64).encode();
+fn encode(kind: MessageKind, reserved: ReservedBits, payload: &[u8]) -> (Bytes, Bytes) {
+    let header = FrameHeader { reserved, ..FrameHeader::new(kind.opcode(), payload.len() as u64) }.encode();
     let mut frame = BytesMut::with_capacity(header.len() + payload.len());
     frame.put_slice(&header);
     frame.put_slice(payload);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::CloseCode;
 
-/// A rule that the peer broke, named by the section of RFC 6455 that states it.
+/// A rule that the peer broke, named by the section that states it: of RFC 6455, where it does not say otherwise.
 ///
 /// [`close_code`](Self::close_code) is the one place that maps a rule to the code of the close frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,9 @@ pub enum ProtocolError {
     InvalidCloseCode,
     /// 8.1: a text message is not UTF-8.
     InvalidUtf8,
+    /// RFC 7692, 7.2.2: a compressed message is not DEFLATE, does not end where a block ends, or refers to what is beyond the
+    /// window that was negotiated.
+    InvalidDeflate,
     /// 10.4: a message came in more fragments than the limit allows.
     TooManyFragments,
     /// 10.4: more control frames arrived in one go than the limit allows.
@@ -56,7 +59,7 @@ impl ProtocolError {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 | Self::InvalidCloseReason => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidCloseReason | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::UnacceptableKind => CloseCode::UNSUPPORTED_DATA,
             Self::TooManyFragments
             | Self::TooManyControlFrames
@@ -77,7 +80,7 @@ impl ProtocolError {
         }
     }
 
-    /// The section of RFC 6455 that states the rule.
+    /// The section that states the rule, of RFC 6455 unless it says otherwise.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self {
@@ -90,6 +93,7 @@ impl ProtocolError {
             Self::ClosePayloadTooShort | Self::InvalidCloseReason => "5.5.1",
             Self::InvalidCloseCode => "7.4",
             Self::InvalidUtf8 => "8.1",
+            Self::InvalidDeflate => "RFC 7692, 7.2.2",
             Self::UnexpectedMessage | Self::UnacceptableKind => "7.4.1",
             Self::TooManyFragments | Self::TooManyControlFrames | Self::MessageTooSlow => "10.4",
         }
@@ -112,6 +116,7 @@ impl fmt::Display for ProtocolError {
             Self::ClosePayloadTooShort => "close payload is too short",
             Self::InvalidCloseReason => "close reason is not UTF-8",
             Self::InvalidCloseCode => "close code is not allowed",
+            Self::InvalidDeflate => "compressed message cannot be decompressed",
             Self::InvalidUtf8 => "text is not UTF-8",
             Self::TooManyFragments => "too many fragments",
             Self::TooManyControlFrames => "too many control frames",

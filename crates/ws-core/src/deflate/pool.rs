@@ -1,5 +1,176 @@
 //! Compressors and decompressors that connections borrow while a message is in flight.
 
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    codec::{Codec, Shape},
+    decoder::Decoder,
+};
+
 /// Where compressors and decompressors come from.
-#[derive(Clone, Debug, Default)]
-pub struct DeflatePool(());
+///
+/// A connection borrows one from the first bytes of a compressed message to the last, so a few serve any number of
+/// connections. All connections of the process share one pool, unless their [`DeflateConfig`](super::DeflateConfig) names
+/// another.
+///
+/// A compressor takes 165 KB with the default settings, and up to 380 KB with a window of 15 bits; a decompressor takes
+/// 50 KB at the most. [`max_compressors`](Self::max_compressors) bounds how many compressors there are: 64 unless set.
+/// When all of them are in use, messages go uncompressed, which is always allowed. Up to 16 compressors and 16 decompressors
+/// are kept while nobody needs them.
+#[derive(Clone)]
+pub struct DeflatePool(Arc<Shared>);
+
+struct Shared {
+    max_compressors: usize,
+    max_idle: usize,
+    shelves: Mutex<Shelves>,
+}
+
+#[derive(Default)]
+struct Shelves {
+    /// Compressors that exist, on the shelf and in use.
+    compressors: usize,
+    codecs: Vec<Codec>,
+    decoders: Vec<Decoder>,
+}
+
+impl DeflatePool {
+    /// A pool of its own, for the connections that are given it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(MAX_COMPRESSORS, MAX_IDLE)
+    }
+
+    /// Sets how many compressors there may be at a time, in use and idle together; 0 for none, so that nothing is compressed.
+    ///
+    /// The pool starts anew: a clone that exists already is not affected.
+    #[must_use]
+    pub fn max_compressors(self, count: usize) -> Self {
+        Self::with(count, self.0.max_idle)
+    }
+
+    /// Sets how many compressors, and how many decompressors, are kept while nobody needs them.
+    ///
+    /// The pool starts anew: a clone that exists already is not affected.
+    #[must_use]
+    pub fn max_idle(self, count: usize) -> Self {
+        Self::with(self.0.max_compressors, count)
+    }
+
+    fn with(max_compressors: usize, max_idle: usize) -> Self {
+        Self(Arc::new(Shared { max_compressors, max_idle, shelves: Mutex::default() }))
+    }
+
+    /// A compressor of this shape; `None` when there are as many as there may be.
+    pub(super) fn codec(&self, shape: Shape) -> Option<Lease> {
+        let mut shelves = self.shelves();
+        let found = shelves.codecs.iter().rposition(|codec| codec.shape() == shape);
+        let codec = match found {
+            Some(index) => shelves.codecs.swap_remove(index),
+            None => {
+                if shelves.compressors >= self.0.max_compressors {
+                    // One of another shape that nobody needs makes room.
+                    shelves.codecs.pop()?;
+                    shelves.compressors -= 1;
+                }
+                shelves.compressors += 1;
+                // Not while others wait: it is hundreds of kilobytes to clear.
+                drop(shelves);
+                Codec::new(shape)
+            }
+        };
+        Some(Lease { codec: Some(codec), pool: self.clone() })
+    }
+
+    /// A decompressor for a window of so many bits. There is always one: what a peer sends has to be read.
+    pub(super) fn decoder(&self, bits: u8) -> Decoder {
+        let mut shelves = self.shelves();
+        let found = shelves.decoders.iter().rposition(|decoder| decoder.fits(bits));
+        let decoder = found.map(|index| shelves.decoders.swap_remove(index));
+        drop(shelves);
+        decoder.unwrap_or_else(|| Decoder::new(bits))
+    }
+
+    pub(super) fn put_decoder(&self, decoder: Decoder) {
+        let mut shelves = self.shelves();
+        if shelves.decoders.len() < self.0.max_idle {
+            shelves.decoders.push(decoder);
+        }
+    }
+
+    fn put_codec(&self, mut codec: Codec) {
+        codec.trim();
+        let mut shelves = self.shelves();
+        if shelves.codecs.len() < self.0.max_idle {
+            shelves.codecs.push(codec);
+        } else {
+            shelves.compressors -= 1;
+        }
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        // Nothing in here panics halfway.
+        self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The pool of the process.
+impl Default for DeflatePool {
+    fn default() -> Self {
+        static PROCESS: LazyLock<DeflatePool> = LazyLock::new(DeflatePool::new);
+        PROCESS.clone()
+    }
+}
+
+impl fmt::Debug for DeflatePool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeflatePool")
+            .field("max_compressors", &self.0.max_compressors)
+            .field("max_idle", &self.0.max_idle)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A compressor that is in use. It goes back to its pool when it is dropped.
+pub(super) struct Lease {
+    codec: Option<Codec>,
+    pool: DeflatePool,
+}
+
+impl Deref for Lease {
+    type Target = Codec;
+
+    fn deref(&self) -> &Codec {
+        self.codec.as_ref().expect(HELD)
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Codec {
+        self.codec.as_mut().expect(HELD)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(codec) = self.codec.take() {
+            self.pool.put_codec(codec);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").finish_non_exhaustive()
+    }
+}
+
+const HELD: &str = "a lease holds its compressor until it is dropped";
+/// Some 10 MB with the default settings, when all of them are in use at once.
+const MAX_COMPRESSORS: usize = 64;
+/// As many as there are threads that compress at the same moment, on most machines.
+const MAX_IDLE: usize = 16;

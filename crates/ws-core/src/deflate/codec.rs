@@ -1,0 +1,101 @@
+//! A compressor (RFC 1951), as a pool keeps it.
+
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Strategy};
+
+use super::CompressionLevel;
+
+/// What cannot be changed about a compressor once it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The window, 9 bits at least.
+    pub(super) bits: u8,
+    pub(super) memory_level: u8,
+    pub(super) huffman_only: bool,
+}
+
+/// Compresses one message at a time.
+pub(super) struct Codec {
+    deflate: Deflate,
+    shape: Shape,
+    level: u8,
+    /// What one message is compressed to.
+    pub(super) output: Vec<u8>,
+}
+
+impl Codec {
+    pub(super) fn new(shape: Shape) -> Self {
+        let level = CompressionLevel::DEFAULT.number();
+        let deflate = Deflate::new_with_config(DeflateConfig {
+            level: i32::from(level),
+            window_bits: -i32::from(shape.bits),
+            mem_level: i32::from(shape.memory_level),
+            strategy: if shape.huffman_only { Strategy::HuffmanOnly } else { Strategy::Default },
+            ..DeflateConfig::default()
+        });
+        Self { deflate, shape, level, output: Vec::new() }
+    }
+
+    /// Gives memory back that only a large message needs.
+    pub(super) fn trim(&mut self) {
+        if self.output.capacity() > KEPT {
+            self.output = Vec::new();
+        }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Begins a message that may refer to what was sent before.
+    pub(super) fn begin(&mut self, level: CompressionLevel, history: &[u8]) {
+        self.deflate.reset();
+        let level = level.number();
+        // It would set the strategy, too.
+        if level != self.level && !self.shape.huffman_only {
+            let set = self.deflate.set_level(i32::from(level));
+            debug_assert!(set.is_ok(), "a stream that has just begun takes a level");
+            self.level = level;
+        }
+        if !history.is_empty() {
+            let set = self.deflate.set_dictionary(history);
+            debug_assert!(set.is_ok(), "a stream that has just begun takes a dictionary");
+        }
+    }
+
+    /// Compresses all of the input, behind what `out` holds. False if that would make `out` longer than `limit`, and the
+    /// message is broken then.
+    pub(super) fn compress(
+        &mut self,
+        mut input: &[u8],
+        flush: DeflateFlush,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
+        let mut room = (input.len() / 2).max(FIRST);
+        loop {
+            let len = out.len();
+            out.resize(limit.min(len.saturating_add(room)), 0);
+            let spare = &mut out[len..];
+            let (room_now, before) = (spare.len(), (self.deflate.total_in(), self.deflate.total_out()));
+            let status = self.deflate.compress(input, spare, flush);
+            input = &input[(self.deflate.total_in() - before.0) as usize..];
+            let given = (self.deflate.total_out() - before.1) as usize;
+            out.truncate(len + given);
+            if status.is_err() {
+                return false;
+            }
+            if given < room_now {
+                return input.is_empty();
+            }
+            if out.len() == limit {
+                return false;
+            }
+            room *= 2;
+        }
+    }
+}
+
+/// Room that is made for the output at first.
+const FIRST: usize = 256;
+/// The output that a compressor keeps room for.
+const KEPT: usize = 64 << 10;
