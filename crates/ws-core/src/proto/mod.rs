@@ -42,8 +42,6 @@ mod protocol;
 mod receive;
 mod send;
 
-#[cfg(feature = "io")]
-pub(crate) use self::heartbeat::later;
 pub use self::{
     closing::Closing,
     event::{Event, Owed},
@@ -53,3 +51,5 @@ pub use self::{
     receive::Receiver,
     send::{MaskSource, Sender},
 };
+#[cfg(feature = "io")]
+pub(crate) use self::{heartbeat::later, receive::Found};

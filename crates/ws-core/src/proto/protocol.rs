@@ -1,6 +1,8 @@
 //! Both halves of a connection joined: what one receives, the other answers.
 
-use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender};
+use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
+#[cfg(feature = "deflate")]
+use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
 
 /// One connection for a driver that holds both directions; see the [module page](super) for how to drive it.
@@ -21,6 +23,16 @@ impl<K: MaskSource> Protocol<K> {
         Self { role, receiver, sender: Sender::new(role), closing: Closing::default(), failed: false, keys }
     }
 
+    /// Compresses and decompresses messages, as the opening handshake agreed on (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn with_deflate(mut self, negotiated: NegotiatedDeflate, config: &DeflateConfig) -> Self {
+        self.receiver = self.receiver.with_deflate(negotiated, config);
+        self.sender = self.sender.with_deflate(negotiated, config);
+        self
+    }
+
     /// Takes bytes from the front of `input` up to the next event, and queues what the event obliges to.
     ///
     /// `None` means that all of `input` was taken and more is needed. Data that arrives after this endpoint's close frame
@@ -29,37 +41,46 @@ impl<K: MaskSource> Protocol<K> {
     /// # Errors
     /// The rule that the peer broke. The close frame that fails the connection is queued already; everything that
     /// arrives later is ignored.
-    pub fn receive<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
-        let event = self.receive_unanswered(input)?;
-        if let Some(event) = &event {
+    pub fn receive<'e, 'i: 'e>(
+        &'e mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Event<'e>>, Violation> {
+        let Some(found) = self.find(input)? else { return Ok(None) };
+        if let Some(event) = found.as_event() {
             self.answer(event);
         }
-        Ok(event)
+        Ok(Some(self.receiver.event(found)))
     }
 
     /// As [`receive`](Self::receive), but leaves it to the caller to [`answer`](Self::answer) the event.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
-    pub fn receive_unanswered<'i>(
-        &mut self,
+    pub fn receive_unanswered<'e, 'i: 'e>(
+        &'e mut self,
         input: &mut &'i mut [u8],
-    ) -> Result<Option<Event<'i>>, Violation> {
+    ) -> Result<Option<Event<'e>>, Violation> {
+        let found = self.find(input)?;
+        Ok(found.map(|found| self.receiver.event(found)))
+    }
+
+    /// As [`receive_unanswered`](Self::receive_unanswered), without a hold on the receiver.
+    pub(crate) fn find<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         loop {
-            let event = match self.receiver.receive(input) {
-                Ok(Some(event)) => event,
+            let found = match self.receiver.find(input) {
+                Ok(Some(found)) => found,
                 Ok(None) => return Ok(None),
                 Err(violation) => {
                     self.fail(violation);
                     return Err(violation);
                 }
             };
-            if let Event::Close(frame) = &event {
+            if let Some(Event::Close(frame)) = found.as_event() {
                 self.closing.set_received(frame.clone());
             } else if self.sender.is_close_sent() {
                 continue;
             }
-            return Ok(Some(event));
+            return Ok(Some(found));
         }
     }
 
@@ -119,6 +140,34 @@ impl<K: MaskSource> Protocol<K> {
         Ok(())
     }
 
+    /// As [`send`](Self::send), with a choice for this message alone. Control frames are never compressed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn send_with(&mut self, message: Message, compression: Compression) -> Result<(), UsageError> {
+        let before = self.sender.compression();
+        self.sender.set_compression(compression);
+        let sent = self.send(message);
+        self.sender.set_compression(before);
+        sent
+    }
+
+    /// Whether the messages from now on are compressed; see [`Sender::set_compression`].
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn set_compression(&mut self, compression: Compression) {
+        self.sender.set_compression(compression);
+    }
+
+    /// How hard to compress the messages from now on.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn set_compression_level(&mut self, level: CompressionLevel) {
+        self.sender.set_compression_level(level);
+    }
+
     /// Queues a message that was encoded before.
     ///
     /// # Errors
@@ -136,6 +185,18 @@ impl<K: MaskSource> Protocol<K> {
     /// As [`Sender::send_fragment`].
     pub fn send_fragment(&mut self, kind: MessageKind, payload: &[u8], fin: bool) -> Result<(), UsageError> {
         self.sender.send_fragment(kind, payload, fin, &mut self.keys)
+    }
+
+    /// As [`send_fragment`](Self::send_fragment), for pieces that a compressor may hold back.
+    #[cfg(feature = "io")]
+    pub(crate) fn send_piece(
+        &mut self,
+        kind: MessageKind,
+        piece: &[u8],
+        fin: bool,
+        fragment: Option<usize>,
+    ) -> Result<(), UsageError> {
+        self.sender.send_piece(kind, piece, fin, fragment, &mut self.keys)
     }
 
     /// Changes the largest message that is accepted, in bytes; `None` for any size. Frames that are announced from now on
@@ -159,6 +220,24 @@ impl<K: MaskSource> Protocol<K> {
     /// Whether anything waits to be written.
     pub fn wants_write(&self) -> bool {
         self.sender.wants_write()
+    }
+
+    /// Whether there may be more to tell without more input.
+    #[cfg(feature = "io")]
+    pub(crate) fn is_pending(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.receiver.is_pending();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
+    /// Whether a piece of a message was taken and not queued.
+    #[cfg(feature = "io")]
+    pub(crate) fn holds_back(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.sender.holds_back();
+        #[cfg(not(feature = "deflate"))]
+        false
     }
 
     /// How many encoded bytes wait to be written.

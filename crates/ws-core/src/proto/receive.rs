@@ -1,5 +1,8 @@
 //! The receiving half: frames in, events out (RFC 6455, sections 5 and 6.2).
 
+#[cfg(feature = "deflate")]
+mod inflating;
+
 use std::mem;
 
 use bytes::Bytes;
@@ -29,6 +32,30 @@ pub struct Receiver {
     /// The beginning of a control frame's payload; no memory unless one arrives in pieces.
     control: Vec<u8>,
     control_frames: u32,
+    #[cfg(feature = "deflate")]
+    inflater: Option<Box<crate::deflate::Inflater>>,
+}
+
+/// What was found in the input. Decompressed data is in the receiver, not in the input.
+#[derive(Debug)]
+pub(crate) enum Found<'i> {
+    Event(Event<'i>),
+    #[cfg(feature = "deflate")]
+    Inflated {
+        kind: MessageKind,
+        first: bool,
+        last: bool,
+    },
+}
+
+impl<'i> Found<'i> {
+    pub(super) fn as_event(&self) -> Option<&Event<'i>> {
+        match self {
+            Self::Event(event) => Some(event),
+            #[cfg(feature = "deflate")]
+            Self::Inflated { .. } => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -47,6 +74,10 @@ enum State {
 struct Payload {
     mask: Option<MaskingKey>,
     remaining: u64,
+    /// Bytes at the front of the input that are unmasked and not taken: of compressed data, more may be there than its
+    /// output has room for.
+    #[cfg(feature = "deflate")]
+    unmasked: usize,
 }
 
 #[derive(Debug)]
@@ -57,6 +88,11 @@ struct OpenMessage {
     fragments: u32,
     /// No event was given for it yet.
     fresh: bool,
+    /// RFC 7692, 6: RSV1 of its first frame. Never set without the extension.
+    compressed: bool,
+    /// Bytes that were decompressed; never over the limit.
+    #[cfg(feature = "deflate")]
+    inflated: u64,
 }
 
 impl Receiver {
@@ -73,33 +109,56 @@ impl Receiver {
             header_len: 0,
             control: Vec::new(),
             control_frames: 0,
+            #[cfg(feature = "deflate")]
+            inflater: None,
         }
     }
 
     /// Takes bytes from the front of `input` up to the next event.
     ///
     /// `None` means that all of `input` was taken and more is needed. After the peer's close frame and after a violation
-    /// everything is taken and ignored.
+    /// everything is taken and ignored. What an event leaves of `input` has to be at its front in the next call, even if that
+    /// is nothing: of a compressed message there may be more to tell.
     ///
     /// # Errors
     /// The rule that the peer broke; the connection must be failed with its [close code](Violation::close_code).
-    pub fn receive<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
-        let result = self.next_event(input);
+    pub fn receive<'e, 'i: 'e>(
+        &'e mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<Event<'e>>, Violation> {
+        let found = self.find(input)?;
+        Ok(found.map(|found| self.event(found)))
+    }
+
+    /// As [`receive`](Self::receive), without a hold on the receiver.
+    pub(crate) fn find<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
+        let result = self.next_found(input);
         if result.is_err() {
-            self.state = State::Done;
+            self.stop();
         }
         result
     }
 
+    /// What was found last, with its payload.
+    pub(super) fn event<'e, 'i: 'e>(&'e self, found: Found<'i>) -> Event<'e> {
+        match found {
+            Found::Event(event) => event,
+            #[cfg(feature = "deflate")]
+            Found::Inflated { kind, first, last } => {
+                Event::Data { kind, payload: self.inflated(), first, last }
+            }
+        }
+    }
+
     /// How many bytes of the current data frame have not arrived; `None` outside of one.
     ///
-    /// A driver may read that many bytes straight to where the message is put together, and hand them to
+    /// Of a compressed message, this says nothing. A driver may read that many bytes straight to where the message is put together, and hand them to
     /// [`receive`](Self::receive) there.
     #[must_use]
     pub fn data_remaining(&self) -> Option<u64> {
         match &self.state {
-            State::Data { payload, .. } => Some(payload.remaining),
-            State::Header | State::Control { .. } | State::Done => None,
+            State::Data { payload, .. } if !self.is_compressed() => Some(payload.remaining),
+            State::Data { .. } | State::Header | State::Control { .. } | State::Done => None,
         }
     }
 
@@ -107,7 +166,7 @@ impl Receiver {
     /// to come.
     #[must_use]
     pub fn in_final_frame(&self) -> bool {
-        matches!(self.state, State::Data { fin: true, .. })
+        matches!(self.state, State::Data { fin: true, .. }) && !self.is_compressed()
     }
 
     /// Tells the receiver that the transport had no more bytes. Control frames are counted anew from here.
@@ -154,17 +213,36 @@ impl Receiver {
         }
     }
 
+    /// Whether the message that has begun to arrive is compressed.
+    fn is_compressed(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.compressed)
+    }
+
     /// Ignores whatever comes from now on.
     pub(super) fn stop(&mut self) {
         self.state = State::Done;
+        #[cfg(feature = "deflate")]
+        {
+            self.inflater = None;
+        }
     }
 
-    fn next_event<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
+    fn next_found<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
+        #[cfg(feature = "deflate")]
+        self.release_inflated();
         loop {
+            #[cfg(feature = "deflate")]
+            if self.is_compressed() && matches!(self.state, State::Data { .. }) {
+                let found = self.inflate(input)?;
+                if found.is_some() || matches!(self.state, State::Data { .. }) {
+                    return Ok(found);
+                }
+            }
             match &mut self.state {
                 State::Header => {
                     if let Some((kind, payload)) = self.short_message(input)? {
-                        return Ok(Some(Event::Data { kind, payload, first: true, last: true }));
+                        let event = Event::Data { kind, payload, first: true, last: true };
+                        return Ok(Some(Found::Event(event)));
                     }
                     let Some(header) = self.take_header(input)? else { return Ok(None) };
                     self.begin_frame(&header)?;
@@ -178,8 +256,9 @@ impl Receiver {
                     if payload.remaining == 0 {
                         self.state = State::Header;
                     }
-                    if let Some(event) = self.data(bytes, last)? {
-                        return Ok(Some(event));
+                    if let Some((kind, first)) = self.data(bytes, last)? {
+                        let event = Event::Data { kind, payload: bytes, first, last };
+                        return Ok(Some(Found::Event(event)));
                     }
                 }
                 State::Control { opcode, payload } => {
@@ -191,11 +270,11 @@ impl Receiver {
                     }
                     self.state = State::Header;
                     if self.control.is_empty() {
-                        return self.control(opcode, bytes).map(Some);
+                        return self.control(opcode, bytes).map(|event| Some(Found::Event(event)));
                     }
                     let mut whole = mem::take(&mut self.control);
                     whole.extend_from_slice(bytes);
-                    return self.control(opcode, &whole).map(Some);
+                    return self.control(opcode, &whole).map(|event| Some(Found::Event(event)));
                 }
                 State::Done => {
                     *input = &mut [];
@@ -287,12 +366,30 @@ impl Receiver {
             Role::Server if self.limits.accept_unmasked_frames => None,
             role => Some(role == Role::Server),
         };
-        Expected { masked, reserved: ReservedBits::NONE, is_open: self.message.is_some() }.check(start)
+        let is_open = self.message.is_some();
+        Expected { masked, reserved: self.reserved(is_open), is_open }.check(start)
+    }
+
+    /// RFC 7692, 6: RSV1 tells of the first frame of a message that it is compressed, and is set on no other.
+    #[cfg(feature = "deflate")]
+    fn reserved(&self, is_open: bool) -> ReservedBits {
+        if self.inflater.is_some() && !is_open { ReservedBits::RSV1 } else { ReservedBits::NONE }
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    #[expect(clippy::unused_self, reason = "a build with deflate looks at it")]
+    fn reserved(&self, _is_open: bool) -> ReservedBits {
+        ReservedBits::NONE
     }
 
     /// Applies the limits to a header and goes to its payload.
     fn begin_frame(&mut self, header: &FrameHeader) -> Result<(), Violation> {
-        let payload = Payload { mask: header.mask, remaining: header.payload_len };
+        let payload = Payload {
+            mask: header.mask,
+            remaining: header.payload_len,
+            #[cfg(feature = "deflate")]
+            unmasked: 0,
+        };
         if header.opcode.is_control() {
             self.control_frames += 1;
             if self.control_frames > self.limits.max_control_frames {
@@ -301,18 +398,25 @@ impl Receiver {
             self.state = State::Control { opcode: header.opcode, payload };
             return Ok(());
         }
-        if header.payload_len > self.limits.max_frame_size {
-            return Err(Violation::TooBig { limit: self.limits.max_frame_size });
-        }
-        let message = self.message.get_or_insert(OpenMessage {
+        let message = self.message.get_or_insert_with(|| OpenMessage {
             kind: if header.opcode == Opcode::TEXT { MessageKind::Text } else { MessageKind::Binary },
             announced: 0,
             fragments: 0,
             fresh: true,
+            compressed: !header.reserved.is_empty(),
+            #[cfg(feature = "deflate")]
+            inflated: 0,
         });
+        let Limits { max_frame_size, max_message_size, .. } = self.limits;
+        let follows = max_frame_size == max_message_size;
+        let is_compressed = message.compressed;
+        let on_wire = |limit: u64| if is_compressed { compressed_limit(limit) } else { limit };
+        if header.payload_len > if follows { on_wire(max_frame_size) } else { max_frame_size } {
+            return Err(Violation::TooBig { limit: max_frame_size });
+        }
         // What was announced is within the limit, unless the limit was lowered since.
-        if header.payload_len > self.limits.max_message_size.saturating_sub(message.announced) {
-            return Err(Violation::TooBig { limit: self.limits.max_message_size });
+        if header.payload_len > on_wire(max_message_size).saturating_sub(message.announced) {
+            return Err(Violation::TooBig { limit: max_message_size });
         }
         if self.limits.max_fragments.is_some_and(|limit| message.fragments >= limit) {
             return Err(ProtocolError::TooManyFragments.into());
@@ -323,28 +427,19 @@ impl Receiver {
         Ok(())
     }
 
-    /// The event for bytes of the open message, unless there is nothing to tell.
-    fn data<'i>(&mut self, payload: &'i [u8], last: bool) -> Result<Option<Event<'i>>, Violation> {
+    /// Takes note of bytes of the open message. Its kind and whether it begins with them, unless there is nothing to tell.
+    fn data(&mut self, payload: &[u8], last: bool) -> Result<Option<(MessageKind, bool)>, Violation> {
         // A data frame is only begun with a message open.
         let Some(message) = &mut self.message else { return Ok(None) };
-        let kind = message.kind;
-        let first = mem::take(&mut message.fresh);
-        if kind == MessageKind::Text {
-            // 8.1: checked as the bytes arrive, so that a bad byte fails the connection in the middle of a frame.
-            self.utf8.push(payload).map_err(|_| ProtocolError::InvalidUtf8)?;
-            if last {
-                self.utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
-            }
-        }
-        if last {
-            self.message = None;
-        }
+        let told = message.data(payload, last, &mut self.utf8)?;
         if last || !payload.is_empty() {
             // Empty fragments are counted themselves, and must not let control frames through without end.
             self.control_frames = 0;
         }
-        let worth_telling = first || last || !payload.is_empty();
-        Ok(worth_telling.then_some(Event::Data { kind, payload, first, last }))
+        if last {
+            self.message = None;
+        }
+        Ok(told)
     }
 
     /// The event for a whole control frame.
@@ -360,6 +455,26 @@ impl Receiver {
                 Event::Close(frame)
             }
         })
+    }
+}
+
+impl OpenMessage {
+    /// Takes note of its next bytes, and validates them if it is text.
+    fn data(
+        &mut self,
+        payload: &[u8],
+        last: bool,
+        utf8: &mut Utf8Validator,
+    ) -> Result<Option<(MessageKind, bool)>, ProtocolError> {
+        let first = mem::take(&mut self.fresh);
+        if self.kind == MessageKind::Text {
+            // 8.1: checked as the bytes arrive, so that a bad byte fails the connection in the middle of a frame.
+            utf8.push(payload).map_err(|_| ProtocolError::InvalidUtf8)?;
+            if last {
+                utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
+            }
+        }
+        Ok((first || last || !payload.is_empty()).then_some((self.kind, first)))
     }
 }
 
@@ -381,3 +496,10 @@ impl Payload {
 
 /// The longest payload whose length the second byte of a header holds by itself (5.2).
 const SHORT: u8 = 125;
+
+/// What a compressed message may have on the wire if it may have so many bytes when it is decompressed. A message that cannot
+/// be compressed grows by a few bytes for each of its blocks, by less than an eighth even if a sender does it badly; one that
+/// grows by more is made to keep us busy.
+const fn compressed_limit(limit: u64) -> u64 {
+    limit.saturating_add(limit / 8).saturating_add(64)
+}

@@ -1,5 +1,8 @@
 //! The sending half: messages in, frames out (RFC 6455, sections 5 and 6.1).
 
+#[cfg(feature = "deflate")]
+mod compressing;
+
 use bytes::Bytes;
 
 use super::{Outbox, Owed};
@@ -37,6 +40,8 @@ pub struct Sender {
     share_from: usize,
     /// The answer to the latest ping, while the peer does not read what is queued.
     late_pong: Option<Bytes>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<Box<compressing::Deflating>>,
 }
 
 impl Sender {
@@ -51,6 +56,8 @@ impl Sender {
             stopped: false,
             share_from: SHARE_FROM,
             late_pong: None,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -74,6 +81,10 @@ impl Sender {
     pub fn stop(&mut self) {
         self.stopped = true;
         self.late_pong = None;
+        #[cfg(feature = "deflate")]
+        {
+            self.deflate = None;
+        }
         self.outbox.clear();
     }
 
@@ -113,10 +124,17 @@ impl Sender {
         message: &PreparedMessage,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
-        let (Role::Server, Some(_)) = (self.role, message.kind()) else {
+        if message.kind().is_none() {
             return self.send(message.message().clone(), keys);
-        };
+        }
         self.check_message()?;
+        #[cfg(feature = "deflate")]
+        if self.compress_prepared(message, keys) {
+            return Ok(());
+        }
+        if self.role == Role::Client {
+            return self.send(message.message().clone(), keys);
+        }
         let frame = message.server_frame();
         if frame.len() >= self.share_from {
             self.outbox.push_shared(frame.clone());
@@ -141,13 +159,40 @@ impl Sender {
         fin: bool,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
+        self.send_piece(kind, payload, fin, None, keys)
+    }
+
+    /// As [`send_fragment`](Self::send_fragment), but what a compressor holds back may be less than `fragment` bytes, and then
+    /// nothing is queued. Nothing is held back without such a bound, and at the end of the message.
+    pub(crate) fn send_piece(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        fin: bool,
+        #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "for a compressor"))]
+        fragment: Option<usize>,
+        keys: &mut impl MaskSource,
+    ) -> Result<(), UsageError> {
         self.check_open()?;
         let opcode = match self.open {
             Some(open) if open == kind => Opcode::CONTINUATION,
             Some(_) => return Err(UsageError::MessageOpen),
             None => kind.opcode(),
         };
+        #[cfg(feature = "deflate")]
+        if self.open.is_none() {
+            if fin && self.compress(kind, payload, keys) {
+                return Ok(());
+            }
+            if !fin {
+                self.begin_compressed();
+            }
+        }
         self.open = (!fin).then_some(kind);
+        #[cfg(feature = "deflate")]
+        if self.compress_piece(kind, payload, fin, fragment, keys) {
+            return Ok(());
+        }
         let header = self.header(opcode, fin, payload.len(), keys);
         self.outbox.push_frame(&header.encode(), payload, header.mask);
         Ok(())
@@ -194,6 +239,10 @@ impl Sender {
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
         self.check_message()?;
+        #[cfg(feature = "deflate")]
+        if self.deflate.is_some() && self.compress(kind, &payload, keys) {
+            return Ok(());
+        }
         self.frame(kind.opcode(), payload, keys);
         Ok(())
     }

@@ -19,6 +19,9 @@ mod limits_10_4;
 mod masking_5_1;
 mod utf8_8_1;
 
+#[cfg(feature = "deflate")]
+mod deflate_7692;
+
 mod differential;
 mod sequences;
 mod violations;

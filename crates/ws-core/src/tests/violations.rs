@@ -32,8 +32,8 @@ fn after(rule: ProtocolError) -> Option<ProtocolError> {
         InvalidUtf8 => TooManyFragments,
         TooManyFragments => TooManyControlFrames,
         TooManyControlFrames => return None,
-        // These are broken by the clock, or for an endpoint that wants no such message: not by bytes alone.
-        MessageTooSlow | UnexpectedMessage | UnacceptableKind => return None,
+        // These are broken by the clock, for an endpoint that wants no such message, or where an extension was negotiated.
+        MessageTooSlow | UnexpectedMessage | UnacceptableKind | InvalidDeflate => return None,
     })
 }
 
@@ -61,7 +61,7 @@ fn break_rule(rule: ProtocolError, to: Role) -> Option<Vec<u8>> {
         InvalidUtf8 => frame(to, FIN | TEXT, b"\xFF"),
         TooManyFragments => [frame(to, TEXT, b""), frame(to, CONTINUATION, b"").repeat(3)].concat(),
         TooManyControlFrames => frame(to, FIN | PING, b"").repeat(4),
-        MessageTooSlow | UnexpectedMessage | UnacceptableKind => return None,
+        MessageTooSlow | UnexpectedMessage | UnacceptableKind | InvalidDeflate => return None,
     })
 }
 
