@@ -214,6 +214,12 @@ impl Config {
         }
     }
 
+    /// How messages are compressed.
+    #[cfg(all(feature = "deflate", feature = "io"))]
+    pub(crate) fn deflate(&self) -> &DeflateConfig {
+        &self.deflate
+    }
+
     /// What an open connection is timed by.
     #[cfg(feature = "io")]
     pub(crate) fn timing(&self) -> Option<Timing> {

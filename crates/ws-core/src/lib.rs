@@ -107,6 +107,9 @@ mod tests;
 mod text;
 mod violation;
 
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub use crate::deflate::{Compression, CompressionLevel, DeflateConfig, DeflatePool, NegotiatedDeflate};
 #[cfg(feature = "io")]
 #[cfg_attr(docsrs, doc(cfg(feature = "io")))]
 pub use crate::{
@@ -116,9 +119,6 @@ pub use crate::{
         Reply, ReuniteError, WriteHalf,
     },
 };
-#[cfg(feature = "deflate")]
-#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
-pub use crate::deflate::{Compression, CompressionLevel, DeflateConfig, DeflatePool, NegotiatedDeflate};
 pub use crate::{
     close::{CloseCode, CloseFrame},
     config::{Config, KeepAlive, Negotiated, Role},

@@ -5,6 +5,8 @@ mod borrowed;
 mod buffer;
 mod byte_stream;
 mod clock;
+#[cfg(feature = "deflate")]
+mod compression;
 mod control;
 mod ending;
 mod handler;
@@ -129,6 +131,17 @@ pub struct Conn<S> {
     negotiated: Negotiated,
 }
 
+/// The protocol with the extensions that were negotiated.
+fn protocol(role: Role, config: &Config, negotiated: &Negotiated) -> Protocol<Keys> {
+    let protocol = Protocol::new(role, config, Keys);
+    #[cfg(feature = "deflate")]
+    if let Some(deflate) = negotiated.deflate {
+        return protocol.with_deflate(deflate, config.deflate());
+    }
+    let _ = negotiated;
+    protocol
+}
+
 /// What [`Conn::into_parts`] gives back.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -168,7 +181,7 @@ impl<S> Conn<S> {
         let timers = config.timing().map(|timing| Box::new(Timers::new(timing)));
         Self {
             io,
-            protocol: Protocol::new(role, &config, Keys),
+            protocol: protocol(role, &config, &negotiated),
             read: ReadBuffer::new(read_buf),
             message: Assembly::default(),
             direct: 0,

@@ -19,8 +19,9 @@ pub(super) struct Outgoing {
     /// last bytes of a message leave in its final frame.
     buffer: BytesMut,
     utf8: Utf8Validator,
-    /// The peer has seen the beginning.
-    begun: bool,
+    /// Whether it is compressed, if that was chosen for it alone.
+    #[cfg(feature = "deflate")]
+    compression: Option<crate::Compression>,
     /// Text that was not UTF-8: the message cannot be finished.
     invalid: bool,
 }
@@ -34,7 +35,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             kind,
             buffer: BytesMut::new(),
             utf8: Utf8Validator::new(),
-            begun: false,
+            #[cfg(feature = "deflate")]
+            compression: None,
             invalid: false,
         }));
         Poll::Ready(Ok(()))
@@ -75,14 +77,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let message = self.outgoing()?;
         message.check(piece)?;
         if held == 0 && more {
-            self.send_piece(piece, false)?;
+            self.send_piece(piece, false, false)?;
         } else {
             if message.buffer.capacity() == 0 {
                 message.buffer = pool.take(size);
             }
             message.buffer.extend_from_slice(piece);
             if more {
-                self.send_held(false)?;
+                self.send_held(false, false)?;
             }
         }
         Poll::Ready(Ok(count))
@@ -90,10 +92,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Sends what is held back as a fragment, and flushes.
     pub(super) fn poll_flush_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.outgoing.as_ref().is_some_and(|message| !message.buffer.is_empty()) {
+        let buffered = self.outgoing.as_ref().is_some_and(|message| !message.buffer.is_empty());
+        if buffered || self.protocol.holds_back() {
             self.outgoing()?;
             ready!(self.poll_ready(cx))?;
-            self.send_held(false)?;
+            self.send_held(false, true)?;
         }
         self.poll_flush(cx)
     }
@@ -107,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return Poll::Ready(Err(UsageError::NotText.into()));
             }
             ready!(self.poll_ready(cx))?;
-            self.send_held(true)?;
+            self.send_held(true, true)?;
             self.abandon_message();
         }
         self.poll_flush(cx)
@@ -122,9 +125,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
-    fn send_held(&mut self, fin: bool) -> Result<(), Error> {
+    fn send_held(&mut self, fin: bool, flush: bool) -> Result<(), Error> {
         let held = mem::take(&mut self.outgoing()?.buffer);
-        let sent = self.send_piece(&held, fin);
+        let sent = self.send_piece(&held, fin, flush);
         if let Some(message) = self.outgoing.as_deref_mut() {
             message.buffer = held;
             if sent.is_ok() {
@@ -134,13 +137,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         sent
     }
 
-    fn send_piece(&mut self, piece: &[u8], fin: bool) -> Result<(), Error> {
-        let kind = self.outgoing()?.kind;
-        if !fin && piece.len() == self.settings.write_buffer_size {
+    fn send_piece(&mut self, piece: &[u8], fin: bool, flush: bool) -> Result<(), Error> {
+        let message = self.outgoing()?;
+        let kind = message.kind;
+        #[cfg(feature = "deflate")]
+        let chosen = message.compression;
+        let size = self.settings.write_buffer_size;
+        if !fin && piece.len() == size {
             self.make_room_up_to_the_mark();
         }
-        self.queue(|conn| conn.protocol.send_fragment(kind, piece, fin))?;
-        self.outgoing()?.begun = true;
+        // What a compressor makes of a full fragment is none yet.
+        let fragment = (!flush).then_some(size);
+        let send = |conn: &mut Self| conn.protocol.send_piece(kind, piece, fin, fragment);
+        #[cfg(feature = "deflate")]
+        let send = |conn: &mut Self| match chosen {
+            Some(compression) => conn.with_compression(compression, send),
+            None => send(conn),
+        };
+        self.queue(send)?;
+        if self.protocol.queued() == 0 {
+            // A compressor holds it back.
+            self.release_write();
+        }
         Ok(())
     }
 }
@@ -157,10 +175,20 @@ impl<S> Conn<S> {
         }
     }
 
+    /// Chooses whether the message that was begun is compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn choose_for_message(&mut self, compression: crate::Compression) {
+        if let Some(message) = &mut self.outgoing {
+            message.compression = Some(compression);
+        }
+    }
+
     /// Forgets the message that is written in pieces. If the peer has seen a part of it, no other message can follow.
     pub(super) fn abandon_message(&mut self) {
         if let Some(message) = self.outgoing.take() {
             self.settings.pool.put(message.buffer);
+            #[cfg(feature = "deflate")]
+            self.protocol.sender().abandon();
         }
     }
 }

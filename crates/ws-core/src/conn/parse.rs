@@ -12,7 +12,11 @@ use super::{
     step::{Incoming, Piece, Place, Step, Want},
     waiters::Waiter,
 };
-use crate::{Message, MessageKind, Role, Utf8Bytes, Violation, keys::Keys, proto::Event};
+use crate::{
+    Message, MessageKind, Role, Utf8Bytes, Violation,
+    keys::Keys,
+    proto::{Event, Found},
+};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// A message that is one short frame and was read as a whole: most of what arrives, in most programs. Everything else
@@ -60,7 +64,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return step;
             }
         }
-        while !self.read.is_empty() && self.ending.stage() == Stage::Open && !self.is_half_closed() {
+        while (!self.read.is_empty() || self.protocol.is_pending())
+            && self.ending.stage() == Stage::Open
+            && !self.is_half_closed()
+        {
             let step = self.parse_buffered(want);
             if step.is_some() {
                 return step;
@@ -74,12 +81,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let from = self.read.position();
         let mut input = self.read.filled_mut();
         let before = input.len();
-        let event = self.protocol.receive_unanswered(&mut input);
+        let found = self.protocol.find(&mut input);
         let mut taken = before - input.len();
         let to = from + taken;
-        let step = match event {
+        let step = match found {
             Ok(None) => None,
-            Ok(Some(Event::Data { kind, payload, first, last })) => {
+            #[cfg(feature = "deflate")]
+            Ok(Some(Found::Inflated { kind, last, .. })) => self.take_inflated(want, kind, last),
+            Ok(Some(Found::Event(Event::Data { kind, payload, first, last }))) => {
                 if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
@@ -116,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     Some(Step::Data(piece))
                 }
             }
-            Ok(Some(event)) => {
+            Ok(Some(Found::Event(event))) => {
                 let event = event.into_control()?;
                 // Before the handler: should it panic, its frame must not be parsed again.
                 self.read.consume(mem::take(&mut taken));

@@ -254,7 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
 }
 
 impl<S> WriteHalf<S> {
-    #[cfg(feature = "stream")]
+    #[cfg(any(feature = "deflate", feature = "stream"))]
     pub(super) fn joint(&self) -> &Joint<S> {
         &self.0
     }
