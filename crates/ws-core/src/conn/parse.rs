@@ -64,16 +64,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return step;
             }
         }
-        while (!self.read.is_empty() || self.protocol.is_pending())
-            && self.ending.stage() == Stage::Open
-            && !self.is_half_closed()
-        {
+        for _ in 0..PARSED {
+            if !self.is_parseable() {
+                break;
+            }
             let step = self.parse_buffered(want);
             if step.is_some() {
                 return step;
             }
         }
         None
+    }
+
+    /// Whether there is something to parse: bytes that were read, or output that a decompressor holds back.
+    pub(super) fn is_parseable(&self) -> bool {
+        (!self.read.is_empty() || self.protocol.is_pending())
+            && self.ending.stage() == Stage::Open
+            && !self.is_half_closed()
     }
 
     /// Goes on to the next event in the read buffer.
@@ -346,3 +353,6 @@ fn keep(kind: MessageKind, data: Bytes) -> Message {
         MessageKind::Binary => Message::Binary(data),
     }
 }
+
+/// Steps that `parse` makes at once: each may decompress a chunk, which is much more than was read.
+const PARSED: u32 = 16;

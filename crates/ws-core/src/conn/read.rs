@@ -60,6 +60,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
+            if self.is_parseable() {
+                continue;
+            }
             match self.poll_fill(cx, by, want) {
                 Poll::Ready(None) => {}
                 Poll::Ready(step) => return Poll::Ready(step),
