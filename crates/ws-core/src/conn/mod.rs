@@ -128,7 +128,8 @@ pub struct Conn<S> {
     #[cfg(feature = "stream")]
     stream_ended: bool,
     settings: Settings,
-    negotiated: Negotiated,
+    /// None if nothing was: so it is for most.
+    negotiated: Option<Box<Negotiated>>,
 }
 
 /// The protocol with the extensions that were negotiated.
@@ -199,7 +200,7 @@ impl<S> Conn<S> {
             #[cfg(feature = "stream")]
             stream_ended: false,
             settings: config.settings(),
-            negotiated,
+            negotiated: (negotiated != Negotiated::new()).then(|| Box::new(negotiated)),
         }
     }
 
@@ -212,7 +213,7 @@ impl<S> Conn<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
-        self.negotiated.subprotocol.as_deref()
+        self.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.as_deref())
     }
 
     /// The close frames of both ends so far, and their order.
@@ -294,7 +295,7 @@ impl<S> Conn<S> {
             io: self.io,
             read_buf: read_buf.freeze(),
             write_buf: self.protocol.sender().outbox().to_vec().into(),
-            negotiated: self.negotiated,
+            negotiated: self.negotiated.map(|negotiated| *negotiated).unwrap_or_default(),
         }
     }
 

@@ -124,7 +124,7 @@ impl<S> ReadHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().negotiated.subprotocol.clone()
+        self.0.lock().negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
     }
 
     /// The close frames of both ends so far, and their order.
@@ -274,7 +274,7 @@ impl<S> WriteHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().negotiated.subprotocol.clone()
+        self.0.lock().negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
     }
 
     /// The close frames of both ends so far, and their order.

@@ -111,13 +111,13 @@ impl Decoder {
     ///
     /// zlib forgets its window then, and takes long to be given it again; a peer that ends streams over and over could make
     /// that all that we do. The ring keeps it. Gives the decoder back that is not needed any more.
-    pub(super) fn restart(&mut self) -> Option<Self> {
+    pub(super) fn restart(&mut self) -> Option<Box<Self>> {
         match self {
             Self::Wide(wide) => {
                 wide.window.push(&wide.out[..wide.len], 1 << WIDE);
                 let mut narrow = Narrow::new(1 << WIDE);
                 narrow.begin(wide.window.as_slice());
-                Some(std::mem::replace(self, Self::Narrow(narrow)))
+                Some(Box::new(std::mem::replace(self, Self::Narrow(narrow))))
             }
             Self::Narrow(narrow) => {
                 narrow.core.init();

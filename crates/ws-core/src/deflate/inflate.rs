@@ -21,11 +21,11 @@ pub(crate) struct Inflater {
 }
 
 struct Open {
-    decoder: Decoder,
+    decoder: Box<Decoder>,
     /// The message has not been empty so far.
     begun: bool,
     /// Bytes of `TAIL` that were decoded.
-    tail: usize,
+    tail: u8,
     /// A final block has ended. Another stream may follow it in the same message.
     ended: bool,
     /// The chunk was full: there may be more without more input.
@@ -122,15 +122,19 @@ impl Open {
             return Ok(true);
         }
         loop {
-            if self.tail == TAIL.len() {
+            if usize::from(self.tail) == TAIL.len() {
                 // Whatever this is has no end.
                 return Err(Invalid);
             }
-            let step = self.decoder.step(&TAIL[self.tail..])?;
-            self.tail += step.taken;
+            let step = self.decoder.step(&TAIL[usize::from(self.tail)..])?;
+            self.tail += step.taken as u8;
             if step.ended {
                 // With the end of the message, or with that of the block that shows it.
-                return if self.tail == 4 || self.tail == TAIL.len() { Ok(true) } else { Err(Invalid) };
+                return if self.tail == 4 || usize::from(self.tail) == TAIL.len() {
+                    Ok(true)
+                } else {
+                    Err(Invalid)
+                };
             }
             if self.decoder.is_full() {
                 self.full = true;

@@ -30,12 +30,14 @@ struct Shared {
     shelves: Mutex<Shelves>,
 }
 
+/// Boxed, because they move between here and connections all the time.
+#[expect(clippy::vec_box, reason = "a connection takes the box as it is")]
 #[derive(Default)]
 struct Shelves {
     /// Compressors that exist, on the shelf and in use.
     compressors: usize,
-    codecs: Vec<Codec>,
-    decoders: Vec<Decoder>,
+    codecs: Vec<Box<Codec>>,
+    decoders: Vec<Box<Decoder>>,
 }
 
 impl DeflatePool {
@@ -80,29 +82,29 @@ impl DeflatePool {
                 shelves.compressors += 1;
                 // Not while others wait: it is hundreds of kilobytes to clear.
                 drop(shelves);
-                Codec::new(shape)
+                Box::new(Codec::new(shape))
             }
         };
         Some(Lease { codec: Some(codec), pool: self.clone() })
     }
 
     /// A decompressor for a window of so many bits. There is always one: what a peer sends has to be read.
-    pub(super) fn decoder(&self, bits: u8) -> Decoder {
+    pub(super) fn decoder(&self, bits: u8) -> Box<Decoder> {
         let mut shelves = self.shelves();
         let found = shelves.decoders.iter().rposition(|decoder| decoder.fits(bits));
         let decoder = found.map(|index| shelves.decoders.swap_remove(index));
         drop(shelves);
-        decoder.unwrap_or_else(|| Decoder::new(bits))
+        decoder.unwrap_or_else(|| Box::new(Decoder::new(bits)))
     }
 
-    pub(super) fn put_decoder(&self, decoder: Decoder) {
+    pub(super) fn put_decoder(&self, decoder: Box<Decoder>) {
         let mut shelves = self.shelves();
         if shelves.decoders.len() < self.0.max_idle {
             shelves.decoders.push(decoder);
         }
     }
 
-    fn put_codec(&self, mut codec: Codec) {
+    fn put_codec(&self, mut codec: Box<Codec>) {
         codec.trim();
         let mut shelves = self.shelves();
         if shelves.codecs.len() < self.0.max_idle {
@@ -137,7 +139,7 @@ impl fmt::Debug for DeflatePool {
 
 /// A compressor that is in use. It goes back to its pool when it is dropped.
 pub(super) struct Lease {
-    codec: Option<Codec>,
+    codec: Option<Box<Codec>>,
     pool: DeflatePool,
 }
 

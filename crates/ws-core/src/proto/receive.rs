@@ -33,7 +33,7 @@ pub struct Receiver {
     control: Vec<u8>,
     control_frames: u32,
     #[cfg(feature = "deflate")]
-    inflater: Option<Box<crate::deflate::Inflater>>,
+    inflating: Option<Box<inflating::Inflating>>,
 }
 
 /// What was found in the input. Decompressed data is in the receiver, not in the input.
@@ -74,10 +74,6 @@ enum State {
 struct Payload {
     mask: Option<MaskingKey>,
     remaining: u64,
-    /// Bytes at the front of the input that are unmasked and not taken: of compressed data, more may be there than its
-    /// output has room for.
-    #[cfg(feature = "deflate")]
-    unmasked: usize,
 }
 
 #[derive(Debug)]
@@ -90,9 +86,6 @@ struct OpenMessage {
     fresh: bool,
     /// RFC 7692, 6: RSV1 of its first frame. Never set without the extension.
     compressed: bool,
-    /// Bytes that were decompressed; never over the limit.
-    #[cfg(feature = "deflate")]
-    inflated: u64,
 }
 
 impl Receiver {
@@ -110,7 +103,7 @@ impl Receiver {
             control: Vec::new(),
             control_frames: 0,
             #[cfg(feature = "deflate")]
-            inflater: None,
+            inflating: None,
         }
     }
 
@@ -223,7 +216,7 @@ impl Receiver {
         self.state = State::Done;
         #[cfg(feature = "deflate")]
         {
-            self.inflater = None;
+            self.inflating = None;
         }
     }
 
@@ -373,7 +366,7 @@ impl Receiver {
     /// RFC 7692, 6: RSV1 tells of the first frame of a message that it is compressed, and is set on no other.
     #[cfg(feature = "deflate")]
     fn reserved(&self, is_open: bool) -> ReservedBits {
-        if self.inflater.is_some() && !is_open { ReservedBits::RSV1 } else { ReservedBits::NONE }
+        if self.inflating.is_some() && !is_open { ReservedBits::RSV1 } else { ReservedBits::NONE }
     }
 
     #[cfg(not(feature = "deflate"))]
@@ -384,12 +377,7 @@ impl Receiver {
 
     /// Applies the limits to a header and goes to its payload.
     fn begin_frame(&mut self, header: &FrameHeader) -> Result<(), Violation> {
-        let payload = Payload {
-            mask: header.mask,
-            remaining: header.payload_len,
-            #[cfg(feature = "deflate")]
-            unmasked: 0,
-        };
+        let payload = Payload { mask: header.mask, remaining: header.payload_len };
         if header.opcode.is_control() {
             self.control_frames += 1;
             if self.control_frames > self.limits.max_control_frames {
@@ -404,8 +392,6 @@ impl Receiver {
             fragments: 0,
             fresh: true,
             compressed: !header.reserved.is_empty(),
-            #[cfg(feature = "deflate")]
-            inflated: 0,
         });
         let Limits { max_frame_size, max_message_size, .. } = self.limits;
         let follows = max_frame_size == max_message_size;

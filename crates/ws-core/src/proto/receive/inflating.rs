@@ -3,31 +3,45 @@
 use std::mem;
 
 use super::{Found, Payload, Receiver, State};
-use crate::{DeflateConfig, NegotiatedDeflate, ProtocolError, Violation, frame::apply_mask};
+use crate::{
+    DeflateConfig, NegotiatedDeflate, ProtocolError, Violation, deflate::Inflater, frame::apply_mask,
+};
+
+/// What decompressing takes.
+#[derive(Debug)]
+pub(super) struct Inflating {
+    inflater: Inflater,
+    /// Bytes of the message at hand that were decompressed; never over the limit.
+    total: u64,
+    /// Bytes at the front of the input that are unmasked and not taken: there may be more than the output has room for.
+    unmasked: usize,
+}
 
 impl Receiver {
     /// Accepts compressed messages, as the opening handshake agreed on.
     #[must_use]
     pub fn with_deflate(mut self, negotiated: NegotiatedDeflate, config: &DeflateConfig) -> Self {
-        self.inflater = Some(Box::new(negotiated.inflater(self.role, config)));
+        let inflater = negotiated.inflater(self.role, config);
+        self.inflating = Some(Box::new(Inflating { inflater, total: 0, unmasked: 0 }));
         self
     }
 
     /// Whether there may be more to tell without more input.
     #[cfg(feature = "io")]
     pub(crate) fn is_pending(&self) -> bool {
-        self.inflater.as_ref().is_some_and(|inflater| inflater.is_full())
+        self.inflating.as_ref().is_some_and(|inflating| inflating.inflater.is_full())
     }
 
     /// The output of what was found last.
     pub(crate) fn inflated(&self) -> &[u8] {
-        self.inflater.as_ref().map_or(&[], |inflater| inflater.output())
+        self.inflating.as_ref().map_or(&[], |inflating| inflating.inflater.output())
     }
 
     /// The output of what was found last is used: gives the memory back that it was in, if its message is complete.
     pub(crate) fn release_inflated(&mut self) {
-        if let (None, Some(inflater)) = (&self.message, &mut self.inflater) {
-            inflater.end();
+        if let (None, Some(inflating)) = (&self.message, &mut self.inflating) {
+            inflating.inflater.end();
+            inflating.total = 0;
         }
     }
 
@@ -35,16 +49,18 @@ impl Receiver {
     /// tell for now.
     pub(super) fn inflate<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         let State::Data { fin, payload } = &mut self.state else { return Ok(None) };
-        let (Some(message), Some(inflater)) = (&mut self.message, &mut self.inflater) else {
+        let (Some(message), Some(inflating)) = (&mut self.message, &mut self.inflating) else {
             return Ok(None);
         };
-        let bytes = payload.peek(input);
+        let Inflating { inflater, total, unmasked } = &mut **inflating;
+        let bytes = payload.peek(input, unmasked);
         if bytes.is_empty() && payload.remaining > 0 && !inflater.is_full() {
             return Ok(None);
         }
         let ends = *fin && bytes.len() as u64 == payload.remaining;
         let progress = inflater.inflate(bytes, ends).map_err(|_| ProtocolError::InvalidDeflate)?;
         payload.skip(input, progress.taken);
+        *unmasked -= progress.taken;
         let is_over = payload.remaining == 0 && !inflater.is_full();
         if is_over {
             self.state = State::Header;
@@ -52,8 +68,8 @@ impl Receiver {
         let output = inflater.output();
         let max_message_size = self.limits.max_message_size;
         // Checked chunk by chunk: what is over the limit never takes more memory than a chunk.
-        message.inflated = message.inflated.saturating_add(output.len() as u64);
-        if message.inflated > max_message_size {
+        *total = total.saturating_add(output.len() as u64);
+        if *total > max_message_size {
             return Err(Violation::TooBig { limit: max_message_size });
         }
         let last = progress.done;
@@ -69,25 +85,23 @@ impl Receiver {
 }
 
 impl Payload {
-    /// Unmasks what there is of the payload at the front of the input, and leaves it there.
-    fn peek<'a>(&mut self, input: &'a mut &mut [u8]) -> &'a [u8] {
+    /// Unmasks what there is of the payload at the front of the input, but for what an earlier call has, and leaves it there.
+    fn peek<'a>(&mut self, input: &'a mut &mut [u8], unmasked: &mut usize) -> &'a [u8] {
         let count =
             usize::try_from(self.remaining).map_or(input.len(), |remaining| remaining.min(input.len()));
         let bytes = &mut input[..count];
-        // What an earlier call has left is unmasked already.
-        let fresh = &mut bytes[self.unmasked.min(count)..];
+        let fresh = &mut bytes[(*unmasked).min(count)..];
         if let Some(key) = self.mask {
             apply_mask(fresh, key);
             self.mask = Some(key.rotated(fresh.len()));
         }
-        self.unmasked = count;
+        *unmasked = count;
         bytes
     }
 
     /// Takes bytes from the front of the input that were unmasked there.
     fn skip(&mut self, input: &mut &mut [u8], count: usize) {
         *input = &mut mem::take(input)[count..];
-        self.unmasked -= count;
         self.remaining -= count as u64;
     }
 }

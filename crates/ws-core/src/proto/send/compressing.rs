@@ -14,7 +14,7 @@ pub(super) struct Deflating {
     compressor: Compressor,
     compression: Compression,
     /// The message that is sent in fragments, if it is compressed, and whether one of them was queued.
-    open: Option<(Streamed, bool)>,
+    open: Option<Box<(Streamed, bool)>>,
 }
 
 impl Sender {
@@ -112,7 +112,7 @@ impl Sender {
     pub(super) fn begin_compressed(&mut self) {
         if let Some(deflate) = &mut self.deflate {
             if deflate.compression == Compression::On {
-                deflate.open = deflate.compressor.begin().map(|message| (message, false));
+                deflate.open = deflate.compressor.begin().map(|message| Box::new((message, false)));
             }
         }
     }
@@ -127,9 +127,10 @@ impl Sender {
         fragment: Option<usize>,
         keys: &mut impl MaskSource,
     ) -> bool {
-        let Some((mut message, begun)) = self.deflate.as_mut().and_then(|deflate| deflate.open.take()) else {
+        let Some(mut open) = self.deflate.as_mut().and_then(|deflate| deflate.open.take()) else {
             return false;
         };
+        let (message, begun) = &mut *open;
         let flush = match fragment {
             _ if fin => Flush::Finish,
             None => Flush::Sync,
@@ -139,16 +140,17 @@ impl Sender {
         let output = message.output();
         let is_due = output.len() >= fragment.unwrap_or(1);
         if fin || is_due {
-            let opcode = if begun { Opcode::CONTINUATION } else { kind.opcode() };
+            let opcode = if *begun { Opcode::CONTINUATION } else { kind.opcode() };
             let header = self.compressed_header(opcode, fin, output.len(), keys);
             self.outbox.push_frame(&header.encode(), output, header.mask);
             output.clear();
         }
         if let Some(deflate) = &mut self.deflate {
             if fin {
-                deflate.compressor.streamed(&message);
+                deflate.compressor.streamed(message);
             } else {
-                deflate.open = Some((message, begun || is_due));
+                *begun |= is_due;
+                deflate.open = Some(open);
             }
         }
         true
@@ -159,14 +161,14 @@ impl Sender {
     pub(crate) fn holds_back(&self) -> bool {
         self.deflate
             .as_ref()
-            .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|(message, _)| message.is_dirty()))
+            .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|open| open.0.is_dirty()))
     }
 
     /// Forgets a message in fragments of which none was queued.
     #[cfg(feature = "io")]
     pub(crate) fn abandon(&mut self) {
         if let Some(deflate) = &mut self.deflate {
-            if deflate.open.take_if(|(_, begun)| !*begun).is_some() {
+            if deflate.open.take_if(|open| !open.1).is_some() {
                 self.open = None;
             }
         }
