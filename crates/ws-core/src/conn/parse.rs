@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Takes the next control frame or data out of the bytes that are there.
-    pub(super) fn parse(&mut self, want: &Want<'_, '_>) -> Option<Step> {
+    pub(super) fn parse(&mut self, want: &Want<'_, '_>, budget: &mut u32) -> Option<Step> {
         if !self.ensure_keys() {
             return None;
         }
@@ -64,23 +64,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return step;
             }
         }
-        for _ in 0..PARSED {
-            if !self.is_parseable() {
-                break;
-            }
+        while (!self.read.is_empty() || self.protocol.is_pending())
+            && self.ending.stage() == Stage::Open
+            && !self.is_half_closed()
+        {
             let step = self.parse_buffered(want);
             if step.is_some() {
                 return step;
             }
+            if self.protocol.is_pending() {
+                // Each chunk that is decompressed counts as a read: there may be a thousand times what was read.
+                if *budget <= 1 {
+                    break;
+                }
+                *budget -= 1;
+            }
         }
         None
-    }
-
-    /// Whether there is something to parse: bytes that were read, or output that a decompressor holds back.
-    pub(super) fn is_parseable(&self) -> bool {
-        (!self.read.is_empty() || self.protocol.is_pending())
-            && self.ending.stage() == Stage::Open
-            && !self.is_half_closed()
     }
 
     /// Goes on to the next event in the read buffer.
@@ -353,6 +353,3 @@ fn keep(kind: MessageKind, data: Bytes) -> Message {
         MessageKind::Binary => Message::Binary(data),
     }
 }
-
-/// Steps that `parse` makes at once: each may decompress a chunk, which is much more than was read.
-const PARSED: u32 = 16;

@@ -33,7 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     return Poll::Ready(end);
                 }
             }
-            if let Some(step) = self.parse(want) {
+            if let Some(step) = self.parse(want, &mut budget) {
                 return Poll::Ready(Some(step));
             }
             let closes = self.protocol.closing().sent().is_some();
@@ -59,9 +59,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
-            }
-            if self.is_parseable() {
-                continue;
             }
             match self.poll_fill(cx, by, want) {
                 Poll::Ready(None) => {}

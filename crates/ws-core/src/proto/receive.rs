@@ -125,11 +125,7 @@ impl Receiver {
 
     /// As [`receive`](Self::receive), without a hold on the receiver.
     pub(crate) fn find<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
-        let result = self.next_found(input);
-        if result.is_err() {
-            self.stop();
-        }
-        result
+        self.next_found(input).inspect_err(|_| self.stop())
     }
 
     /// What was found last, with its payload.
@@ -206,12 +202,19 @@ impl Receiver {
         }
     }
 
+    /// Whether compressed data comes next.
+    #[cfg(feature = "deflate")]
+    fn is_in_compressed_data(&self) -> bool {
+        self.is_compressed() && matches!(self.state, State::Data { .. })
+    }
+
     /// Whether the message that has begun to arrive is compressed.
     fn is_compressed(&self) -> bool {
         self.message.as_ref().is_some_and(|message| message.compressed)
     }
 
     /// Ignores whatever comes from now on.
+    #[cold]
     pub(super) fn stop(&mut self) {
         self.state = State::Done;
         #[cfg(feature = "deflate")]
@@ -222,10 +225,12 @@ impl Receiver {
 
     fn next_found<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         #[cfg(feature = "deflate")]
-        self.release_inflated();
+        if self.inflating.is_some() {
+            self.release_inflated();
+        }
         loop {
             #[cfg(feature = "deflate")]
-            if self.is_compressed() && matches!(self.state, State::Data { .. }) {
+            if self.inflating.is_some() && self.is_in_compressed_data() {
                 let found = self.inflate(input)?;
                 if found.is_some() || matches!(self.state, State::Data { .. }) {
                     return Ok(found);

@@ -47,6 +47,7 @@ impl Receiver {
 
     /// Decompresses what there is of a frame, up to one chunk of output. In the state of the data there is nothing more to
     /// tell for now.
+    #[inline(never)]
     pub(super) fn inflate<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         let State::Data { fin, payload } = &mut self.state else { return Ok(None) };
         let (Some(message), Some(inflating)) = (&mut self.message, &mut self.inflating) else {
