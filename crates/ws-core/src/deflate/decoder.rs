@@ -1,5 +1,7 @@
 //! A decompressor with its window (RFC 1951), which holds the peer to the window that was negotiated.
 
+use std::mem;
+
 use miniz_oxide::inflate::{
     TINFLStatus,
     core::{
@@ -72,12 +74,19 @@ impl Decoder {
         }
     }
 
-    /// Begins a stream that may refer to what was put out before, if there is context takeover. Takes the history.
-    pub(super) fn begin(&mut self, history: &mut History) {
+    /// Whether it only stands in for one that was made for its window.
+    pub(super) fn is_stopgap(&self) -> bool {
+        matches!(self, Self::Narrow(narrow) if narrow.ring.len() == 1 << WIDE)
+    }
+
+    /// Begins a stream. With context takeover it may refer to the history, which is taken until the [end](Self::end).
+    pub(super) fn begin(&mut self, history: Option<&mut History>) {
         match self {
             Self::Wide(wide) => {
                 wide.window.clear();
-                std::mem::swap(&mut wide.window, history);
+                if let Some(history) = history {
+                    mem::swap(&mut wide.window, history);
+                }
                 wide.inflate.reset(false);
                 if !wide.window.as_slice().is_empty() {
                     let set = wide.inflate.set_dictionary(wide.window.as_slice());
@@ -85,7 +94,7 @@ impl Decoder {
                 }
                 wide.len = 0;
             }
-            Self::Narrow(narrow) => narrow.begin(history.as_slice()),
+            Self::Narrow(narrow) => narrow.begin(history.map_or(&[], |history| history.as_slice())),
         }
     }
 
@@ -94,7 +103,7 @@ impl Decoder {
         match self {
             Self::Wide(wide) => {
                 wide.window.push(&wide.out[..wide.len], 1 << WIDE);
-                std::mem::swap(&mut wide.window, history);
+                mem::swap(&mut wide.window, history);
             }
             Self::Narrow(Narrow { ring, end, filled, .. }) => {
                 let size = ring.len();
@@ -117,7 +126,7 @@ impl Decoder {
                 wide.window.push(&wide.out[..wide.len], 1 << WIDE);
                 let mut narrow = Narrow::new(1 << WIDE);
                 narrow.begin(wide.window.as_slice());
-                Some(Box::new(std::mem::replace(self, Self::Narrow(narrow))))
+                Some(Box::new(mem::replace(self, Self::Narrow(narrow))))
             }
             Self::Narrow(narrow) => {
                 narrow.core.init();

@@ -58,7 +58,7 @@ impl Inflater {
             }
             None => {
                 let mut decoder = self.pool.decoder(self.bits);
-                decoder.begin(&mut self.history);
+                decoder.begin(self.takeover.then_some(&mut self.history));
                 self.open.insert(Open { decoder, begun: false, tail: 0, ended: false, full: false })
             }
         };

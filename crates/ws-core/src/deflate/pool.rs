@@ -72,14 +72,17 @@ impl DeflatePool {
         let mut shelves = self.shelves();
         let found = shelves.codecs.iter().rposition(|codec| codec.shape() == shape);
         let codec = match found {
-            Some(index) => shelves.codecs.swap_remove(index),
+            Some(index) => shelves.codecs.remove(index),
             None => {
                 if shelves.compressors >= self.0.max_compressors {
                     // One of another shape that nobody needs makes room.
-                    shelves.codecs.pop()?;
-                    shelves.compressors -= 1;
+                    if shelves.codecs.is_empty() {
+                        return None;
+                    }
+                    shelves.codecs.remove(0);
+                } else {
+                    shelves.compressors += 1;
                 }
-                shelves.compressors += 1;
                 // Not while others wait: it is hundreds of kilobytes to clear.
                 drop(shelves);
                 Box::new(Codec::new(shape))
@@ -92,26 +95,28 @@ impl DeflatePool {
     pub(super) fn decoder(&self, bits: u8) -> Box<Decoder> {
         let mut shelves = self.shelves();
         let found = shelves.decoders.iter().rposition(|decoder| decoder.fits(bits));
-        let decoder = found.map(|index| shelves.decoders.swap_remove(index));
+        let decoder = found.map(|index| shelves.decoders.remove(index));
         drop(shelves);
         decoder.unwrap_or_else(|| Box::new(Decoder::new(bits)))
     }
 
     pub(super) fn put_decoder(&self, decoder: Box<Decoder>) {
-        let mut shelves = self.shelves();
-        if shelves.decoders.len() < self.0.max_idle {
-            shelves.decoders.push(decoder);
+        if decoder.is_stopgap() {
+            return;
         }
+        let mut shelves = self.shelves();
+        let out = shelve(&mut shelves.decoders, decoder, self.0.max_idle);
+        drop(shelves);
+        drop(out);
     }
 
     fn put_codec(&self, mut codec: Box<Codec>) {
         codec.trim();
         let mut shelves = self.shelves();
-        if shelves.codecs.len() < self.0.max_idle {
-            shelves.codecs.push(codec);
-        } else {
-            shelves.compressors -= 1;
-        }
+        let out = shelve(&mut shelves.codecs, codec, self.0.max_idle);
+        shelves.compressors -= usize::from(out.is_some());
+        drop(shelves);
+        drop(out);
     }
 
     fn shelves(&self) -> MutexGuard<'_, Shelves> {
@@ -135,6 +140,12 @@ impl fmt::Debug for DeflatePool {
             .field("max_idle", &self.0.max_idle)
             .finish_non_exhaustive()
     }
+}
+
+/// Puts an item on a shelf. Gives out the one that was of no use for longest if there are too many.
+fn shelve<T>(shelf: &mut Vec<T>, item: T, max: usize) -> Option<T> {
+    shelf.push(item);
+    (shelf.len() > max).then(|| shelf.remove(0))
 }
 
 /// A compressor that is in use. It goes back to its pool when it is dropped.
