@@ -12,7 +12,8 @@
 //!
 //! Control frames are answered by [`Protocol::receive`]; a driver that wants a say in that uses
 //! [`Protocol::receive_unanswered`] and [`Protocol::answer`]. [`Protocol::send_fragment`] sends a message piece by piece, and
-//! [`Heartbeat`] says when to ping. Nothing here waits: timeouts are the driver's.
+//! [`Heartbeat`] says when to ping. Where permessage-deflate was negotiated, `with_deflate` of each type lets it compress and
+//! decompress (feature `deflate`). Nothing here waits: timeouts are the driver's.
 //!
 //! ```
 //! use ws_core::{

@@ -18,7 +18,8 @@ use crate::{
 /// Turns the peer's bytes into events and holds the peer to the rules.
 ///
 /// Everything is consumed as it arrives, a header in its middle too, so a driver never has to keep input for later:
-/// between calls the receiver holds at most an unfinished header or control frame. Data is unmasked where it lies.
+/// between calls the receiver holds at most an unfinished header or control frame. Data is unmasked where it lies, and
+/// compressed data is decompressed chunk by chunk, 16 KiB at the most.
 #[derive(Debug)]
 pub struct Receiver {
     role: Role,
