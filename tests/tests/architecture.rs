@@ -19,14 +19,20 @@ const VALUES: &[&str] =
 
 const LAYERS: &[Layer] = &[
     Layer { modules: &["frame"], of_crate: &["violation"], of_others: &[] },
-    Layer { modules: VALUES, of_crate: VALUES, of_others: &["bytes", "loom", "simdutf8"] },
-    Layer { modules: &["prepared"], of_crate: &["frame", "values"], of_others: &["bytes"] },
-    Layer { modules: &["handshake"], of_crate: &[], of_others: &["base64", "bytes", "http", "sha1"] },
-    Layer { modules: &["proto"], of_crate: &["frame", "prepared", "values"], of_others: &["bytes"] },
+    // The configuration holds what deflate is configured by.
+    Layer { modules: VALUES, of_crate: &["deflate", "values"], of_others: &["bytes", "loom", "simdutf8"] },
+    Layer {
+        modules: &["deflate"],
+        of_crate: &["prepared", "values"],
+        of_others: &["bytes", "miniz_oxide", "zlib_rs"],
+    },
+    Layer { modules: &["prepared"], of_crate: &["deflate", "frame", "values"], of_others: &["bytes"] },
+    Layer { modules: &["handshake"], of_crate: &["deflate"], of_others: &["base64", "bytes", "http", "sha1"] },
+    Layer { modules: &["proto"], of_crate: &["deflate", "frame", "prepared", "values"], of_others: &["bytes"] },
     Layer { modules: &["keys"], of_crate: &["frame", "proto"], of_others: &["getrandom"] },
     Layer {
         modules: &["conn"],
-        of_crate: &["frame", "keys", "prepared", "proto", "values"],
+        of_crate: &["deflate", "frame", "keys", "prepared", "proto", "values"],
         of_others: &["bytes", "futures_core", "futures_sink", "serde", "serde_json", "tokio", "tokio_util"],
     },
     // The frames need no connection; the opening handshake hands one over when it is done.

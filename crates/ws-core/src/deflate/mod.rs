@@ -6,8 +6,12 @@ mod config;
 mod decoder;
 mod history;
 mod inflate;
+#[cfg(feature = "handshake")]
+mod offer;
 mod pool;
 
+#[cfg(feature = "handshake")]
+pub(crate) use self::offer::{InvalidParameters, NAME, Parameters};
 pub(crate) use self::{
     compress::{Compressor, Flush, Streamed},
     inflate::Inflater,

@@ -42,7 +42,8 @@ pub fn is_reserved_request_header(name: &HeaderName) -> bool {
 
 /// Checks the response to an opening handshake, and gives the subprotocol that the server chose.
 ///
-/// `key` and `offered` are what the request said. No extension was offered, so none may be accepted.
+/// `key` and `offered` are what the request said. No extension was offered, so none may be accepted;
+/// `check_response_with_deflate` is for a request that offered compression.
 ///
 /// # Errors
 ///
@@ -56,8 +57,12 @@ pub fn check_response(
 ) -> Result<Option<HeaderValue>, ResponseError> {
     let key = trim(key.as_bytes());
     let Some(index) = check_answer(status, headers.into(), key, offered, |_| false)? else { return Ok(None) };
-    let chosen = offered[index].as_ref();
-    HeaderValue::from_bytes(chosen.as_bytes()).map(Some).map_err(|_| ResponseError::SubprotocolNotOffered)
+    to_header(offered[index].as_ref()).map(Some)
+}
+
+/// A subprotocol that was offered.
+pub(super) fn to_header(chosen: &str) -> Result<HeaderValue, ResponseError> {
+    HeaderValue::from_bytes(chosen.as_bytes()).map_err(|_| ResponseError::SubprotocolNotOffered)
 }
 
 /// [`check_response`] for any head, with the place of the subprotocol in the offer as the result.
@@ -187,6 +192,8 @@ pub enum ResponseError {
     ExtensionMalformed,
     /// The server accepts an extension that was not offered.
     ExtensionNotOffered,
+    /// The server accepts permessage-deflate twice, or with parameters that do not answer the offer (RFC 7692, 7.1).
+    DeflateParameters,
     /// There is more than one `Sec-WebSocket-Protocol`.
     SubprotocolRepeated,
     /// The server chose a subprotocol that was not offered.
@@ -204,6 +211,9 @@ impl fmt::Display for ResponseError {
             Self::AcceptMismatch => "the sec-websocket-accept header does not answer the key",
             Self::ExtensionMalformed => "the sec-websocket-extensions header is malformed",
             Self::ExtensionNotOffered => "an extension was accepted that was not offered",
+            Self::DeflateParameters => {
+                "permessage-deflate was accepted with parameters that do not answer the offer"
+            }
             Self::SubprotocolRepeated => "there is more than one sec-websocket-protocol header",
             Self::SubprotocolNotOffered => "a subprotocol was chosen that was not offered",
         })

@@ -38,8 +38,14 @@
 //!
 //! A client draws sixteen random bytes for [`encode_key`], adds [`request_headers`] to its request, and lets
 //! [`check_response`] read the answer.
+//!
+//! permessage-deflate (RFC 7692) is negotiated beside that: a server lets [`negotiate_deflate`] choose among the offers, and
+//! adds what it gives to the response; a client adds [`offer_deflate`] to its request, and reads the answer with
+//! [`check_response_with_deflate`].
 
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod extensions;
 mod fields;
 mod key;
@@ -53,6 +59,9 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub use self::deflate::{check_response_with_deflate, negotiate_deflate, offer_deflate};
 pub use self::{
     client::{OfferError, ResponseError, check_response, is_reserved_request_header, request_headers},
     extensions::{

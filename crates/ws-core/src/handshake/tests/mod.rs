@@ -1,6 +1,8 @@
 //! The opening handshake, rule by rule.
 
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod extensions;
 mod linear;
 mod origin;
