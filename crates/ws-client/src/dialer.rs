@@ -8,7 +8,12 @@ use tokio::{
     time::Instant,
 };
 use tower_service::Service;
-use ws_core::{BufferPool, Config, Conn, Negotiated, Role, handshake};
+#[cfg(feature = "deflate")]
+use ws_core::DeflateConfig;
+use ws_core::{
+    BufferPool, Config, Conn, Negotiated, Role,
+    handshake::{self, ResponseError},
+};
 
 use crate::{
     Connector, DialError, DialErrorKind, IntoDialRequest, Phase, RequestError,
@@ -43,6 +48,8 @@ pub struct Dialer<C = Connector> {
     subprotocols: Vec<String>,
     handshake_timeout: Option<Duration>,
     config: Config,
+    #[cfg(feature = "deflate")]
+    compression: Option<DeflateConfig>,
 }
 
 impl Dialer {
@@ -54,6 +61,8 @@ impl Dialer {
             subprotocols: Vec::new(),
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
             config: Config::new(),
+            #[cfg(feature = "deflate")]
+            compression: None,
         }
     }
 
@@ -109,6 +118,17 @@ impl<C> Dialer<C> {
         self
     }
 
+    /// Offers permessage-deflate (RFC 7692), and compresses if the server accepts it; `None` for no compression, the default.
+    ///
+    /// [`Conn::deflate`] tells what was agreed on. A server that accepts something else than was offered fails the dial.
+    /// Messages that hold a secret beside what others can choose should not be compressed.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn compression(mut self, deflate: impl Into<Option<DeflateConfig>>) -> Self {
+        self.compression = deflate.into();
+        self
+    }
+
     /// The size of the buffers that reads borrow; see [`Config::read_buffer_size`].
     pub fn read_buffer_size(mut self, size: usize) -> Self {
         self.config = self.config.read_buffer_size(size);
@@ -139,6 +159,8 @@ impl<C> Dialer<C> {
             subprotocols: self.subprotocols,
             handshake_timeout: self.handshake_timeout,
             config: self.config,
+            #[cfg(feature = "deflate")]
+            compression: self.compression,
         }
     }
 
@@ -191,18 +213,38 @@ impl<C> Dialer<C> {
                 return Err(DialError::from(kind).with_response(response));
             }
         };
-        match handshake::check_response(response.status(), response.headers(), key, &self.subprotocols) {
-            Ok(subprotocol) => {
-                let mut negotiated = Negotiated::new();
-                // A token that was offered, so always text.
-                negotiated.subprotocol =
-                    subprotocol.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
-                let conn = Conn::with_read_buf(io, Role::Client, self.config.clone(), negotiated, read_buf);
+        let config = self.config.clone();
+        #[cfg(feature = "deflate")]
+        let config = match &self.compression {
+            Some(deflate) => config.compression(deflate.clone()),
+            None => config,
+        };
+        match self.check(&response, key) {
+            Ok(negotiated) => {
+                let conn = Conn::with_read_buf(io, Role::Client, config, negotiated, read_buf);
                 Ok((conn, response))
             }
             Err(error) => Err(DialError::from(DialErrorKind::Handshake(error))
                 .with_response(response.map(|()| bytes::Bytes::new()))),
         }
+    }
+
+    /// What the answer agrees to.
+    fn check(&self, response: &Response<()>, key: &HeaderValue) -> Result<Negotiated, ResponseError> {
+        let (status, headers) = (response.status(), response.headers());
+        // A token that was offered, so always text.
+        let negotiated = |subprotocol: Option<HeaderValue>| {
+            let mut negotiated = Negotiated::new();
+            negotiated.subprotocol = subprotocol.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
+            negotiated
+        };
+        #[cfg(feature = "deflate")]
+        if let Some(config) = &self.compression {
+            let (subprotocol, deflate) =
+                handshake::check_response_with_deflate(status, headers, key, &self.subprotocols, config)?;
+            return Ok(negotiated(subprotocol).with_deflate(deflate));
+        }
+        handshake::check_response(status, headers, key, &self.subprotocols).map(negotiated)
     }
 }
 
@@ -276,6 +318,10 @@ impl Opening {
         headers.extend(
             handshake::request_headers(&key, &dialer.subprotocols).map_err(RequestError::Subprotocols)?,
         );
+        #[cfg(feature = "deflate")]
+        if let Some(config) = &dialer.compression {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, handshake::offer_deflate(config));
+        }
         let mut request = Request::new(String::new());
         *request.uri_mut() = target.path.clone();
         *request.headers_mut() = headers;
@@ -301,7 +347,7 @@ impl<C: fmt::Debug> fmt::Debug for Dialer<C> {
             .field("subprotocols", &self.subprotocols)
             .field("handshake_timeout", &self.handshake_timeout)
             .field("config", &self.config)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

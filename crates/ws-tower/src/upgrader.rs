@@ -7,11 +7,15 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "deflate")]
+use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, request::Parts};
 use ws_core::{
     BufferPool, Config, Conn, Negotiated, Utf8Bytes,
     handshake::{self, Refusal},
 };
+#[cfg(feature = "deflate")]
+use ws_core::{DeflateConfig, NegotiatedDeflate};
 
 use crate::{
     CheckOrigin, OnUpgrade, ResponseBody, UpgradeService, Upgraded,
@@ -32,6 +36,7 @@ use crate::{
 /// | [`handshake_timeout`](Self::handshake_timeout) | 10 s |
 /// | [`config`](Self::config) | [`Config::new`]: 1 MiB a message |
 /// | [`response_headers`](Self::response_headers) | none |
+/// | [`compression`](Self::compression) | none |
 ///
 /// How long a client may take to send its request, and how large that may be, is up to the HTTP server: give hyper a
 /// timer, and set `header_read_timeout` and `max_buf_size` there.
@@ -59,6 +64,8 @@ struct Settings {
     config: Config,
     response_headers: HeaderMap,
     on_rejection: Option<OnRejection>,
+    #[cfg(feature = "deflate")]
+    compression: Option<DeflateConfig>,
 }
 
 impl Default for Settings {
@@ -70,6 +77,8 @@ impl Default for Settings {
             config: Config::new(),
             response_headers: HeaderMap::new(),
             on_rejection: None,
+            #[cfg(feature = "deflate")]
+            compression: None,
         }
     }
 }
@@ -110,6 +119,25 @@ impl Upgrader {
     /// The settings of the connections: limits, buffers, timeouts. Replaces all of them.
     pub fn config(self, config: Config) -> Self {
         self.configure(|_| config)
+    }
+
+    /// Compresses messages with clients that offer permessage-deflate (RFC 7692); `None` for no compression, the default.
+    ///
+    /// Which offer is accepted, and what is answered, [`DeflateConfig`] says. Messages that hold a secret beside what others
+    /// can choose should not be compressed.
+    ///
+    /// ```
+    /// use ws_core::DeflateConfig;
+    /// use ws_tower::Upgrader;
+    ///
+    /// let upgrader = Upgrader::new().compression(DeflateConfig::new());
+    /// # let _ = upgrader;
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn compression(self, deflate: impl Into<Option<DeflateConfig>>) -> Self {
+        let deflate = deflate.into();
+        self.set(|settings| settings.compression = deflate)
     }
 
     /// The size of the buffers that reads borrow, in bytes: [`Config::read_buffer_size`].
@@ -235,6 +263,8 @@ impl Upgrader {
             accept,
             subprotocol: handshake::select_subprotocol(&request.headers, &self.0.subprotocols),
             config: self.0.config.clone(),
+            #[cfg(feature = "deflate")]
+            compression: Agreed::on(&request.headers, self.0.compression.as_ref()),
         })
     }
 
@@ -287,6 +317,26 @@ pub(crate) struct Handshake {
     accept: HeaderValue,
     pub(crate) subprotocol: Option<HeaderValue>,
     pub(crate) config: Config,
+    #[cfg(feature = "deflate")]
+    pub(crate) compression: Option<Agreed>,
+}
+
+/// What a client and a policy have in common of permessage-deflate.
+#[cfg(feature = "deflate")]
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    deflate: DeflateConfig,
+    negotiated: NegotiatedDeflate,
+    response: HeaderValue,
+}
+
+#[cfg(feature = "deflate")]
+impl Agreed {
+    pub(crate) fn on(headers: &HeaderMap, deflate: Option<&DeflateConfig>) -> Option<Self> {
+        let deflate = deflate?;
+        let (negotiated, response) = handshake::negotiate_deflate(headers, deflate)?;
+        Some(Self { deflate: deflate.clone(), negotiated, response })
+    }
 }
 
 impl Handshake {
@@ -298,10 +348,20 @@ impl Handshake {
             negotiated = negotiated.with_subprotocol(name);
         }
         let mut response = handshake::response(self.accept, self.subprotocol);
+        let config = self.config;
+        #[cfg(feature = "deflate")]
+        let config = match self.compression {
+            Some(Agreed { deflate, negotiated: parameters, response: accepted }) => {
+                negotiated = negotiated.with_deflate(parameters);
+                response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, accepted);
+                config.compression(deflate)
+            }
+            None => config,
+        };
         response
             .headers_mut()
             .extend(settings.response_headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let conn = OnUpgrade::new(self.source, settings.handshake_timeout, self.config, negotiated);
+        let conn = OnUpgrade::new(self.source, settings.handshake_timeout, config, negotiated);
         Accepted { response, conn }
     }
 }

@@ -8,9 +8,15 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::Response,
 };
+#[cfg(feature = "deflate")]
+use http::HeaderMap;
 use http::{HeaderValue, header, request::Parts};
+#[cfg(feature = "deflate")]
+use ws_core::DeflateConfig;
 use ws_core::{Config, handshake};
 
+#[cfg(feature = "deflate")]
+use crate::upgrader::Agreed;
 use crate::{Upgrader, extract::WebSocket, rejection::WebSocketUpgradeRejection, upgrader::Handshake};
 
 /// Extracts an opening handshake that was checked and waits to be accepted.
@@ -24,6 +30,9 @@ use crate::{Upgrader, extract::WebSocket, rejection::WebSocketUpgradeRejection, 
 pub struct WebSocketUpgrade<F = DefaultOnFailedUpgrade> {
     handshake: Handshake,
     requested: Vec<HeaderValue>,
+    /// The extensions on offer.
+    #[cfg(feature = "deflate")]
+    extensions: HeaderMap,
     on_failed_upgrade: F,
 }
 
@@ -63,6 +72,15 @@ impl<F> WebSocketUpgrade<F> {
     /// Replaces all settings of the connection.
     pub fn config(self, config: Config) -> Self {
         self.configure(|_| config)
+    }
+
+    /// Compresses messages if the client offers permessage-deflate (RFC 7692); `None` for no compression. That of the layer,
+    /// or none, unless set. See [`Upgrader::compression`].
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn compression(mut self, deflate: impl Into<Option<DeflateConfig>>) -> Self {
+        self.handshake.compression = Agreed::on(&self.extensions, deflate.into().as_ref());
+        self
     }
 
     /// Chooses the first of the client's subprotocols that is among `protocols`, or none.
@@ -111,7 +129,13 @@ impl<F> WebSocketUpgrade<F> {
     where
         C: OnFailedUpgrade,
     {
-        WebSocketUpgrade { handshake: self.handshake, requested: self.requested, on_failed_upgrade: callback }
+        WebSocketUpgrade {
+            handshake: self.handshake,
+            requested: self.requested,
+            #[cfg(feature = "deflate")]
+            extensions: self.extensions,
+            on_failed_upgrade: callback,
+        }
     }
 
     /// Accepts the handshake: gives the response, and runs `callback` with the connection that follows it.
@@ -160,7 +184,13 @@ where
         let requested = handshake::requested_subprotocols(&parts.headers).map(HeaderValue::from_str);
         // Each is valid: it is a piece of a header.
         let requested = requested.filter_map(Result::ok).collect();
-        Ok(Self { handshake, requested, on_failed_upgrade: DefaultOnFailedUpgrade })
+        Ok(Self {
+            handshake,
+            requested,
+            #[cfg(feature = "deflate")]
+            extensions: extensions(&parts.headers),
+            on_failed_upgrade: DefaultOnFailedUpgrade,
+        })
     }
 }
 
@@ -176,6 +206,17 @@ where
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
+}
+
+/// The lines that offer extensions, and no others.
+#[cfg(feature = "deflate")]
+fn extensions(headers: &HeaderMap) -> HeaderMap {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().cloned();
+    let mut extensions = HeaderMap::new();
+    for line in lines {
+        extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line);
+    }
+    extensions
 }
 
 /// The policy where no layer gives one: ours, with axum's limit.
