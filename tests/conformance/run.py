@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def main() -> int:
         engines.append(Wstest(args.wstest))
     total = Verdict()
     for role in [role for role in ("server", "client") if getattr(args, role)]:
-        for style, names in expected.styles.items():
+        styles = {} if args.only_deflate else expected.styles
+        for style, names in styles.items():
             chosen = [engine for engine in engines if engine.name in names]
             reports: dict[str, dict[str, Case]] = {}
             for engine in chosen:
@@ -43,6 +45,8 @@ def main() -> int:
                 report(agree(reports), total, f"{role} role, {style}")
             if not chosen:
                 print(f"{role} role, {style}: not run, it is for {' and '.join(names)}")
+        for engine in [engine for engine in engines if engine.name == "wstest"]:
+            run_deflate(role, engine, args, expected, total)
     print("informational cases:")
     for name, entry in expected.informational.items():
         print(f"  {name}: {entry['note']}")
@@ -71,8 +75,45 @@ def run_and_judge(
     return cases
 
 
-def run(role: str, style: str, engine: Engine, args: argparse.Namespace, expected: Expected, out: Path) -> Verdict:
+def run_deflate(role: str, engine: Engine, args: argparse.Namespace, expected: Expected, total: Verdict) -> None:
+    """Runs the cases of permessage-deflate, in shards side by side, and judges them as one run."""
+    style, cases = "messages", expected.deflate_cases(args.all_deflate)
+    where = f"{role} role, permessage-deflate, {engine.name}"
+    began = time.monotonic()
+
+    def shard(number: int) -> tuple[Verdict, dict[str, Case]]:
+        out = args.out.resolve() / f"{role}-deflate-{number}"
+        faults = run(role, style, engine, args, expected, out, cases[number::SHARDS])
+        return faults, read_report(out)
+
+    seen: dict[str, Case] = {}
+    with ThreadPoolExecutor(SHARDS) as threads:
+        for number, future in enumerate([threads.submit(shard, number) for number in range(SHARDS)]):
+            try:
+                faults, part = future.result()
+            except (Ended, OSError, ValueError) as error:
+                print(f"{where}, shard {number}: no result\n    {error}")
+                total.problems.append(f"{where}, shard {number}: no result")
+                continue
+            report(faults, total, where)
+            seen |= part
+    wanted = expected.of_deflate(cases)
+    print(f"{where}: {len(seen)} cases in {time.monotonic() - began:.0f} s")
+    print(table(seen, wanted))
+    report(judge(seen, wanted), total, where)
+
+
+def run(
+    role: str,
+    style: str,
+    engine: Engine,
+    args: argparse.Namespace,
+    expected: Expected,
+    out: Path,
+    cases: list[str] | None = None,
+) -> Verdict:
     """Runs one engine against one peer; the verdict is on the peer as a process."""
+    patterns = cases or expected.patterns
     peer, agent = getattr(args, role), f"{role}-{style}"
     log = out.parent / f"{out.name}-peer.log"
     verdict = Verdict()
@@ -81,7 +122,7 @@ def run(role: str, style: str, engine: Engine, args: argparse.Namespace, expecte
             port = int(server.line(30).rsplit(":", 1)[1])
             # Other paths are refused, so a run cannot be of another style than it says.
             with relayed(port, style, expected) as port:
-                engine.fuzz_server(f"127.0.0.1:{port}/{style}", agent, expected.patterns, out, args.seconds)
+                engine.fuzz_server(f"127.0.0.1:{port}/{style}", agent, patterns, out, args.seconds)
             verdict.check(server.wait(0) is None, f"the server ended during the run\n{server.tail()}")
     else:
 
@@ -94,7 +135,7 @@ def run(role: str, style: str, engine: Engine, args: argparse.Namespace, expecte
                 status = child.wait(args.seconds)
                 verdict.check(status == 0, f"the client ended with status {status}\n{child.tail()}")
 
-        engine.fuzz_client(client, expected.patterns, out, args.seconds)
+        engine.fuzz_client(client, patterns, out, args.seconds)
     panics = [line for line in log.read_text("utf-8", "replace").splitlines() if "panicked at" in line]
     verdict.check(not panics, f"{len(panics)} panics: {panics[:3]}")
     return verdict
@@ -124,11 +165,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kosoku", metavar="BIN", help="kosoku's console script")
     parser.add_argument("--wstest", metavar="BIN", help="wstest of a Python 2.7 environment")
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/conformance", help="reports go here")
+    parser.add_argument("--all-deflate", action="store_true", help="all cases of permessage-deflate, not only those that always run")
+    parser.add_argument("--only-deflate", action="store_true", help="nothing but permessage-deflate")
     parser.add_argument("--seconds", type=float, default=600, help="the most one engine may take for one style in one role")
     args = parser.parse_args()
     if not (args.server or args.client) or not (args.kosoku or args.wstest):
         parser.error("name at least one peer and one engine")
     return args
+
+
+# The suite is the slower end, and uses one core.
+SHARDS = 2
 
 
 if __name__ == "__main__":

@@ -24,6 +24,24 @@ EXPECTED = Expected(
 GOOD = {"1.1.1": OK, "1.1.10": OK, "7.1.1": OK, "7.9": INFORMATIONAL}
 
 
+class Deflate(unittest.TestCase):
+    EXPECTED = replace(EXPECTED, deflate={"blocks": {"12.1": 3, "13.2": 2}, "always": [1, 2]})
+
+    def test_cases_that_always_run_are_those_that_are_listed(self):
+        self.assertEqual(self.EXPECTED.deflate_cases(False), ["12.1.1", "12.1.2", "13.2.1", "13.2.2"])
+
+    def test_all_cases_are_all_of_each_block(self):
+        self.assertEqual(self.EXPECTED.deflate_cases(True), ["12.1.1", "12.1.2", "12.1.3", "13.2.1", "13.2.2"])
+
+    def test_case_that_is_missing_or_not_implemented_is_a_problem(self):
+        cases = self.EXPECTED.deflate_cases(True)
+        wanted = self.EXPECTED.of_deflate(cases)
+        self.assertEqual(judge(dict.fromkeys(cases, OK), wanted).problems, [])
+        self.assertEqual(len(judge(dict.fromkeys(cases[1:], OK), wanted).problems), 1)
+        unimplemented = dict.fromkeys(cases, OK) | {"13.2.1": replace(OK, behavior="UNIMPLEMENTED")}
+        self.assertEqual(len(judge(unimplemented, wanted).problems), 1)
+
+
 class Judge(unittest.TestCase):
     def problems(self, **changes: Case | None) -> list[str]:
         cases = dict(GOOD)
@@ -95,7 +113,9 @@ class File(unittest.TestCase):
     def test_expected_toml_covers_301_cases(self):
         expected = Expected.load(HERE / "expected.toml")
         self.assertEqual(expected.total, 301)
-        self.assertEqual(expected.titles.keys(), expected.sections.keys())
+        deflate = expected.of_deflate(expected.deflate_cases(True))
+        self.assertEqual(deflate.total, 216)
+        self.assertEqual(expected.titles.keys(), expected.sections.keys() | deflate.sections.keys())
         self.assertTrue(all(entry["note"] for entry in expected.informational.values()))
 
     def test_expected_toml_runs_every_style_with_engines_there_are(self):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 try:
@@ -23,6 +23,7 @@ class Expected:
     sections: dict[str, int]
     titles: dict[str, str]
     informational: dict[str, dict]
+    deflate: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> "Expected":
@@ -33,6 +34,16 @@ class Expected:
     def patterns(self) -> list[str]:
         """The sections as both engines want them: `1.*`, `2.*`, ..."""
         return [f"{section}.*" for section in self.sections]
+
+    def deflate_cases(self, everything: bool) -> list[str]:
+        """The cases of permessage-deflate: those that always run, or all."""
+        chosen = {block: range(1, count + 1) if everything else self.deflate["always"] for block, count in self.deflate["blocks"].items()}
+        return [f"{block}.{number}" for block, numbers in chosen.items() for number in numbers]
+
+    def of_deflate(self, cases: list[str]) -> "Expected":
+        """What a run of these cases must give: OK, each of them."""
+        sections = [case.split(".")[0] for case in cases]
+        return replace(self, sections={section: sections.count(section) for section in dict.fromkeys(sections)}, informational={})
 
     @property
     def total(self) -> int:

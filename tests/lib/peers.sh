@@ -47,6 +47,18 @@ part_conformance() {
     --server "$target/release/autobahn-server" --client "$target/release/autobahn-client"
 }
 
+# All of Autobahn's cases of permessage-deflate, which are half an hour of a slow machine. Not a part of a run of everything.
+part_conformance_full() {
+  need_rust || { skip "Autobahn, all of deflate" "$missing"; return 0; }
+  need_python_packages || { skip "Autobahn, all of deflate" "$missing"; return 0; }
+  need_wstest || { skip "Autobahn, all of deflate" "$missing"; return 0; }
+  release
+  binaries autobahn-server autobahn-client || return 0
+  tally shown "Autobahn, all of deflate" 5400 "$python" "$root/tests/conformance/run.py" --wstest "$wstest" --only-deflate \
+    --all-deflate --seconds 2400 --out "$target/conformance" \
+    --server "$target/release/autobahn-server" --client "$target/release/autobahn-client"
+}
+
 # Builds a program of tests/interop/go without modules: what it imports is Debian's, and nothing is fetched.
 go_program() {
   check "go build $1" 300 env GO111MODULE=off GOPATH="$root/tests/interop/go:$go_packages" GOCACHE="$cache/go" GOFLAGS= \

@@ -27,8 +27,16 @@ const LAYERS: &[Layer] = &[
         of_others: &["bytes", "miniz_oxide", "zlib_rs"],
     },
     Layer { modules: &["prepared"], of_crate: &["deflate", "frame", "values"], of_others: &["bytes"] },
-    Layer { modules: &["handshake"], of_crate: &["deflate"], of_others: &["base64", "bytes", "http", "sha1"] },
-    Layer { modules: &["proto"], of_crate: &["deflate", "frame", "prepared", "values"], of_others: &["bytes"] },
+    Layer {
+        modules: &["handshake"],
+        of_crate: &["deflate"],
+        of_others: &["base64", "bytes", "http", "sha1"],
+    },
+    Layer {
+        modules: &["proto"],
+        of_crate: &["deflate", "frame", "prepared", "values"],
+        of_others: &["bytes"],
+    },
     Layer { modules: &["keys"], of_crate: &["frame", "proto"], of_others: &["getrandom"] },
     Layer {
         modules: &["conn"],

@@ -2,6 +2,7 @@
 
 use axum::{Router, extract::Path, http::StatusCode, response::Response, routing::any};
 use tokio::net::TcpListener;
+use ws_core::DeflateConfig;
 use ws_tests::echo::Style;
 use ws_tower::extract::WebSocketUpgrade;
 
@@ -22,7 +23,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 
 async fn upgrade(Path(style): Path<String>, ws: WebSocketUpgrade) -> Result<Response, StatusCode> {
     let style: Style = style.parse().map_err(|_| StatusCode::NOT_FOUND)?;
-    let ws = ws.max_message_size(MAX_MESSAGE_SIZE).max_frame_size(MAX_MESSAGE_SIZE);
+    let ws = ws
+        .max_message_size(MAX_MESSAGE_SIZE)
+        .max_frame_size(MAX_MESSAGE_SIZE)
+        // Offered in the cases of sections 12 and 13 only. The shortest messages are compressed, too.
+        .compression(DeflateConfig::new().threshold(0));
     Ok(ws.on_upgrade(async move |socket| {
         let _ended = style.echo(socket.into_conn()).await;
     }))
