@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --bin echo
 //! cargo run --release --bin echo -- --listen 127.0.0.1:8080
+//! cargo run --release --bin echo -- --deflate
 //! ```
 //!
 //! Then open the printed address in a browser, or type lines into `cargo run --bin connect ws://127.0.0.1:3000/ws`.
@@ -13,16 +14,27 @@ use axum::{
     response::{Html, Response},
     routing::{any, get},
 };
-use ws_tower::extract::{Error, WebSocket, WebSocketUpgrade};
+use ws_core::DeflateConfig;
+use ws_tower::{
+    UpgradeLayer, Upgrader,
+    extract::{Error, WebSocket, WebSocketUpgrade},
+};
 
 #[tokio::main]
 async fn main() {
+    let (listener, deflate) =
+        ws_examples::listen_with(Some(("--deflate", "compress messages, if the client offers it"))).await;
+
+    // Compression is off until it is asked for; this is all that it takes.
+    let compression = deflate.then(DeflateConfig::new);
     let app = Router::new()
         .route("/", get(Html(include_str!("index.html"))))
         // `any` and not `get`: the extractor itself answers whatever is not an opening handshake, with the right status.
-        .route("/ws", any(upgrade));
+        .route("/ws", any(upgrade))
+        // The policy for the extractors below it: origins, limits, compression.
+        .layer(UpgradeLayer::new(Upgrader::new().compression(compression)));
     // As `axum::serve`, but clients that are slow to send their request are cut off.
-    ws_examples::serve(ws_examples::listen().await, app).await;
+    ws_examples::serve(listener, app).await;
 }
 
 /// Answers the opening handshake. The closure runs in a task of its own once the response is sent.

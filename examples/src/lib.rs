@@ -16,19 +16,25 @@ pub use self::serve::serve;
 /// Port 0 stands for any free port; the line says which one it is. What is wrong with the command line or the address
 /// is said on standard error, and ends the program.
 pub async fn listen() -> TcpListener {
-    let address = match address(env::args().skip(1)) {
-        Ok(Some(address)) => address,
+    listen_with(None).await.0
+}
+
+/// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
+pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
+    let usage = flag.map_or_else(|| USAGE.to_owned(), |(name, what)| format!("{USAGE}\n  {name:<14} {what}"));
+    let (address, is_set) = match address(env::args().skip(1), flag.map(|(name, _)| name)) {
+        Ok(Some(found)) => found,
         Ok(None) => {
-            println!("{USAGE}");
+            println!("{usage}");
             process::exit(0);
         }
         Err(message) => {
-            eprintln!("{message}\n{USAGE}");
+            eprintln!("{message}\n{usage}");
             process::exit(1);
         }
     };
     match bind(&address).await {
-        Ok(listener) => listener,
+        Ok(listener) => (listener, is_set),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
             process::exit(1);
@@ -65,20 +71,25 @@ async fn bind(address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The address in the arguments; `None` when help is asked for.
-fn address(mut args: impl Iterator<Item = String>) -> Result<Option<String>, String> {
+/// The address in the arguments, and whether the flag is there; `None` when help is asked for.
+fn address(
+    mut args: impl Iterator<Item = String>,
+    flag: Option<&str>,
+) -> Result<Option<(String, bool)>, String> {
     let mut address = String::from("127.0.0.1:3000");
+    let mut is_set = false;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-h" | "--help" => return Ok(None),
             "--listen" => address = args.next().ok_or("--listen needs an address, such as 127.0.0.1:3000")?,
+            arg if Some(arg) == flag => is_set = true,
             _ => match arg.strip_prefix("--listen=") {
                 Some(value) => address = value.to_owned(),
                 None => return Err(format!("unknown argument {arg:?}")),
             },
         }
     }
-    Ok(Some(address))
+    Ok(Some((address, is_set)))
 }
 
 const USAGE: &str = "\
@@ -131,15 +142,16 @@ pages! {
 mod tests {
     use super::*;
 
-    fn parse(args: &[&str]) -> Result<Option<String>, String> {
-        address(args.iter().map(ToString::to_string))
+    fn parse(args: &[&str]) -> Result<Option<(String, bool)>, String> {
+        address(args.iter().map(ToString::to_string), Some("--flag"))
     }
 
     #[test]
     fn address_is_read_from_the_arguments() {
-        assert_eq!(parse(&[]), Ok(Some("127.0.0.1:3000".into())));
-        assert_eq!(parse(&["--listen", "[::1]:0"]), Ok(Some("[::1]:0".into())));
-        assert_eq!(parse(&["--listen=localhost:1"]), Ok(Some("localhost:1".into())));
+        assert_eq!(parse(&[]), Ok(Some(("127.0.0.1:3000".into(), false))));
+        assert_eq!(parse(&["--listen", "[::1]:0"]), Ok(Some(("[::1]:0".into(), false))));
+        assert_eq!(parse(&["--listen=localhost:1"]), Ok(Some(("localhost:1".into(), false))));
+        assert_eq!(parse(&["--flag", "--listen", "a:1"]), Ok(Some(("a:1".into(), true))));
         assert_eq!(parse(&["--listen=a:1", "--help"]), Ok(None));
     }
 
