@@ -62,39 +62,33 @@ impl Codec {
         }
     }
 
-    /// Compresses all of the input, behind what `out` holds. False if that would make `out` longer than `limit`, and the
-    /// message is broken then.
-    pub(super) fn compress(
-        &mut self,
-        mut input: &[u8],
-        flush: DeflateFlush,
-        out: &mut Vec<u8>,
-        limit: usize,
-    ) -> bool {
+    /// Compresses all of the input and flushes it, behind what `out` holds. Whether that is what a flush looks like.
+    ///
+    /// It goes on to the end whatever the size of the output: zlib-rs panics if a stream that was left in its middle is
+    /// followed by another one of level 1.
+    pub(super) fn compress(&mut self, mut input: &[u8], out: &mut Vec<u8>) -> bool {
         let mut room = (input.len() / 2).max(FIRST);
         loop {
             let len = out.len();
-            out.resize(limit.min(len.saturating_add(room)), 0);
-            let spare = &mut out[len..];
-            let (room_now, before) = (spare.len(), (self.deflate.total_in(), self.deflate.total_out()));
-            let status = self.deflate.compress(input, spare, flush);
+            out.resize(len + room, 0);
+            let before = (self.deflate.total_in(), self.deflate.total_out());
+            let status = self.deflate.compress(input, &mut out[len..], DeflateFlush::SyncFlush);
             input = &input[(self.deflate.total_in() - before.0) as usize..];
             let given = (self.deflate.total_out() - before.1) as usize;
             out.truncate(len + given);
             if status.is_err() {
                 return false;
             }
-            if given < room_now {
-                return input.is_empty();
-            }
-            if out.len() == limit {
-                return false;
+            if given < room {
+                return input.is_empty() && out.ends_with(&TAIL);
             }
             room *= 2;
         }
     }
 }
 
+/// What every flush ends with: the rest of an empty block (7.2.1).
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 /// Room that is made for the output at first.
 const FIRST: usize = 256;
 /// The output that a compressor keeps room for.

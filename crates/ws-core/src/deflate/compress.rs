@@ -3,11 +3,10 @@
 use std::mem;
 
 use bytes::Bytes;
-use zlib_rs::DeflateFlush;
 
 use super::{
     CompressionLevel, DeflateConfig, DeflatePool,
-    codec::{Codec, Shape},
+    codec::{Codec, Shape, TAIL},
     history::History,
     pool::Lease,
 };
@@ -58,7 +57,7 @@ impl Compressor {
 
     /// Compresses a whole message. `None` if it is better sent as it is.
     pub(crate) fn message(&mut self, payload: &[u8]) -> Option<Compressed> {
-        let mut lease = self.borrow(self.takeover)?;
+        let mut lease = self.borrow(self.effective_level(), self.takeover)?;
         if !compress(&mut lease, payload, self.takeover) {
             return None;
         }
@@ -71,7 +70,7 @@ impl Compressor {
         let payload = message.payload();
         // It refers to nothing before it, so that it suits every connection with such a window.
         let frame = message.compressed((self.bits, self.effective_level()), || {
-            let mut lease = self.borrow(false)?;
+            let mut lease = self.borrow(self.effective_level(), false)?;
             Some(compress(&mut lease, payload, false).then(|| Compressed(lease).into_bytes()))
         })?;
         self.sent(payload);
@@ -83,23 +82,21 @@ impl Compressor {
         if self.level == CompressionLevel::NONE {
             return None;
         }
-        let lease = self.borrow(self.takeover)?;
-        Some(Streamed {
-            lease,
-            plain: History::default(),
-            size: self.window(),
-            dirty: false,
-            out: Vec::new(),
-        })
+        let level = self.effective_level();
+        let lease = self.borrow(level, self.takeover)?;
+        let mut plain = History::default();
+        plain.push(self.history.as_slice(), self.window());
+        Some(Streamed { lease, level, plain, window: self.window(), out: Vec::new(), has_tail: false })
     }
 
     /// A message that was sent in pieces is complete.
-    pub(crate) fn streamed(&mut self, message: &Streamed) {
-        self.sent(message.plain.as_slice());
+    pub(crate) fn streamed(&mut self, message: &mut Streamed) {
+        if self.takeover {
+            mem::swap(&mut self.history, &mut message.plain);
+        }
     }
 
-    fn borrow(&self, with_history: bool) -> Option<Lease> {
-        let level = self.effective_level();
+    fn borrow(&self, level: CompressionLevel, with_history: bool) -> Option<Lease> {
         let huffman_only = level == CompressionLevel::HUFFMAN_ONLY;
         let mut lease =
             self.pool.codec(Shape { bits: self.bits, memory_level: self.memory_level, huffman_only })?;
@@ -143,82 +140,84 @@ fn compress(codec: &mut Codec, payload: &[u8], takeover: bool) -> bool {
     // With takeover, a message that does not shrink is compressed all the same if it hardly grows, for the next may refer to
     // it; as it is, it would not enter the window. Not if it would grow by more: the peer's limit may count these bytes.
     let slack = if takeover { payload.len() / 1024 + 16 } else { 0 };
-    let limit = payload.len() + slack + TAIL.len();
     let mut output = mem::take(&mut codec.output);
     output.clear();
-    let fits = codec.compress(payload, DeflateFlush::SyncFlush, &mut output, limit);
-    let is_whole = fits && output.ends_with(&TAIL);
+    let is_whole = codec.compress(payload, &mut output);
     // 7.2.1: the tail is left out.
     output.truncate(output.len().saturating_sub(TAIL.len()));
+    let is_worth_it = output.len() < payload.len() + slack;
     codec.output = output;
-    is_whole
+    is_whole && is_worth_it
 }
 
 /// A message that is compressed piece by piece.
 #[derive(Debug)]
 pub(crate) struct Streamed {
     lease: Lease,
-    /// What was compressed, for the window of the next message.
+    level: CompressionLevel,
+    /// What a piece may refer to: the window of the connection, and of the message up to here.
     plain: History,
-    size: usize,
-    /// Something was compressed since the last flush.
-    dirty: bool,
+    window: usize,
     /// What is compressed and not sent.
     out: Vec<u8>,
-}
-
-/// How much of what was compressed must be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flush {
-    /// As it comes.
-    None,
-    /// All of it.
-    Sync,
-    /// All of it, and the message ends.
-    Finish,
+    /// It ends with the tail of a flush.
+    has_tail: bool,
 }
 
 impl Streamed {
-    /// Compresses the next bytes of the message.
-    pub(crate) fn push(&mut self, piece: &[u8], flush: Flush) {
-        self.plain.push(piece, self.size);
-        self.dirty |= !piece.is_empty();
-        let mode = match flush {
-            Flush::None => DeflateFlush::NoFlush,
-            Flush::Sync | Flush::Finish => DeflateFlush::SyncFlush,
-        };
-        if self.dirty {
-            let whole = self.lease.compress(piece, mode, &mut self.out, usize::MAX);
-            debug_assert!(whole, "without a limit everything fits");
+    /// Compresses the next bytes of the message. Each piece can be decompressed without what follows it.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        if piece.is_empty() {
+            return;
         }
-        if flush == Flush::Finish {
-            if self.dirty {
-                // 7.2.1: the tail is left out.
-                self.out.truncate(self.out.len().saturating_sub(TAIL.len()));
-            } else {
-                // The tail of the last flush is sent already: an empty block, whose tail is left out.
-                self.out.push(0);
-            }
+        let stored = piece.len() + piece.len().div_ceil(STORED) * STORED_HEADER;
+        let start = self.out.len();
+        let is_whole = self.lease.compress(piece, &mut self.out);
+        self.has_tail = is_whole && self.out.len() - start <= stored;
+        self.plain.push(piece, self.window);
+        if self.has_tail {
+            return;
         }
-        if flush != Flush::None {
-            self.dirty = false;
+        // A piece that does not shrink goes as it is, in blocks of RFC 1951, 3.2.4. The flush before has left the stream at the
+        // beginning of a byte. What the compressor made of it is forgotten, and it begins anew behind these bytes.
+        self.out.truncate(start);
+        for block in piece.chunks(STORED) {
+            let len = block.len() as u16;
+            self.out.push(0);
+            self.out.extend_from_slice(&len.to_le_bytes());
+            self.out.extend_from_slice(&(!len).to_le_bytes());
+            self.out.extend_from_slice(block);
         }
+        self.lease.begin(self.level, self.plain.as_slice());
     }
 
-    /// Whether there is something that no flush has put out.
-    #[cfg(feature = "io")]
-    pub(crate) fn is_dirty(&self) -> bool {
-        self.dirty || !self.out.is_empty()
+    /// Ends the message.
+    pub(crate) fn finish(&mut self) {
+        if self.has_tail {
+            // 7.2.1: the tail is left out.
+            self.out.truncate(self.out.len() - TAIL.len());
+        } else {
+            // The tail of the last flush is sent already, or there was none: an empty block, whose tail is left out.
+            self.out.push(0);
+        }
+        self.has_tail = false;
     }
 
     /// What is compressed and not sent.
-    pub(crate) fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.out
+    pub(crate) fn output(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// What is compressed is sent.
+    pub(crate) fn clear(&mut self) {
+        self.out.clear();
+        self.has_tail = false;
     }
 }
 
-/// What every flush ends with: the rest of an empty block (7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+/// Bytes of a stored block, and what stands before them (RFC 1951, 3.2.4).
+const STORED: usize = 0xFFFF;
+const STORED_HEADER: usize = 5;
 /// The windows that zlib can compress with.
 const MIN: u8 = 9;
 const MAX: u8 = 15;

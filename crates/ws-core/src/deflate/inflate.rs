@@ -68,6 +68,10 @@ impl Inflater {
         let mut taken = 0;
         while rest || taken < input.len() {
             if open.ended {
+                if !open.decoder.chunk().is_empty() {
+                    // Another decoder may go on from here, with an output of its own.
+                    return Ok(Progress { taken, done: false });
+                }
                 // 7.2.3.4: blocks may be final, and others follow them.
                 open.ended = false;
                 if let Some(decoder) = open.decoder.restart() {

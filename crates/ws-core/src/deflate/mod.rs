@@ -13,7 +13,7 @@ mod pool;
 #[cfg(feature = "handshake")]
 pub(crate) use self::offer::{InvalidParameters, NAME, Parameters};
 pub(crate) use self::{
-    compress::{Compressor, Flush, Streamed},
+    compress::{Compressor, Streamed},
     inflate::Inflater,
 };
 pub use self::{

@@ -124,16 +124,15 @@ impl Sender {
         message: &PreparedMessage,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
-        if message.kind().is_none() {
-            return self.send(message.message().clone(), keys);
-        }
+        let Some(kind) = message.kind() else { return self.send(message.message().clone(), keys) };
         self.check_message()?;
         #[cfg(feature = "deflate")]
         if self.compress_prepared(message, keys) {
             return Ok(());
         }
         if self.role == Role::Client {
-            return self.send(message.message().clone(), keys);
+            self.frame(kind.opcode(), message.message().clone().into_data(), keys);
+            return Ok(());
         }
         let frame = message.server_frame();
         if frame.len() >= self.share_from {

@@ -4,7 +4,7 @@ use super::{MaskSource, Sender};
 use crate::{
     Compression, CompressionLevel, DeflateConfig, Message, MessageKind, NegotiatedDeflate, PreparedMessage,
     UsageError,
-    deflate::{Compressor, Flush, Streamed},
+    deflate::{Compressor, Streamed},
     frame::{FrameHeader, Opcode, ReservedBits},
 };
 
@@ -131,19 +131,17 @@ impl Sender {
             return false;
         };
         let (message, begun) = &mut *open;
-        let flush = match fragment {
-            _ if fin => Flush::Finish,
-            None => Flush::Sync,
-            Some(_) => Flush::None,
-        };
-        message.push(piece, flush);
+        message.push(piece);
+        if fin {
+            message.finish();
+        }
         let output = message.output();
         let is_due = output.len() >= fragment.unwrap_or(1);
         if fin || is_due {
             let opcode = if *begun { Opcode::CONTINUATION } else { kind.opcode() };
             let header = self.compressed_header(opcode, fin, output.len(), keys);
             self.outbox.push_frame(&header.encode(), output, header.mask);
-            output.clear();
+            message.clear();
         }
         if let Some(deflate) = &mut self.deflate {
             if fin {
@@ -161,7 +159,7 @@ impl Sender {
     pub(crate) fn holds_back(&self) -> bool {
         self.deflate
             .as_ref()
-            .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|open| open.0.is_dirty()))
+            .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|open| !open.0.output().is_empty()))
     }
 
     /// Forgets a message in fragments of which none was queued.

@@ -1,5 +1,10 @@
 //! RFC 7692: permessage-deflate.
 
+mod bits;
+mod enforcement;
+mod limits;
+mod peers;
+
 use super::{
     trace::{Endpoint, Told},
     wire::{BINARY, CONTINUATION, FIN, ROLES, TEXT, frame, peer},
@@ -24,6 +29,10 @@ fn negotiated(bits: u8, no_takeover: bool) -> NegotiatedDeflate {
         server_max_window_bits: bits,
         client_max_window_bits: bits,
     }
+}
+
+fn endpoint(role: Role, negotiated: NegotiatedDeflate) -> Endpoint {
+    Endpoint::with_deflate(role, &Config::new(), negotiated, &DeflateConfig::new())
 }
 
 /// Text that compresses, and says something else each time.

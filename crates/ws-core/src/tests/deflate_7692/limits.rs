@@ -1,0 +1,166 @@
+//! Limits hold for what a message is when it is decompressed.
+
+use super::{
+    super::{
+        trace::{Endpoint, Told},
+        wire::{BINARY, CONTINUATION, FIN, ROLES, TEXT, frame},
+    },
+    RSV1,
+    bits::Blocks,
+    document, negotiated, noise,
+    peers::Peer,
+};
+use crate::{Config, DeflateConfig, ProtocolError, Role, Violation};
+
+fn endpoint(role: Role, config: &Config, bits: u8) -> Endpoint {
+    Endpoint::with_deflate(role, config, negotiated(bits, true), &DeflateConfig::new())
+}
+
+fn too_big(limit: u64) -> Told {
+    Told::failed(Violation::TooBig { limit })
+}
+
+#[test]
+fn limit_is_met_exactly_over_any_number_of_fragments() {
+    let text = document(3);
+    let payload = Peer::new(15).compress(text.as_bytes());
+    for role in ROLES {
+        for bits in [12, 15] {
+            for count in [1, 2, payload.len()] {
+                for (limit, is_within) in [(text.len() as u64, true), (text.len() as u64 - 1, false)] {
+                    let mut endpoint = endpoint(role, &Config::new().max_message_size(limit), bits);
+                    let size = payload.len().div_ceil(count);
+                    let pieces: Vec<_> = payload.chunks(size).collect();
+                    for (number, piece) in pieces.iter().enumerate() {
+                        let opcode = if number == 0 { RSV1 | TEXT } else { CONTINUATION };
+                        let fin = if number + 1 == pieces.len() { FIN } else { 0 };
+                        endpoint.feed(&frame(role, fin | opcode, piece));
+                    }
+                    let expected = if is_within { Told::text(&text) } else { too_big(limit) };
+                    assert_eq!(endpoint.told, [expected], "{role:?} {bits} {count} {limit}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bomb_is_refused_as_soon_as_it_is_over_the_limit() {
+    let bomb = Peer::new(15).compress(&vec![0; 8 << 20]);
+    for role in ROLES {
+        for bits in [8, 12, 15] {
+            let limit = 100_000;
+            let mut endpoint = endpoint(role, &Config::new().max_message_size(limit), bits);
+            // 120 KB of zeros in 120 bytes; the rest never has to arrive.
+            endpoint.feed(&frame(role, RSV1 | BINARY, &bomb[..120]));
+            assert_eq!(endpoint.told, [too_big(limit)], "{role:?} {bits}");
+            let told = endpoint.partial.map_or(0, |(_, data)| data.len() as u64);
+            assert!(told <= limit && told > limit - (32 << 10), "{told}");
+        }
+    }
+}
+
+#[test]
+fn message_of_the_limit_that_cannot_be_compressed_passes() {
+    let data = noise(64 << 10);
+    for role in ROLES {
+        let mut endpoint = endpoint(role, &Config::new().max_message_size(data.len() as u64), 15);
+        // Stored, in blocks of 1,000 bytes.
+        let mut payload = Vec::new();
+        for block in data.chunks(1000) {
+            let len = block.len() as u16;
+            payload.push(0);
+            payload.extend(len.to_le_bytes());
+            payload.extend((!len).to_le_bytes());
+            payload.extend(block);
+        }
+        payload.push(0);
+        assert!(payload.len() > data.len());
+        endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &payload));
+        assert_eq!(endpoint.told, [Told::binary(data.clone())]);
+    }
+}
+
+#[test]
+fn bytes_on_the_wire_that_become_nothing_are_bounded_too() {
+    for role in ROLES {
+        let limit = 1000;
+        let mut endpoint = endpoint(role, &Config::new().max_message_size(limit).max_fragments(None), 15);
+        let nothing = [0, 0, 0, 0xFF, 0xFF].repeat(10);
+        endpoint.feed(&frame(role, RSV1 | BINARY, &nothing));
+        let mut sent = nothing.len();
+        while endpoint.told.is_empty() {
+            endpoint.feed(&frame(role, CONTINUATION, &nothing));
+            sent += nothing.len();
+            assert!(sent < 2000);
+        }
+        assert_eq!(endpoint.told, [too_big(limit)]);
+    }
+}
+
+#[test]
+fn frame_limit_that_was_set_holds_on_the_wire() {
+    let payload = Blocks::new().begin(false).literals(&[65; 100]).end().message();
+    for role in ROLES {
+        for (limit, is_within) in [(payload.len() as u64, true), (payload.len() as u64 - 1, false)] {
+            let mut endpoint = endpoint(role, &Config::new().max_frame_size(limit), 15);
+            endpoint.feed(&frame(role, FIN | RSV1 | TEXT, &payload));
+            let expected = if is_within { Told::text(&"A".repeat(100)) } else { too_big(limit) };
+            assert_eq!(endpoint.told, [expected]);
+        }
+    }
+}
+
+#[test]
+fn fragments_of_a_compressed_message_are_counted() {
+    for role in ROLES {
+        let mut endpoint = endpoint(role, &Config::new().max_fragments(3), 15);
+        endpoint.feed(&frame(role, RSV1 | TEXT, b""));
+        for _ in 0..3 {
+            endpoint.feed(&frame(role, CONTINUATION, b""));
+        }
+        assert_eq!(endpoint.told, [Told::failed(ProtocolError::TooManyFragments)]);
+    }
+}
+
+#[test]
+fn limit_that_is_lowered_meanwhile_holds_for_what_follows() {
+    let payload = Blocks::new().begin(false).literals(&[65; 100]).end().message();
+    for role in ROLES {
+        let mut endpoint = endpoint(role, &Config::new(), 15);
+        endpoint.feed(&frame(role, RSV1 | TEXT, &payload[..50]));
+        endpoint.protocol.set_max_message_size(Some(60));
+        endpoint.feed(&frame(role, FIN | CONTINUATION, &payload[50..]));
+        assert_eq!(endpoint.told, [too_big(60)]);
+    }
+}
+
+#[test]
+fn text_is_validated_as_it_is_decompressed() {
+    for role in ROLES {
+        for bits in [9, 15] {
+            // A character of three bytes, cut by blocks, fragments and chunks.
+            let text = "€".repeat(3000);
+            let payload = Peer::new(bits).compress(text.as_bytes());
+            for cut in 1..payload.len() {
+                let mut endpoint = endpoint(role, &Config::new(), bits);
+                endpoint.feed(&frame(role, RSV1 | TEXT, &payload[..cut]));
+                endpoint.feed(&frame(role, FIN | CONTINUATION, &payload[cut..]));
+                assert_eq!(endpoint.told, [Told::text(&text)], "{cut}");
+            }
+            // Invalid, and known to be before the message has ended.
+            let mut endpoint = endpoint(role, &Config::new(), bits);
+            let payload = Peer::new(bits).compress(&[&b"ok"[..], &[0xE2, 0x28], &[b'a'; 50]].concat());
+            endpoint.feed(&frame(role, RSV1 | TEXT, &payload));
+            assert_eq!(endpoint.told, [Told::failed(ProtocolError::InvalidUtf8)]);
+            // The end inside a character.
+            let mut endpoint = endpoint_of(role, bits);
+            endpoint.feed(&frame(role, FIN | RSV1 | TEXT, &Peer::new(bits).compress(&[b'a', 0xE2, 0x82])));
+            assert_eq!(endpoint.told, [Told::failed(ProtocolError::InvalidUtf8)]);
+        }
+    }
+}
+
+fn endpoint_of(role: Role, bits: u8) -> Endpoint {
+    endpoint(role, &Config::new(), bits)
+}
