@@ -17,6 +17,8 @@ mod closing_order;
 mod control;
 mod control_ends;
 mod deadlines;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod failing;
 mod handlers;
 mod joined;

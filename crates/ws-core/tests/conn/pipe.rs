@@ -99,6 +99,14 @@ pub(crate) fn pair(config: &Config, pace: Pace, capacity: usize) -> (Conn<Pipe>,
     (conn(client, Role::Client), conn(server, Role::Server))
 }
 
+impl Pipe {
+    /// Bytes that have arrived and were not read.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn unread(&self) -> usize {
+        self.incoming.borrow().bytes.len()
+    }
+}
+
 impl Lane {
     fn new() -> Rc<RefCell<Self>> {
         Rc::new(RefCell::new(Self {
