@@ -424,7 +424,7 @@ fn decompressed_bytes_are_what_the_budget_counts() {
     with_timers(|| {
         for role in ROLES {
             let message = Message::binary(vec![0; 300_000]);
-            let bytes = written(role, &[message.clone()]).remove(0);
+            let bytes = written(role, std::slice::from_ref(&message)).remove(0);
             assert!(bytes.len() < 2000);
             for (budget, is_enough) in [(100_000, false), (1 << 20, true)] {
                 let budget = InboundBudget::new(budget);
