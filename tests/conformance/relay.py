@@ -12,6 +12,8 @@ class Relay:
     def __init__(self, target: int):
         self.target = target
         self.port = 0
+        self.passed = [0, 0]
+        """Bytes that were passed on, to the target and back."""
         self._listens = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -41,7 +43,7 @@ class Relay:
             writer.transport.abort()
             return
         try:
-            await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+            await asyncio.gather(self._pump(0, reader, back), self._pump(1, there, writer))
         except (OSError, asyncio.CancelledError):
             # A reset, or the end of the relay.
             writer.transport.abort()
@@ -50,10 +52,10 @@ class Relay:
         writer.close()
         back.close()
 
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, way: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Passes bytes on, then their end."""
         while data := await reader.read(1 << 16):
+            self.passed[way] += len(data)
             # Without `drain`: the relay holds what the other end does not read yet.
             writer.write(data)
         writer.write_eof()

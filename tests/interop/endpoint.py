@@ -44,6 +44,15 @@ def pattern(length: int, seed: int) -> bytes:
     return bytes((seed + index) % 251 for index in range(length))
 
 
+def noise(length: int, seed: int) -> bytes:
+    """The payload that `send_noise` means: it cannot be compressed."""
+    data = bytearray(length)
+    for index in range(length):
+        seed = (seed * 1103515245 + 12345) & 0xFFFFFFFF
+        data[index] = seed >> 16 & 255
+    return bytes(data)
+
+
 class Endpoint:
     """A peer implementation in one role."""
 
@@ -57,6 +66,13 @@ class Endpoint:
 
     def tell(self, **command: object) -> None:
         self.child.send(json.dumps(command))
+
+    def opened(self) -> dict:
+        """Takes the event that tells what the opening handshake agreed on."""
+        event = self._event(PATIENCE)
+        if list(event) != ["open"]:
+            raise Unexpected(f"{self.name} reported {short(event)}, expected that it is open")
+        return event["open"]
 
     def expect(self, **event: object) -> None:
         """Takes the next event, which must be this one."""

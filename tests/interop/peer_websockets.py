@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 SHORT = 64
 
@@ -33,17 +34,33 @@ def pattern(length: int, seed: int) -> bytes:
     return bytes((seed + index) % 251 for index in range(length))
 
 
+def noise(length: int, seed: int) -> bytes:
+    data = bytearray(length)
+    for index in range(length):
+        seed = (seed * 1103515245 + 12345) & 0xFFFFFFFF
+        data[index] = seed >> 16 & 255
+    return bytes(data)
+
+
+def settings(words: str) -> dict[str, bool | int]:
+    """What `--deflate` says, in the names of `websockets`. There the threshold is not a setting."""
+    items = (word.partition("=") for word in words.split(",") if word)
+    return {name: int(value) if value else True for name, _, value in items if name != "threshold"}
+
+
 class Endpoint:
     """Carries out commands on the current connection; reports what happens on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, deflate: str | None) -> None:
         self.connection: Connection | None = None
+        self.deflate = deflate
         self.background: set[asyncio.Task] = set()
 
     async def session(self, connection: Connection) -> None:
         self.connection = connection
         extensions = ", ".join(extension.name for extension in connection.protocol.extensions)
-        say(open={"subprotocol": connection.subprotocol, "extensions": extensions})
+        agreed = {} if self.deflate is None else {"deflate": self.agreed(connection)}
+        say(open={"subprotocol": connection.subprotocol, "extensions": extensions, **agreed})
         try:
             async for message in connection:
                 if isinstance(message, str):
@@ -59,12 +76,24 @@ class Endpoint:
         else:
             say(close=[int(received.code), received.reason])
 
+    @staticmethod
+    def agreed(connection: Connection) -> list | None:
+        found = [extension for extension in connection.protocol.extensions if extension.name == "permessage-deflate"]
+        if not found:
+            return None
+        remote = [found[0].remote_no_context_takeover, found[0].remote_max_window_bits]
+        local = [found[0].local_no_context_takeover, found[0].local_max_window_bits]
+        server, client = (local, remote) if isinstance(connection, ServerConnection) else (remote, local)
+        return [server[0], client[0], server[1], client[1]]
+
     async def command(self, command: dict) -> None:
         (name, value), *_ = command.items()
         connection = self.connection
         if name == "connect":
             protocols = command.get("subprotocols") or None
-            connection = await connect(value, subprotocols=protocols, max_size=None, proxy=None)
+            extensions = None if self.deflate is None else [ClientPerMessageDeflateFactory(**settings(self.deflate))]
+            compression = {} if self.deflate is None else {"extensions": extensions, "compression": None}
+            connection = await connect(value, subprotocols=protocols, max_size=None, proxy=None, **compression)
             self.spawn(self.session(connection))
             await asyncio.sleep(0)
         elif name == "send_text":
@@ -73,6 +102,8 @@ class Endpoint:
             await connection.send(value[0] * value[1])
         elif name == "send_binary":
             await connection.send(pattern(*value))
+        elif name == "send_noise":
+            await connection.send(noise(*value))
         elif name == "send_fragments":
             await connection.send(self.fragments(value["parts"]), text=value["kind"] == "text")
         elif name == "ping":
@@ -113,8 +144,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listen", metavar="HOST:PORT", help="serve; without it the endpoint is a client")
     parser.add_argument("--subprotocol", action="append", help="a subprotocol the server speaks; may be repeated")
+    parser.add_argument("--deflate", help="permessage-deflate with these parameters, joined by commas; may be empty")
     args = parser.parse_args()
-    endpoint = Endpoint()
+    endpoint = Endpoint(args.deflate)
     commands = asyncio.StreamReader(limit=1 << 22)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
@@ -125,7 +157,9 @@ async def main() -> None:
             # The default refuses a client that offers nothing the server knows.
             return next((name for name in offered if name in (args.subprotocol or [])), None)
 
-        server = await serve(endpoint.session, host, int(port), select_subprotocol=select, max_size=None)
+        extensions = None if args.deflate is None else [ServerPerMessageDeflateFactory(**settings(args.deflate))]
+        compression = {} if args.deflate is None else {"extensions": extensions, "compression": None}
+        server = await serve(endpoint.session, host, int(port), select_subprotocol=select, max_size=None, **compression)
         say(listening=next(iter(server.sockets)).getsockname()[1])
     while line := await commands.readline():
         try:

@@ -10,13 +10,27 @@ const say = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 const describeBinary = (data) => `${data.length} bytes, sha1 ${createHash('sha1').update(data).digest('hex')}`;
 const describeText = (data) => (data.length <= SHORT ? data.toString('utf8') : describeBinary(data));
 const pattern = (length, seed) => Buffer.from(Uint8Array.from({ length }, (_, index) => (seed + index) % 251));
+const noise = (length, seed) => {
+  let state = seed >>> 0;
+  return Buffer.from(Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 16) & 255;
+  }));
+};
 const failed = (error) => error && say({ error: String(error) });
 
 let socket;
 
 function attach(next) {
   socket = next;
-  const opened = () => say({ open: { subprotocol: next.protocol || null, extensions: next.extensions } });
+  const opened = () => say({ open: { subprotocol: next.protocol || null, extensions: next.extensions, ...agreed() } });
+  const agreed = () => {
+    if (values.deflate === undefined) return {};
+    const extension = next._extensions['permessage-deflate'];
+    if (!extension) return { deflate: null };
+    const { server_no_context_takeover: server, client_no_context_takeover: client, ...bits } = extension.params;
+    return { deflate: [!!server, !!client, bits.server_max_window_bits ?? 15, bits.client_max_window_bits ?? 15] };
+  };
   if (next.readyState === WebSocket.OPEN) opened();
   else next.on('open', opened);
   next.on('message', (data, isBinary) =>
@@ -29,10 +43,11 @@ function attach(next) {
 }
 
 const commands = {
-  connect: (url, { subprotocols = [] }) => attach(new WebSocket(url, subprotocols)),
+  connect: (url, { subprotocols = [] }) => attach(new WebSocket(url, subprotocols, { perMessageDeflate: deflate ?? true })),
   send_text: (text) => socket.send(text, failed),
   send_text_times: ([unit, times]) => socket.send(unit.repeat(times), failed),
   send_binary: ([length, seed]) => socket.send(pattern(length, seed), failed),
+  send_noise: ([length, seed]) => socket.send(noise(length, seed), failed),
   send_fragments: ({ kind, parts }) => {
     parts.forEach((part, index) => {
       if (typeof part === 'object') socket.ping(part.ping, undefined, failed);
@@ -45,12 +60,17 @@ const commands = {
 };
 
 const { values } = parseArgs({
-  options: { listen: { type: 'string' }, subprotocol: { type: 'string', multiple: true, default: [] } },
+  options: { listen: { type: 'string' }, deflate: { type: 'string' }, subprotocol: { type: 'string', multiple: true, default: [] } },
 });
+// What `--deflate` says, in the names of `ws`. Without it a client offers compression, and a server declines it: the defaults.
+const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const setting = (item) => item.split('=').map((part, index) => (index ? Number(part) : camel(part)));
+const deflate = values.deflate === undefined ? undefined
+  : Object.fromEntries(values.deflate.split(',').filter(Boolean).map(setting).map(([name, value = true]) => [name, value]));
 if (values.listen) {
   const [host, port] = values.listen.split(':');
   const handleProtocols = (offered) => [...offered].find((name) => values.subprotocol.includes(name)) ?? false;
-  const server = new WebSocketServer({ host, port: Number(port), handleProtocols, maxPayload: 0 });
+  const server = new WebSocketServer({ host, port: Number(port), handleProtocols, maxPayload: 0, perMessageDeflate: deflate ?? false });
   server.on('listening', () => say({ listening: server.address().port }));
   server.on('connection', attach);
 }

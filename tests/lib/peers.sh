@@ -66,7 +66,7 @@ go_program() {
 }
 
 part_interop() {
-  local others=() originals=() name
+  local others=() originals=() browser=() name
   need_rust || { skip interop "$missing"; return 0; }
   need_python_packages || { skip interop "$missing"; return 0; }
   others+=(--python "$python")
@@ -87,6 +87,15 @@ part_interop() {
   binaries interop-peer go-programs || return 0
   tally shown "interop" 600 "$python" "$root/tests/interop/run.py" --ours "$target/release/interop-peer" \
     "${others[@]}" "${originals[@]}" --out "$target/interop"
+  if [ -n "${node_modules:-}" ]; then
+    if need chromium chromium; then
+      browser+=(--chromium "$(command -v chromium)")
+    else
+      skip "interop with Chromium" "$missing"
+    fi
+  fi
+  tally shown "interop, compressed" 900 "$python" "$root/tests/interop/deflate.py" --ours "$target/release/interop-peer" \
+    "${others[@]}" "${browser[@]}" --out "$target/interop/deflate"
   if [ ${#originals[@]} -eq 0 ]; then return 0; fi
   tally shown "programs" 600 "$python" "$root/tests/interop/programs.py" --ours "$target/release/go-programs" \
     "${originals[@]}" --out "$target/interop/programs"

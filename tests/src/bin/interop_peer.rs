@@ -11,8 +11,8 @@ use tokio::{
     sync::mpsc,
 };
 use ws_client::{Config, Conn, Dialer};
-use ws_core::{CloseCode, CloseFrame, ErrorKind, Message, MessageKind};
-use ws_tower::{Upgraded, extract::WebSocketUpgrade};
+use ws_core::{CloseCode, CloseFrame, DeflateConfig, ErrorKind, Message, MessageKind};
+use ws_tower::{CheckOrigin, UpgradeLayer, Upgraded, Upgrader, extract::WebSocketUpgrade};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 type Commands = mpsc::UnboundedReceiver<String>;
@@ -26,28 +26,51 @@ async fn main() -> Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
     let mut commands = read_commands();
     match options.listen {
-        Some(address) => serve(&address, options.subprotocols, &mut commands).await,
-        None => dial(&mut commands).await,
+        Some(address) => serve(&address, options.subprotocols, options.deflate, &mut commands).await,
+        None => dial(options.deflate, &mut commands).await,
     }
 }
 
 struct Options {
     listen: Option<String>,
     subprotocols: Vec<String>,
+    /// None: no compression, and no word of it.
+    deflate: Option<DeflateConfig>,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options = Self { listen: None, subprotocols: Vec::new() };
+        let mut options = Self { listen: None, subprotocols: Vec::new(), deflate: None };
         while let Some(name) = args.next() {
             match (name.as_str(), args.next()) {
                 ("--listen", Some(address)) => options.listen = Some(address),
                 ("--subprotocol", Some(subprotocol)) => options.subprotocols.push(subprotocol),
-                _ => return Err("usage: interop-peer [--listen HOST:PORT [--subprotocol NAME]…]".into()),
+                ("--deflate", Some(parameters)) => options.deflate = Some(deflate(&parameters)?),
+                _ => {
+                    let usage = "usage: interop-peer [--listen HOST:PORT [--subprotocol NAME]…] [--deflate PARAMETERS]";
+                    return Err(usage.into());
+                }
             }
         }
         Ok(options)
     }
+}
+
+/// The parameters of permessage-deflate, joined by commas, and the threshold.
+fn deflate(parameters: &str) -> Result<DeflateConfig> {
+    let mut config = DeflateConfig::new();
+    for parameter in parameters.split(',').filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, "0"));
+        config = match name {
+            "server_no_context_takeover" => config.server_no_context_takeover(true),
+            "client_no_context_takeover" => config.client_no_context_takeover(true),
+            "server_max_window_bits" => config.server_max_window_bits(value.parse()?),
+            "client_max_window_bits" => config.client_max_window_bits(value.parse()?),
+            "threshold" => config.threshold(value.parse()?),
+            _ => return Err(format!("unknown parameter {name}").into()),
+        };
+    }
+    Ok(config)
 }
 
 /// Reads commands on a thread of their own: standard input cannot be polled. Its end ends the program.
@@ -77,7 +100,13 @@ fn say_error(error: &dyn std::fmt::Display) {
 }
 
 /// Serves one connection after the other; a session begins when the one before it has ended.
-async fn serve(address: &str, subprotocols: Vec<String>, commands: &mut Commands) -> Result<()> {
+async fn serve(
+    address: &str,
+    subprotocols: Vec<String>,
+    deflate: Option<DeflateConfig>,
+    commands: &mut Commands,
+) -> Result<()> {
+    let speaks_of_it = deflate.is_some();
     let listener = TcpListener::bind(address).await?;
     say(&json!({ "listening": listener.local_addr()?.port() }));
     let (sender, mut accepted) = mpsc::unbounded_channel::<Conn<Upgraded>>();
@@ -86,13 +115,16 @@ async fn serve(address: &str, subprotocols: Vec<String>, commands: &mut Commands
             .protocols(subprotocols.clone())
             .max_message_size(MAX_MESSAGE_SIZE)
             .max_frame_size(MAX_MESSAGE_SIZE)
+            .compression(deflate.clone())
             .on_upgrade(move |socket| async move { drop(sender.send(socket.into_conn())) });
         response
     };
-    let server = axum::serve(listener, Router::new().fallback(any(upgrade)));
+    // Pages of a browser come from nowhere.
+    let policy = UpgradeLayer::new(Upgrader::new().check_origin(CheckOrigin::Any));
+    let server = axum::serve(listener, Router::new().fallback(any(upgrade)).layer(policy));
     let sessions = async {
         while let Some(conn) = accepted.recv().await {
-            if session(conn, "", commands).await.is_none() {
+            if session(conn, "", speaks_of_it, commands).await.is_none() {
                 break;
             }
         }
@@ -105,19 +137,20 @@ async fn serve(address: &str, subprotocols: Vec<String>, commands: &mut Commands
 }
 
 /// Opens a connection for each `connect`.
-async fn dial(commands: &mut Commands) -> Result<()> {
+async fn dial(deflate: Option<DeflateConfig>, commands: &mut Commands) -> Result<()> {
     while let Some(line) = commands.recv().await {
         let command: Value = serde_json::from_str(&line)?;
         let url = command["connect"].as_str().ok_or_else(|| format!("there is no connection for {line}"))?;
         let subprotocols = command["subprotocols"].as_array().cloned().unwrap_or_default();
         let dialer = Dialer::new()
             .subprotocols(subprotocols.iter().filter_map(Value::as_str))
+            .compression(deflate.clone())
             .config(Config::new().max_message_size(MAX_MESSAGE_SIZE as u64));
         match dialer.dial(url).await {
             Ok((conn, response)) => {
                 let extensions = response.headers().get(http::header::SEC_WEBSOCKET_EXTENSIONS);
                 let extensions = extensions.and_then(|value| value.to_str().ok()).unwrap_or_default();
-                if session(conn, extensions, commands).await.is_none() {
+                if session(conn, extensions, deflate.is_some(), commands).await.is_none() {
                     break;
                 }
             }
@@ -128,11 +161,27 @@ async fn dial(commands: &mut Commands) -> Result<()> {
 }
 
 /// Carries out commands until the connection has ended; `None` when there are no more commands.
-async fn session<S>(mut conn: Conn<S>, extensions: &str, commands: &mut Commands) -> Option<()>
+async fn session<S>(
+    mut conn: Conn<S>,
+    extensions: &str,
+    speaks_of_deflate: bool,
+    commands: &mut Commands,
+) -> Option<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    say(&json!({ "open": { "subprotocol": conn.subprotocol(), "extensions": extensions } }));
+    let mut open = json!({ "subprotocol": conn.subprotocol(), "extensions": extensions });
+    if speaks_of_deflate {
+        open["deflate"] = conn.deflate().map_or(Value::Null, |deflate| {
+            json!([
+                deflate.server_no_context_takeover,
+                deflate.client_no_context_takeover,
+                deflate.server_max_window_bits,
+                deflate.client_max_window_bits,
+            ])
+        });
+    }
+    say(&json!({ "open": open }));
     loop {
         tokio::select! {
             line = commands.recv() => match perform(&mut conn, &line?).await {
@@ -182,6 +231,7 @@ where
         ("send_text", Value::String(text)) => Message::text(text.as_str()),
         ("send_text_times", value) => Message::text(string(&value[0])?.repeat(number(&value[1])?)),
         ("send_binary", value) => Message::binary(pattern(number(&value[0])?, number(&value[1])?)),
+        ("send_noise", value) => Message::binary(noise(number(&value[0])?, number(&value[1])?)),
         ("send_fragments", value) => return send_fragments(conn, value).await.map(|()| Next::Continue),
         ("ping", Value::String(payload)) => Message::Ping(payload.clone().into()),
         ("close", Value::Null) => {
@@ -249,6 +299,16 @@ fn report(message: &Message) {
 /// The payload that `send_binary` means.
 fn pattern(length: usize, seed: usize) -> Vec<u8> {
     (0..length).map(|index| ((seed + index) % 251) as u8).collect()
+}
+
+/// The payload that `send_noise` means: it cannot be compressed.
+fn noise(length: usize, seed: usize) -> Vec<u8> {
+    let mut state = seed as u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        (state >> 16) as u8
+    };
+    (0..length).map(|_| next()).collect()
 }
 
 fn describe(data: &[u8]) -> String {
