@@ -133,6 +133,7 @@ pages! {
     architecture "docs/topics/architecture.md",
     backpressure "docs/topics/backpressure.md",
     closing "docs/topics/closing.md",
+    compression "docs/topics/compression.md",
     defaults "docs/topics/defaults.md",
     sans_io "docs/topics/sans-io.md",
     security "docs/topics/security.md",

@@ -34,6 +34,7 @@
 //! # Features
 //!
 //! * `rustls` (default): `wss://`. Without it such URLs fail with an error that says so.
+//! * `deflate` (default): `Dialer::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,4 +1,5 @@
-//! WebSocket for any byte stream: the protocol of RFC 6455, and a connection over tokio's I/O traits.
+//! WebSocket for any byte stream: the protocol of RFC 6455 with the compression of RFC 7692, and a connection over tokio's
+//! I/O traits.
 //!
 //! [`Conn`] is what most programs use. Servers get one from `ws-tower`, clients from `ws-client`; with a transport whose
 //! opening handshake is done by other means, [`Conn::new`] makes one:
@@ -26,6 +27,7 @@
 //! | read without an allocation per message | [`read_borrowed`](Conn::read_borrowed) |
 //! | stream messages of any size | [`next_reader`](Conn::next_reader), [`next_writer`](Conn::next_writer) |
 //! | send one message to many | [`PreparedMessage`], [`write_prepared`](Conn::write_prepared) |
+//! | compress, or leave a message out | [`Config::compression`], `write_message_with`, `set_write_compression` (feature `deflate`) |
 //! | exchange JSON | `read_json`, `write_json` (feature `json`) |
 //! | read and write in two tasks | [`into_split`](Conn::into_split), [`ReadHalf::reunite`] |
 //! | only write | [`ReadHalf::close_read`] |

@@ -101,6 +101,7 @@
 //! # Features
 //!
 //! * `axum` (default): [`extract`], and rejections as axum responses.
+//! * `deflate` (default): `Upgrader::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
 
 #![forbid(unsafe_code)]
