@@ -1,26 +1,23 @@
 //! [`Upgrader`]: the policy of a server, and the opening handshake that follows it.
 
-use std::{
-    mem,
-    panic::{self, AssertUnwindSafe},
-    sync::Arc,
-    time::Duration,
-};
+mod accepted;
+mod check;
 
-#[cfg(feature = "deflate")]
-use http::header::SEC_WEBSOCKET_EXTENSIONS;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, request::Parts};
-use ws_core::{
-    BufferPool, Config, Conn, Negotiated, Utf8Bytes,
-    handshake::{self, Refusal},
-};
-#[cfg(feature = "deflate")]
-use ws_core::{DeflateConfig, NegotiatedDeflate};
+use std::{mem, sync::Arc, time::Duration};
 
+use http::{HeaderMap, Request, Response, request::Parts};
+#[cfg(feature = "deflate")]
+use ws_core::DeflateConfig;
+use ws_core::{BufferPool, Config, Conn, Utf8Bytes, handshake};
+
+pub use self::accepted::Accepted;
+#[cfg(all(feature = "axum", feature = "deflate"))]
+pub(crate) use self::accepted::Agreed;
+#[cfg(feature = "axum")]
+pub(crate) use self::accepted::Handshake;
 use crate::{
-    CheckOrigin, OnUpgrade, ResponseBody, UpgradeService, Upgraded,
-    rejection::{Cause, OnRejection, WebSocketUpgradeRejection},
-    source::UpgradeSource,
+    CheckOrigin, ResponseBody, UpgradeService, Upgraded,
+    rejection::{OnRejection, WebSocketUpgradeRejection},
 };
 
 /// How a server answers opening handshakes: origins, subprotocols, limits, buffers.
@@ -209,13 +206,7 @@ impl Upgrader {
     /// # Errors
     /// The reason for refusing the handshake, which is a response as well.
     pub fn upgrade<B>(&self, request: &mut Request<B>) -> Result<Accepted, WebSocketUpgradeRejection> {
-        // The head is all that is checked, and `Parts` is how the rest of this crate, and functions of applications, see
-        // it; moving it out and back costs a few words.
-        let (mut parts, ()) = Request::new(()).into_parts();
-        swap_head(&mut parts, request);
-        let accepted = self.upgrade_parts(&mut parts);
-        swap_head(&mut parts, request);
-        accepted
+        check::with_head(request, |parts| self.upgrade_parts(parts))
     }
 
     /// As [`upgrade`](Self::upgrade), for a request that was taken apart already.
@@ -248,43 +239,6 @@ impl Upgrader {
         UpgradeService::new(self, handler)
     }
 
-    /// Runs all checks in their order: the request, the origin, the key, and whether there is an upgrade to be had.
-    pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
-        let accept = self
-            .check_head(request)
-            .map_err(|cause| WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()))?;
-        let Some(source) = UpgradeSource::take(&mut request.extensions) else {
-            let cause = Cause::Http1(Refusal::NotUpgradable);
-            return Err(WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()));
-        };
-        Ok(Handshake {
-            upgrader: self.clone(),
-            source,
-            accept,
-            subprotocol: handshake::select_subprotocol(&request.headers, &self.0.subprotocols),
-            config: self.0.config.clone(),
-            #[cfg(feature = "deflate")]
-            compression: Agreed::on(&request.headers, self.0.compression.as_ref()),
-        })
-    }
-
-    /// Checks what the request says, and gives the `Sec-WebSocket-Accept` to answer with.
-    fn check_head(&self, request: &Parts) -> Result<HeaderValue, Cause> {
-        let Parts { method, uri, version, headers, .. } = request;
-        if *version > Version::HTTP_11 {
-            // RFC 8441, 4: there a WebSocket is opened with CONNECT and `:protocol`.
-            return Err(if method == Method::CONNECT { Cause::ProtocolNotSpoken } else { Cause::NotConnect });
-        }
-        handshake::check_request(method, *version, uri, headers).map_err(Cause::Http1)?;
-        // A closure of the application may panic: the client gets an answer all the same, and nothing here is left half
-        // done, as nothing was begun.
-        let allowed = panic::catch_unwind(AssertUnwindSafe(|| self.0.check_origin.allows(request)));
-        if !allowed.map_err(|_| Cause::CheckPanicked)? {
-            return Err(Cause::Http1(Refusal::OriginNotAllowed));
-        }
-        handshake::check_key(headers).map_err(Cause::Http1)
-    }
-
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
@@ -293,86 +247,6 @@ impl Upgrader {
     fn configure(self, change: impl FnOnce(Config) -> Config) -> Self {
         self.set(|settings| settings.config = change(mem::take(&mut settings.config)))
     }
-}
-
-/// An accepted opening handshake: the response to send, and the connection that follows it.
-#[derive(Debug)]
-#[must_use = "the client waits for this response"]
-#[non_exhaustive]
-pub struct Accepted {
-    /// 101 Switching Protocols. Send it as it is, with an empty body of any type.
-    ///
-    /// When another response is sent instead, drop [`conn`](Self::conn): hyper hands the transport over at the end of
-    /// the HTTP connection, whatever was sent on it.
-    pub response: Response<()>,
-    /// The connection. Await it in a task of its own: it is there only after the response was sent.
-    pub conn: OnUpgrade,
-}
-
-/// A handshake that passed all checks and waits to be accepted.
-#[derive(Debug)]
-pub(crate) struct Handshake {
-    upgrader: Upgrader,
-    source: UpgradeSource,
-    accept: HeaderValue,
-    pub(crate) subprotocol: Option<HeaderValue>,
-    pub(crate) config: Config,
-    #[cfg(feature = "deflate")]
-    pub(crate) compression: Option<Agreed>,
-}
-
-/// What a client and a policy have in common of permessage-deflate.
-#[cfg(feature = "deflate")]
-#[derive(Debug)]
-pub(crate) struct Agreed {
-    deflate: DeflateConfig,
-    negotiated: NegotiatedDeflate,
-    response: HeaderValue,
-}
-
-#[cfg(feature = "deflate")]
-impl Agreed {
-    pub(crate) fn on(headers: &HeaderMap, deflate: Option<&DeflateConfig>) -> Option<Self> {
-        let deflate = deflate?;
-        let (negotiated, response) = handshake::negotiate_deflate(headers, deflate)?;
-        Some(Self { deflate: deflate.clone(), negotiated, response })
-    }
-}
-
-impl Handshake {
-    pub(crate) fn accept(self) -> Accepted {
-        let settings = &*self.upgrader.0;
-        let mut negotiated = Negotiated::new();
-        // Chosen by an application, it may be anything that fits in a header.
-        if let Some(name) = self.subprotocol.as_ref().and_then(|name| name.to_str().ok()) {
-            negotiated = negotiated.with_subprotocol(name);
-        }
-        let mut response = handshake::response(self.accept, self.subprotocol);
-        let config = self.config;
-        #[cfg(feature = "deflate")]
-        let config = match self.compression {
-            Some(Agreed { deflate, negotiated: parameters, response: accepted }) => {
-                negotiated = negotiated.with_deflate(parameters);
-                response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, accepted);
-                config.compression(deflate)
-            }
-            None => config,
-        };
-        response
-            .headers_mut()
-            .extend(settings.response_headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-        let conn = OnUpgrade::new(self.source, settings.handshake_timeout, config, negotiated);
-        Accepted { response, conn }
-    }
-}
-
-/// Exchanges everything but the body.
-fn swap_head<B>(parts: &mut Parts, request: &mut Request<B>) {
-    mem::swap(&mut parts.method, request.method_mut());
-    mem::swap(&mut parts.uri, request.uri_mut());
-    mem::swap(&mut parts.version, request.version_mut());
-    mem::swap(&mut parts.headers, request.headers_mut());
-    mem::swap(&mut parts.extensions, request.extensions_mut());
 }
 
 /// A server that is not overloaded gets a response out in milliseconds.
