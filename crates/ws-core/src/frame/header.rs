@@ -63,6 +63,12 @@ impl ReservedBits {
         Self(self.0 | other.0)
     }
 
+    /// The bits of this that are not in `other`.
+    #[must_use]
+    pub const fn difference(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The reserved bits of a frame's first byte.
     pub(crate) const fn from_first_byte(byte: u8) -> Self {
         Self(byte & 0x70)
