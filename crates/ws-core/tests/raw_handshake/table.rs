@@ -69,6 +69,9 @@ async fn negotiated_extensions() {
     let lines = Request::new().with("Sec-WebSocket-Extensions", &["a;foo=1", "b;bar=2", "c", "d;baz=\"3\""]);
     accepts(&upgrader, &lines, None, Some("b; bar=2, d; baz=3")).await;
     accepts(&Upgrader::new(), &lines, None, None).await;
+    // Of alternatives the first.
+    let twice = Request::new().with("Sec-WebSocket-Extensions", &["b;bar=2, d", "b;bar=1", "d;baz"]);
+    accepts(&upgrader, &twice, None, Some("b; bar=2, d")).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -208,7 +208,8 @@ impl Upgrader {
 
     /// Lets a function accept extensions: it is asked about each that the client offers, in order, and gives the answer.
     ///
-    /// An answer must have the name of the offer; anything else is answered with 500.
+    /// An answer must have the name of the offer; anything else is answered with 500. Offers of one name are alternatives
+    /// (RFC 7692, 5): once one is accepted, it is not asked about the others.
     ///
     /// ```
     /// use ws_core::raw::handshake::{OwnedExtension, Upgrader};
@@ -426,6 +427,10 @@ impl Upgrader {
         let Some(negotiate) = &self.negotiate else { return Ok(accepted) };
         for offer in request.extensions() {
             let offer = offer.map_err(|_| Refusal::ExtensionMalformed)?;
+            // RFC 7692, 5: the same extension with other parameters, for servers that decline those before.
+            if accepted.iter().any(|answer: &OwnedExtension| answer.name() == offer.name()) {
+                continue;
+            }
             match negotiate(&offer)? {
                 Some(answer) if answer.name() == offer.name() => accepted.push(answer),
                 // 4.2.2: a server accepts nothing that was not offered.
