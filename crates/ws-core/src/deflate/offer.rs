@@ -54,6 +54,22 @@ impl Parameters {
         }
         Ok(())
     }
+
+    /// The parameters as they stand in a header: names, and values where there are some.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, Option<u8>)> {
+        let client_bits = self.client_max_window_bits.map(|bits| match bits {
+            Bits::Any => None,
+            Bits::Value(bits) => Some(bits),
+        });
+        [
+            self.server_no_context_takeover.then_some(("server_no_context_takeover", None)),
+            self.client_no_context_takeover.then_some(("client_no_context_takeover", None)),
+            self.server_max_window_bits.map(|bits| ("server_max_window_bits", Some(bits))),
+            client_bits.map(|bits| ("client_max_window_bits", bits)),
+        ]
+        .into_iter()
+        .flatten()
+    }
 }
 
 impl DeflateConfig {
@@ -139,20 +155,10 @@ impl From<Parameters> for NegotiatedDeflate {
 impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)?;
-        if self.server_no_context_takeover {
-            f.write_str("; server_no_context_takeover")?;
-        }
-        if self.client_no_context_takeover {
-            f.write_str("; client_no_context_takeover")?;
-        }
-        if let Some(bits) = self.server_max_window_bits {
-            write!(f, "; server_max_window_bits={bits}")?;
-        }
-        match self.client_max_window_bits {
-            Some(Bits::Value(bits)) => write!(f, "; client_max_window_bits={bits}"),
-            Some(Bits::Any) => f.write_str("; client_max_window_bits"),
-            None => Ok(()),
-        }
+        self.each().try_for_each(|(name, value)| match value {
+            Some(bits) => write!(f, "; {name}={bits}"),
+            None => write!(f, "; {name}"),
+        })
     }
 }
 

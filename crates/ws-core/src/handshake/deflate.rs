@@ -87,7 +87,8 @@ pub fn check_response_with_deflate(
     Ok((subprotocol, Some(negotiated.map_err(|InvalidParameters| ResponseError::DeflateParameters)?)))
 }
 
-fn parameters(extension: &Extension<'_>) -> Result<Parameters, InvalidParameters> {
+/// The parameters of an extension whose name is [`NAME`].
+pub(crate) fn parameters(extension: &Extension<'_>) -> Result<Parameters, InvalidParameters> {
     let mut parameters = Parameters::default();
     for parameter in extension.parameters() {
         parameters.add(parameter.name(), parameter.value())?;

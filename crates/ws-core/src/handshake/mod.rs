@@ -75,6 +75,9 @@ pub use self::{
     tokens::{Tokens, has_token, is_token, is_token_list, tokens},
 };
 
+#[cfg(all(feature = "deflate", feature = "raw"))]
+pub(crate) use self::deflate::parameters;
+
 /// What the handshake without an HTTP server needs: the same checks, over heads that were parsed without a map.
 #[cfg(feature = "raw")]
 pub(crate) use self::{

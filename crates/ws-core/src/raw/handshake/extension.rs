@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::{NAME, Parameters};
 use crate::handshake::{Extension, InvalidExtension, is_token};
 
 /// An extension with its parameters, to be offered or accepted (RFC 6455, 9.1).
@@ -64,6 +66,17 @@ impl fmt::Display for OwnedExtension {
             Some(value) => write!(f, "; {name}={value}"),
             None => write!(f, "; {name}"),
         })
+    }
+}
+
+/// An offer of permessage-deflate, or the answer to one.
+#[cfg(feature = "deflate")]
+impl From<Parameters> for OwnedExtension {
+    fn from(parameters: Parameters) -> Self {
+        // Names and numbers, always tokens.
+        let owned =
+            |(name, bits): (&str, Option<u8>)| (name.into(), bits.map(|bits| bits.to_string().into()));
+        Self { name: NAME.into(), parameters: parameters.each().map(owned).collect() }
     }
 }
 
