@@ -11,7 +11,7 @@ use crate::{
     frame::{FrameHeader, Opcode, ReservedBits},
 };
 
-/// Whether the message at hand is compressed: RSV1 in its first frame, and in no other (RFC 7692, 6).
+/// Tells whether the message at hand is compressed: RSV1 in its first frame, and in no other (RFC 7692, 6).
 ///
 /// Given to a [`FrameWriter`](super::super::FrameWriter) as an [extension](super::super::FrameWriter::extension), a clone
 /// of it says for each message whether the bit [is to be set](Self::set). Given to a
@@ -58,7 +58,8 @@ impl CompressedBit {
         Self::default()
     }
 
-    /// Says whether the messages that are begun from now on are compressed.
+    /// Says whether the messages from now on are compressed. A writer asks when the first frame of a message leaves, so say
+    /// it before anything of the message is written.
     pub fn set(&self, is_compressed: bool) {
         self.0.store(is_compressed, Ordering::Relaxed);
     }
