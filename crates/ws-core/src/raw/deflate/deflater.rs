@@ -57,7 +57,8 @@ impl Deflater {
         if !self.0.is_worth(payload.len()) {
             return None;
         }
-        Some(self.0.message(payload)?.into_bytes())
+        // By themselves: the buffer of the compressor has room for much more.
+        Some(Bytes::copy_from_slice(self.0.message(payload)?.as_slice()))
     }
 
     /// Compresses a message that is one frame, and sets RSV1.
