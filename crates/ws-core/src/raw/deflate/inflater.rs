@@ -59,6 +59,13 @@ impl Inflater {
         let mut input = payload;
         let mut output = Vec::new();
         while let Some(chunk) = self.next_chunk(&mut input, true, limit)? {
+            let len = output.len() + chunk.len();
+            if len > output.capacity() {
+                // Twice what there was, but not more than the limit, which is not below what has come out.
+                let most = usize::try_from(limit).unwrap_or(usize::MAX);
+                let room = len.max(output.capacity().saturating_mul(2)).min(most);
+                output.reserve_exact(room - output.len());
+            }
             output.extend_from_slice(chunk);
         }
         Ok(output.into())
@@ -66,23 +73,26 @@ impl Inflater {
 
     /// Decompresses a message that is one frame, and clears RSV1; the payload becomes `limit` bytes at the most.
     ///
-    /// The mask is taken off. Frames that are not a whole compressed message come back as they are: those without RSV1, and
-    /// first fragments, which have to be put together with the others first.
+    /// The mask is taken off, and other reserved bits stay. Frames without RSV1 come back as they are, and so do first
+    /// fragments: those have to be put together with the others first.
     ///
     /// # Errors
-    /// As for [`decompress`](Self::decompress).
+    /// As for [`decompress`](Self::decompress), and [`ProtocolError::ReservedBits`] for RSV1 in a control frame or in a
+    /// continuation frame (RFC 7692, 6.1), if no [`FrameChecker`](super::super::FrameChecker) has refused that before.
     pub fn decompress_frame(&mut self, frame: Frame, limit: u64) -> Result<Frame, Violation> {
         let header = *frame.header();
-        let is_message = header.fin && matches!(header.opcode, Opcode::TEXT | Opcode::BINARY);
-        if !is_message || !header.reserved.contains(ReservedBits::RSV1) {
+        if !header.reserved.contains(ReservedBits::RSV1) {
+            return Ok(frame);
+        }
+        // 6.1: never in a control frame, and only in the first frame of a message.
+        if !matches!(header.opcode, Opcode::TEXT | Opcode::BINARY) {
+            return Err(self.fail(ProtocolError::ReservedBits));
+        }
+        if !header.fin {
             return Ok(frame);
         }
         let payload = self.decompress(frame.into_unmasked().payload(), limit)?;
-        // What other extensions have set stays.
-        let others = [ReservedBits::RSV2, ReservedBits::RSV3].into_iter();
-        let others = others.filter(|bit| header.reserved.contains(*bit));
-        let reserved = others.fold(ReservedBits::NONE, ReservedBits::union);
-        Ok(Frame::new(header.opcode, payload).with_reserved(reserved))
+        Ok(Frame::new(header.opcode, payload).with_reserved(header.reserved.difference(ReservedBits::RSV1)))
     }
 
     /// Decompresses a message piece by piece: takes bytes from the front of `input`, and gives the next chunk that they
@@ -117,7 +127,14 @@ impl Inflater {
         if let Some(violation) = self.failed {
             return Err(violation);
         }
-        while !mem::take(&mut self.done) {
+        if mem::take(&mut self.done) {
+            self.end();
+            // Input behind the end is the next message's, although nobody asked whether there was more of the last.
+            if input.is_empty() {
+                return Ok(None);
+            }
+        }
+        loop {
             if input.is_empty() && !is_last && !self.inner.is_full() {
                 return Ok(None);
             }
@@ -125,7 +142,6 @@ impl Inflater {
                 return Err(self.fail(ProtocolError::InvalidDeflate));
             };
             *input = &input[progress.taken..];
-            self.done = progress.done;
             let len = self.inner.output().len();
             self.total = self.total.saturating_add(len as u64);
             // Chunk by chunk: a chunk over the limit is not given out.
@@ -133,12 +149,19 @@ impl Inflater {
                 return Err(self.fail(Violation::TooBig { limit }));
             }
             if len > 0 {
+                self.done = progress.done;
                 return Ok(Some(self.inner.output()));
             }
+            if progress.done {
+                self.end();
+                return Ok(None);
+            }
         }
+    }
+
+    fn end(&mut self) {
         self.inner.end();
         self.total = 0;
-        Ok(None)
     }
 
     fn fail(&mut self, violation: impl Into<Violation>) -> Violation {
