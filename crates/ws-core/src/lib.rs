@@ -75,7 +75,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The pages link to everything there is; a build with fewer features lacks some of it.
-#![cfg_attr(not(all(feature = "handshake", feature = "stream")), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "deflate", feature = "handshake", feature = "stream")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]

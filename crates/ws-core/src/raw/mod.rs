@@ -22,6 +22,7 @@
 //! | give reserved bits a meaning | [`ReceiveExtension`], [`SendExtension`] |
 //! | read or write a whole message in one call | [`read_message`], [`write_message`] |
 //! | do the opening handshake | [`handshake`] |
+//! | agree on compression, compress and decompress | [`deflate`] (feature `deflate`) |
 //!
 //! A server that echoes messages of any size, in memory that does not grow:
 //!
@@ -92,6 +93,9 @@
 //! written, and the connection is of no more use. [`FrameReader`] and [`FrameWriter`] hold their position, so their
 //! futures may be dropped; each says what happened then.
 
+#[cfg(feature = "deflate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+pub mod deflate;
 pub mod handshake;
 
 mod check;

@@ -3,11 +3,11 @@
 use super::super::handshake::{Handshake, OwnedExtension};
 use crate::{
     DeflateConfig, NegotiatedDeflate, Role,
-    deflate::{NAME, Parameters},
-    handshake::{Extension, ResponseError},
+    deflate::{InvalidParameters, NAME, Parameters},
+    handshake::{Extension, ResponseError, parameters},
 };
 
-/// The extension with which a client offers permessage-deflate.
+/// Makes the extension with which a client offers permessage-deflate.
 ///
 /// ```
 /// use ws_core::{DeflateConfig, raw::{deflate, handshake::Dialer}};
@@ -20,13 +20,13 @@ use crate::{
 /// ```
 #[must_use]
 pub fn offer(config: &DeflateConfig) -> OwnedExtension {
-    extension(&config.offer())
+    config.offer().into()
 }
 
-/// What a server answers to an extension that a client offers; `None` to decline it.
+/// Answers an extension that a client offers, for a server; `None` declines it.
 ///
 /// Declined are other extensions, offers with parameters that are unknown, there twice or have a value that they must not
-/// have, and those that ask for a window of 8 bits, with which zlib does not compress.
+/// have, and those that ask for a window of 8 bits, with which zlib does not compress (RFC 7692, 7.1).
 ///
 /// ```
 /// use ws_core::{DeflateConfig, raw::{deflate, handshake::Upgrader}};
@@ -37,14 +37,14 @@ pub fn offer(config: &DeflateConfig) -> OwnedExtension {
 /// ```
 #[must_use]
 pub fn answer(offer: &Extension<'_>, config: &DeflateConfig) -> Option<OwnedExtension> {
-    let of_offer = offer.parameters();
-    let of_offer: Vec<_> = of_offer.collect();
-    let offer = parameters(offer.name(), of_offer.iter().map(|each| (each.name(), each.value())))?;
-    let (response, _) = config.answer(&offer.ok()?)?;
-    Some(extension(&response))
+    if offer.name() != NAME {
+        return None;
+    }
+    let (response, _) = config.answer(&parameters(offer).ok()?)?;
+    Some(response.into())
 }
 
-/// What an opening handshake came to, at either end; `None` without compression.
+/// Tells what an opening handshake came to, at either end; `None` without compression.
 ///
 /// The configuration is the one that was [offered](offer), or [answered](answer) with. Frames can be read and written with
 /// the result, or a connection be made that compresses:
@@ -62,15 +62,16 @@ pub fn answer(offer: &Extension<'_>, config: &DeflateConfig) -> Option<OwnedExte
 ///     handshake: Handshake,
 ///     compression: DeflateConfig,
 /// ) -> Result<Conn<S>, ResponseError> {
-///     let negotiated = Negotiated::new().with_deflate(deflate::negotiated(&handshake, &compression)?);
+///     let mut negotiated = Negotiated::new().with_deflate(deflate::negotiated(&handshake, &compression)?);
 ///     let (role, config) = (handshake.role(), Config::new().compression(compression));
+///     negotiated.subprotocol = handshake.subprotocol;
 ///     Ok(Conn::with_read_buf(io, role, config, negotiated, handshake.read_buf))
 /// }
 /// ```
 ///
 /// # Errors
-/// [`ResponseError::DeflateParameters`] if a server accepted permessage-deflate twice, or with parameters that do not answer
-/// the offer. A client fails the connection then (RFC 7692, 7.1).
+/// [`ResponseError::DeflateParameters`] if the server accepted permessage-deflate twice, or with parameters that do not
+/// answer the offer. A client fails the connection then (RFC 7692, 7.1).
 pub fn negotiated(
     handshake: &Handshake,
     config: &DeflateConfig,
@@ -80,10 +81,16 @@ pub fn negotiated(
     if accepted.next().is_some() {
         return Err(ResponseError::DeflateParameters);
     }
-    let negotiated = parameters(NAME, answer.parameters()).and_then(|answer| match handshake.role() {
-        Role::Client => config.accept(&answer.ok()?).ok(),
+    let negotiated = owned_parameters(answer).and_then(|answer| match handshake.role() {
+        Role::Client => config.accept(&answer),
         // Its own answer.
-        Role::Server => Some(answer.ok()?.into()),
+        Role::Server => Ok(answer.into()),
     });
-    negotiated.map(Some).ok_or(ResponseError::DeflateParameters)
+    Ok(Some(negotiated.map_err(|InvalidParameters| ResponseError::DeflateParameters)?))
+}
+
+fn owned_parameters(extension: &OwnedExtension) -> Result<Parameters, InvalidParameters> {
+    let mut parameters = Parameters::default();
+    extension.parameters().try_for_each(|(name, value)| parameters.add(name, value))?;
+    Ok(parameters)
 }

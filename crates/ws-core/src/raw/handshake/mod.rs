@@ -134,7 +134,8 @@ impl Handshake {
     /// The connection that follows on this transport.
     ///
     /// It knows no extensions: frames that use reserved bits fail it. A program that has negotiated such an extension
-    /// reads and writes frames itself.
+    /// reads and writes frames itself; for permessage-deflate there is [`deflate::negotiated`](super::deflate::negotiated),
+    /// which shows how to make a connection that compresses.
     #[must_use]
     pub fn into_conn<S>(self, io: S, config: Config) -> Conn<S> {
         let mut negotiated = Negotiated::new();
