@@ -12,6 +12,8 @@ mod check;
 mod cipher;
 mod close;
 mod control;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod frame;
 mod header;
 mod memory;
