@@ -46,7 +46,7 @@ const LAYERS: &[Layer] = &[
     // The frames need no connection; the opening handshake hands one over when it is done.
     Layer {
         modules: &["raw"],
-        of_crate: &["conn", "frame", "handshake", "keys", "proto", "values"],
+        of_crate: &["conn", "deflate", "frame", "handshake", "keys", "proto", "values"],
         of_others: &["bytes", "getrandom", "http", "httparse", "tokio", "tokio_util"],
     },
 ];
