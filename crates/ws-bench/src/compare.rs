@@ -10,7 +10,7 @@ use crate::{
     schedule,
     server::Server,
     stats::{median, print_table, spread},
-    workload::{self, Content, Workload},
+    workload::{self, Content, Takeover, Workload},
 };
 
 /// `ws-bench compare`.
@@ -85,6 +85,8 @@ fn report(servers: &[Server], measured: &[Vec<Measured>]) {
                 show(median(costs.iter().copied()), 1.0, 0),
                 show(ratio, 1.0, 2),
                 show(spread(&costs), 100.0, 0),
+                show(median(rounds.iter().map(wire)), 1.0, 3),
+                show(median(rounds.iter().map(uncompressed)), 100.0, 0),
                 show(median(rounds.iter().map(rate)), 1e-3, 1),
                 show(median(rounds.iter().map(|round| micros(round, 50.0))), 1.0, 0),
                 show(median(rounds.iter().map(|round| micros(round, 99.0))), 1.0, 0),
@@ -98,6 +100,8 @@ fn report(servers: &[Server], measured: &[Vec<Measured>]) {
             "CPU ns/message",
             "ratio",
             "spread %",
+            "wire ratio",
+            "uncompressed %",
             "kmsg/s",
             "batch p50 µs",
             "batch p99 µs",
@@ -109,11 +113,21 @@ fn report(servers: &[Server], measured: &[Vec<Measured>]) {
 
 /// CPU nanoseconds of the server per message.
 fn cost(run: &Measured) -> f64 {
-    run.server.as_nanos() as f64 / run.messages.max(1) as f64
+    run.server.as_nanos() as f64 / run.replies.messages.max(1) as f64
+}
+
+/// What the server has sent, compared with the same frames uncompressed.
+fn wire(run: &Measured) -> f64 {
+    run.replies.wire as f64 / run.replies.plain.max(1) as f64
+}
+
+/// Of the messages that could have been compressed.
+fn uncompressed(run: &Measured) -> f64 {
+    run.replies.uncompressed as f64 / run.replies.messages.max(1) as f64
 }
 
 fn rate(run: &Measured) -> f64 {
-    run.messages as f64 / run.wall.as_secs_f64()
+    run.replies.messages as f64 / run.wall.as_secs_f64()
 }
 
 fn micros(run: &Measured, percent: f64) -> f64 {
@@ -130,13 +144,20 @@ fn show(value: Option<f64>, factor: f64, decimals: usize) -> String {
 }
 
 fn describe(workload: &Workload) -> String {
-    let Workload { name, content, size, connections, depth } = workload;
+    let Workload { name, content, size, connections, depth, deflate } = workload;
     let content = match content {
         Content::Ascii => "ASCII text",
         Content::Binary => "binary",
+        Content::Json => "JSON, 1 to 4 KiB, in the middle",
         Content::Multibyte => "multibyte text",
+        Content::Prose => "prose",
     };
-    format!("{name}: {content}, {size} B, {connections} connections, depth {depth}")
+    let deflate = match deflate {
+        None => "",
+        Some(Takeover::No) => ", permessage-deflate without context takeover",
+        Some(Takeover::Yes) => ", permessage-deflate with context takeover",
+    };
+    format!("{name}: {content} {size} B, {connections} connections, depth {depth}{deflate}")
 }
 
 /// Long enough for buffers, caches and socket buffer sizes to settle.

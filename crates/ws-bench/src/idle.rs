@@ -5,14 +5,24 @@ use std::process;
 use rustix::process::{Resource, getrlimit};
 
 use crate::{
-    Result, args::Args, child::ServerProcess, load::Prepared, procfs::resident_kib, server::Server,
-    stats::print_table, workload::IDLE,
+    Result,
+    args::Args,
+    child::ServerProcess,
+    load::Prepared,
+    procfs::resident_kib,
+    server::Server,
+    stats::print_table,
+    workload::{IDLE, Workload},
 };
 
 /// `ws-bench idle`.
 pub(crate) fn main(mut args: Args) -> Result<()> {
     let servers = Server::list(&args.option("servers", String::new())?)?;
+    let name = args.option("workload", String::new())?;
     let asked: usize = args.option("connections", 5000)?;
+    let workload = if name.is_empty() { IDLE } else { Workload::find(&name)? };
+    // As many as fill every window that is kept.
+    let messages: usize = args.option("messages", if workload.deflate.is_some() { 16 } else { 1 })?;
     args.finish()?;
 
     let allowed = getrlimit(Resource::Nofile).current.map_or(asked, |files| files as usize);
@@ -23,10 +33,13 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     if connections < asked {
         println!("the limit of open files is {allowed}");
     }
-    println!("{connections} connections, each echoed one message of {} B and stays open\n", IDLE.size);
+    println!(
+        "{connections} connections, each echoed {messages} of {} and stays open\n",
+        if name.is_empty() { "1 KiB" } else { &name },
+    );
     let mut rows = Vec::new();
     for server in servers {
-        let (before, after) = measure(server, connections)
+        let (before, after) = measure(server, &workload, connections, messages)
             .map_err(|error| format!("{}, idle, process {}: {error}", server.name(), process::id()))?;
         let each = (after as f64 - before as f64) / connections as f64;
         rows.push(vec![
@@ -40,15 +53,17 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     Ok(())
 }
 
-fn measure(server: Server, connections: usize) -> Result<(u64, u64)> {
-    let prepared = Prepared::new(&IDLE);
+fn measure(server: Server, workload: &Workload, connections: usize, messages: usize) -> Result<(u64, u64)> {
+    let prepared = Prepared::new(workload);
     let server = ServerProcess::start(server)?;
     let before = resident_kib(server.pid())?;
     let mut open = Vec::with_capacity(connections);
     for index in 0..connections {
-        let stream = server.target.open()?;
-        server.target.echo(&stream, &prepared, index)?;
-        open.push(stream);
+        let mut client = server.target.open(&prepared, index)?;
+        for _ in 0..messages {
+            client.echo()?;
+        }
+        open.push(client.stream);
     }
     let after = resident_kib(server.pid())?;
     Ok((before, after))

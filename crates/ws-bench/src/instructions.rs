@@ -64,7 +64,7 @@ fn profile(server: Server, workload: &Workload, messages: u64) -> Result<(u64, P
     process.terminate()?;
     let text = fs::read_to_string(&out)?;
     fs::remove_file(&out)?;
-    Ok((measured.messages, Profile::parse(&text)))
+    Ok((measured.replies.messages, Profile::parse(&text)))
 }
 
 /// Payload bytes in the difference of the two runs, as if no message were smaller than the minimum.

@@ -7,11 +7,13 @@ use crate::Result;
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) content: Content,
-    /// Bytes of payload in a message.
+    /// Bytes of payload in a message; of JSON, in the middle.
     pub(crate) size: usize,
     pub(crate) connections: usize,
     /// Requests sent at once; the next batch follows when all have been answered.
     pub(crate) depth: usize,
+    /// What is offered of permessage-deflate, and has to be agreed on.
+    pub(crate) deflate: Option<Takeover>,
 }
 
 /// What the payload is made of.
@@ -21,8 +23,19 @@ pub(crate) enum Content {
     Ascii,
     /// A binary message of random bytes.
     Binary,
+    /// A text message: a JSON document of 1 to 4 KiB.
+    Json,
     /// A text message of three-byte characters.
     Multibyte,
+    /// A text message of words, the frequent ones frequent.
+    Prose,
+}
+
+/// Whether a message may refer to the ones before it (RFC 7692, 7.1.1); the same in both directions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takeover {
+    No,
+    Yes,
 }
 
 impl Workload {
@@ -31,6 +44,21 @@ impl Workload {
     pub(crate) fn find(name: &str) -> Result<Self> {
         let found = ALL.iter().find(|workload| workload.name == name);
         found.copied().ok_or_else(|| format!("no workload {name}; `--workload list` shows them").into())
+    }
+
+    /// Different messages in a run.
+    ///
+    /// Each has its own masking key and payload, so that a server that echoes the wrong bytes, or unmasks with the wrong key,
+    /// is found out. JSON documents are more than a window of 32 KiB holds: none finds itself in it when its turn comes again.
+    pub(crate) fn variants(&self) -> usize {
+        match self.content {
+            Content::Json => 64,
+            Content::Ascii | Content::Binary | Content::Multibyte | Content::Prose => 16,
+        }
+    }
+
+    const fn deflated(self, name: &'static str, takeover: Takeover) -> Self {
+        Self { name, deflate: Some(takeover), ..self }
     }
 }
 
@@ -45,10 +73,20 @@ pub(crate) const ALL: &[Workload] = &[
     row("b1m", Content::Binary, 1 << 20, 8, 1),
     row("ta64k", Content::Ascii, 64 << 10, 32, 1),
     row("tm64k", Content::Multibyte, 64 << 10, 32, 1),
+    JSON,
+    JSON.deflated("json-nct", Takeover::No),
+    JSON.deflated("json-ct", Takeover::Yes),
+    PROSE,
+    PROSE.deflated("prose64k-nct", Takeover::No),
+    PROSE.deflated("prose64k-ct", Takeover::Yes),
 ];
 
-/// The message every idle connection echoes once.
+/// The message every idle connection echoes once, unless another workload is asked for.
 pub(crate) const IDLE: Workload = row("idle", Content::Binary, 1 << 10, 0, 1);
+
+/// What is compressed, as it is.
+const JSON: Workload = row("json-plain", Content::Json, 2560, 100, 1);
+const PROSE: Workload = row("prose64k-plain", Content::Prose, 64 << 10, 32, 1);
 
 const fn row(
     name: &'static str,
@@ -57,5 +95,5 @@ const fn row(
     connections: usize,
     depth: usize,
 ) -> Workload {
-    Workload { name, content, size, connections, depth }
+    Workload { name, content, size, connections, depth, deflate: None }
 }

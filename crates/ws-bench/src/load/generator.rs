@@ -5,6 +5,7 @@ use std::{
     net::TcpStream,
     ops::Range,
     process,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -17,9 +18,11 @@ use rustix::{
 
 use super::{
     Target,
+    client::Client,
     latency::Latency,
-    prepared::{Prepared, VARIANTS},
-    replies::{Replies, Want},
+    prepared::Prepared,
+    replies::{Counted, Replies, Want},
+    requests::Requests,
 };
 use crate::{Result, procfs::cpu_time, workload::Workload};
 
@@ -35,7 +38,7 @@ pub(crate) enum Limit {
 /// What came back in the measured window.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
-    pub(crate) messages: u64,
+    pub(crate) replies: Counted,
     pub(crate) wall: Duration,
     /// CPU time of the server.
     pub(crate) server: Duration,
@@ -63,10 +66,10 @@ pub(crate) fn run(
     generator.start(&mut window)?;
     let mut last_reply = Instant::now();
     while !window.is_over() {
-        let before = window.measured.messages;
+        let before = window.measured.replies.messages;
         generator.turn(&mut window)?;
         let now = Instant::now();
-        if window.measured.messages != before {
+        if window.measured.replies.messages != before {
             last_reply = now;
         } else if now - last_reply > STALLED {
             return Err(format!("no reply for {STALLED:?} after {before} messages").into());
@@ -77,17 +80,17 @@ pub(crate) fn run(
 }
 
 /// The connections and the buffers they share.
-struct Generator<'a> {
+struct Generator {
     epoll: OwnedFd,
     connections: Vec<Connection>,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
-    prepared: &'a Prepared,
     depth: usize,
 }
 
 struct Connection {
     stream: TcpStream,
+    requests: Rc<Requests>,
     replies: Replies,
     /// The variant that the next batch begins with.
     variant: usize,
@@ -98,38 +101,40 @@ struct Connection {
     sent_at: Instant,
 }
 
-impl<'a> Generator<'a> {
-    fn connect(target: &Target, workload: &Workload, prepared: &'a Prepared) -> Result<Self> {
+impl Generator {
+    fn connect(target: &Target, workload: &Workload, prepared: &Prepared) -> Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(workload.connections);
         for index in 0..workload.connections {
-            let stream = target.open()?;
+            let mut client = target.open(prepared, index)?;
             if index == 0 {
-                for variant in 0..VARIANTS {
-                    target.echo(&stream, prepared, variant)?;
+                for _ in 0..client.requests.variants() {
+                    client.echo()?;
                 }
             }
+            let Client { stream, requests, replies, variant, .. } = client;
             stream.set_nonblocking(true)?;
             let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
             epoll::add(&epoll, &stream, epoll::EventData::new_u64(index as u64), interest)?;
             connections.push(Connection {
                 stream,
-                replies: target.replies(prepared),
-                variant: index,
+                requests,
+                replies,
+                variant,
                 unsent: 0..0,
                 owed: 0,
                 sent_at: Instant::now(),
             });
         }
         let events = Vec::with_capacity(workload.connections.max(1));
-        Ok(Self { epoll, connections, events, buffer: vec![0; BUFFER], prepared, depth: workload.depth })
+        Ok(Self { epoll, connections, events, buffer: vec![0; BUFFER], depth: workload.depth })
     }
 
     fn start(&mut self, window: &mut Window) -> Result<()> {
         let now = Instant::now();
         for connection in &mut self.connections {
             if window.takes_batch(self.depth) {
-                connection.next_batch(self.prepared, self.depth, now)?;
+                connection.next_batch(self.depth, now)?;
             }
         }
         Ok(())
@@ -146,20 +151,21 @@ impl<'a> Generator<'a> {
         }
         for event in &self.events {
             let connection = &mut self.connections[event.data.u64() as usize];
-            connection.send(self.prepared)?;
+            connection.send()?;
             while let Some(replies) = connection.receive(&mut self.buffer)? {
-                if replies == 0 {
+                if replies.messages == 0 {
                     continue;
                 }
-                window.measured.messages += replies as u64;
-                connection.owed = connection.owed.checked_sub(replies).ok_or("more replies than requests")?;
+                window.measured.replies += replies;
+                let owed = connection.owed.checked_sub(replies.messages as usize);
+                connection.owed = owed.ok_or("more replies than requests")?;
                 if connection.owed > 0 {
                     continue;
                 }
                 let now = Instant::now();
                 window.measured.latency.record(now - connection.sent_at);
                 if window.takes_batch(self.depth) {
-                    connection.next_batch(self.prepared, self.depth, now)?;
+                    connection.next_batch(self.depth, now)?;
                 }
             }
         }
@@ -168,17 +174,17 @@ impl<'a> Generator<'a> {
 }
 
 impl Connection {
-    fn next_batch(&mut self, prepared: &Prepared, depth: usize, now: Instant) -> Result<()> {
-        self.unsent = prepared.batch(self.variant, depth);
+    fn next_batch(&mut self, depth: usize, now: Instant) -> Result<()> {
+        self.unsent = self.requests.batch(self.variant, depth);
         self.variant += depth;
         self.owed = depth;
         self.sent_at = now;
-        self.send(prepared)
+        self.send()
     }
 
-    fn send(&mut self, prepared: &Prepared) -> Result<()> {
+    fn send(&mut self) -> Result<()> {
         while !self.unsent.is_empty() {
-            match self.stream.write(&prepared.bytes()[self.unsent.clone()]) {
+            match self.stream.write(&self.requests.bytes()[self.unsent.clone()]) {
                 Ok(len) => self.unsent.start += len,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error.into()),
@@ -187,8 +193,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives once: the number of replies completed, or `None` when there is nothing to receive.
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+    /// Receives once: the replies completed, or `None` when there is nothing to receive.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<Counted>> {
         if self.owed == 0 {
             return Ok(None);
         }
@@ -241,7 +247,7 @@ impl Window {
             Limit::Window { .. } => (limit, Phase::WarmUp, u64::MAX),
         };
         let measured = Measured {
-            messages: 0,
+            replies: Counted::default(),
             wall: Duration::ZERO,
             server: Duration::ZERO,
             generator: Duration::ZERO,
@@ -266,14 +272,16 @@ impl Window {
         match (self.limit, self.phase) {
             (Limit::Window { warm_up, .. }, Phase::WarmUp) if open >= warm_up => {
                 self.phase = Phase::Measuring;
-                self.measured.messages = 0;
+                self.measured.replies = Counted::default();
                 self.measured.latency = Latency::new();
                 self.cpu = sample(self.server)?;
                 self.opened = Instant::now();
                 Ok(())
             }
             (Limit::Window { measured, .. }, Phase::Measuring) if open >= measured => self.end(),
-            (Limit::Messages(messages), Phase::Measuring) if self.measured.messages >= messages => self.end(),
+            (Limit::Messages(messages), Phase::Measuring) if self.measured.replies.messages >= messages => {
+                self.end()
+            }
             _ => Ok(()),
         }
     }

@@ -1,6 +1,13 @@
 //! Replies, checked and counted as they arrive.
 
-use super::prepared::{Prepared, header_len};
+use std::{ops::AddAssign, rc::Rc};
+
+use super::{
+    compressed::Compressed,
+    extension::Encoding,
+    frame::{FIN, Header},
+    requests::Requests,
+};
 use crate::Result;
 
 /// Payloads from this size on are thrown away in the kernel instead of being copied out.
@@ -8,12 +15,22 @@ const DISCARD_FROM: usize = 4096;
 
 /// What one connection has received of its next reply.
 #[derive(Clone, Debug)]
-pub(crate) struct Replies {
-    /// The only header a right reply can have; empty where the peer is a plain TCP echo.
-    header: Vec<u8>,
-    body_len: usize,
-    header_seen: usize,
-    body_left: usize,
+pub(crate) enum Replies {
+    /// All of it is known beforehand but the payload.
+    Exact(Exact),
+    /// It has whatever length it is compressed to.
+    Compressed(Compressed),
+}
+
+/// Replies that are complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) messages: u64,
+    /// Bytes on the wire, and those of the same frames uncompressed.
+    pub(crate) wire: u64,
+    pub(crate) plain: u64,
+    /// Messages that came as they are where they could have been compressed.
+    pub(crate) uncompressed: u64,
 }
 
 /// How the next bytes are best received.
@@ -26,56 +43,110 @@ pub(crate) enum Want {
 }
 
 impl Replies {
-    /// Expects WebSocket frames with the opcode and size of the requests, unmasked and whole.
-    pub(crate) fn frames(prepared: &Prepared) -> Self {
-        const FIN: u8 = 0x80;
-
-        let len = prepared.payload_len();
-        let mut header = vec![FIN | prepared.opcode()];
-        match header_len(len) {
-            2 => header.push(len as u8),
-            4 => {
-                header.push(126);
-                header.extend_from_slice(&(len as u16).to_be_bytes());
-            }
-            _ => {
-                header.push(127);
-                header.extend_from_slice(&(len as u64).to_be_bytes());
-            }
+    /// Expects the replies to these requests in order, whole and unmasked, from this variant on.
+    pub(crate) fn frames(requests: Rc<Requests>, variant: usize) -> Self {
+        match requests.encoding() {
+            Encoding::Plain => Self::Exact(Exact::new(requests, true, variant)),
+            Encoding::Deflate { .. } => Self::Compressed(Compressed::new(requests, variant)),
         }
-        Self { header, body_len: len, header_seen: 0, body_left: len }
     }
 
     /// Expects the bytes that were sent.
-    pub(crate) fn plain(prepared: &Prepared) -> Self {
-        let len = prepared.frame_len();
-        Self { header: Vec::new(), body_len: len, header_seen: 0, body_left: len }
-    }
-
-    /// Bytes of a whole reply.
-    pub(crate) fn reply_len(&self) -> usize {
-        self.header.len() + self.body_len
+    pub(crate) fn echo(requests: Rc<Requests>, variant: usize) -> Self {
+        Self::Exact(Exact::new(requests, false, variant))
     }
 
     pub(crate) fn want(&self, buffer: usize) -> Want {
+        match self {
+            Self::Exact(exact) => exact.want(buffer),
+            Self::Compressed(_) => Want::Bytes(buffer),
+        }
+    }
+
+    /// Takes received bytes and gives the replies that they complete.
+    ///
+    /// # Errors
+    /// When a frame header differs from what a right reply has: FIN, reserved bits, opcode, mask bit,
+    /// length, or a length that is not in its shortest form.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Counted> {
+        match self {
+            Self::Exact(exact) => exact.receive(bytes),
+            Self::Compressed(compressed) => compressed.receive(bytes),
+        }
+    }
+
+    /// Takes note of payload bytes that were thrown away, and gives the replies completed.
+    pub(crate) fn discarded(&mut self, len: usize) -> Counted {
+        match self {
+            Self::Exact(exact) => exact.discarded(len),
+            // It never asks for that.
+            Self::Compressed(_) => Counted::default(),
+        }
+    }
+}
+
+impl AddAssign for Counted {
+    fn add_assign(&mut self, more: Self) {
+        self.messages += more.messages;
+        self.wire += more.wire;
+        self.plain += more.plain;
+        self.uncompressed += more.uncompressed;
+    }
+}
+
+/// Replies of which header and length are known: plain frames, or the requests themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Exact {
+    requests: Rc<Requests>,
+    websocket: bool,
+    variant: usize,
+    /// The only header a right reply can have; empty where the peer is a plain TCP echo.
+    header: Header,
+    header_seen: usize,
+    body_len: usize,
+    body_left: usize,
+}
+
+impl Exact {
+    fn new(requests: Rc<Requests>, websocket: bool, variant: usize) -> Self {
+        let mut exact = Self {
+            requests,
+            websocket,
+            variant,
+            header: Header::EMPTY,
+            header_seen: 0,
+            body_len: 0,
+            body_left: 0,
+        };
+        exact.begin();
+        exact
+    }
+
+    fn begin(&mut self) {
+        if self.websocket {
+            self.body_len = self.requests.payload(self.variant).len();
+            self.header = Header::new(FIN | self.requests.opcode(), self.body_len);
+        } else {
+            self.body_len = self.requests.frame_len(self.variant);
+        }
+        self.header_seen = 0;
+        self.body_left = self.body_len;
+    }
+
+    fn want(&self, buffer: usize) -> Want {
         if self.body_len < DISCARD_FROM {
             return Want::Bytes(buffer);
         }
-        match self.header.len() - self.header_seen {
+        match self.header.as_slice().len() - self.header_seen {
             0 => Want::Discard(self.body_left),
             left => Want::Bytes(left),
         }
     }
 
-    /// Takes received bytes and gives the number of replies that they complete.
-    ///
-    /// # Errors
-    /// When a frame header differs from what a right reply has: FIN, reserved bits, opcode, mask bit,
-    /// length, or a length that is not in its shortest form.
-    pub(crate) fn receive(&mut self, mut bytes: &[u8]) -> Result<usize> {
-        let mut complete = 0;
+    fn receive(&mut self, mut bytes: &[u8]) -> Result<Counted> {
+        let mut complete = Counted::default();
         while !bytes.is_empty() {
-            let expected = &self.header[self.header_seen..];
+            let expected = &self.header.as_slice()[self.header_seen..];
             let header = &bytes[..expected.len().min(bytes.len())];
             if header != &expected[..header.len()] {
                 return Err(format!("reply header {header:02x?}, expected {expected:02x?}").into());
@@ -90,25 +161,28 @@ impl Replies {
         Ok(complete)
     }
 
-    /// Takes note of payload bytes that were thrown away, and gives the number of replies completed.
-    pub(crate) fn discarded(&mut self, len: usize) -> usize {
+    fn discarded(&mut self, len: usize) -> Counted {
+        let header = self.header.as_slice().len();
         self.body_left -= len;
-        if self.body_left > 0 || self.header_seen < self.header.len() {
-            return 0;
+        if self.body_left > 0 || self.header_seen < header {
+            return Counted::default();
         }
-        self.header_seen = 0;
-        self.body_left = self.body_len;
-        1
+        let wire = (header + self.body_len) as u64;
+        let plain = self.requests.plain_len(self.variant) as u64;
+        self.variant += 1;
+        self.begin();
+        Counted { messages: 1, wire, plain, uncompressed: 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::Workload;
+    use crate::{load::Prepared, workload::Workload};
 
     fn replies(name: &str) -> Replies {
-        Replies::frames(&Prepared::new(&Workload::find(name).unwrap()))
+        let prepared = Prepared::new(&Workload::find(name).unwrap());
+        Replies::frames(prepared.requests(Encoding::Plain).unwrap(), 0)
     }
 
     fn reply(header: &[u8], len: usize) -> Vec<u8> {
@@ -122,9 +196,25 @@ mod tests {
         let three = reply(&[0x81, 32], 32).repeat(3);
         for cut in 0..three.len() {
             let mut replies = replies("t32-d16");
-            let before = replies.receive(&three[..cut]).unwrap();
-            assert_eq!(before, cut / 34);
-            assert_eq!(before + replies.receive(&three[cut..]).unwrap(), 3);
+            let mut counted = replies.receive(&three[..cut]).unwrap();
+            assert_eq!(counted.messages, cut as u64 / 34);
+            counted += replies.receive(&three[cut..]).unwrap();
+            assert_eq!(counted, Counted { messages: 3, wire: 102, plain: 102, uncompressed: 0 });
+        }
+    }
+
+    #[test]
+    fn expects_the_length_of_each_variant_in_turn() {
+        let prepared = Prepared::new(&Workload::find("json-plain").unwrap());
+        let requests = prepared.requests(Encoding::Plain).unwrap();
+        let mut frames = Replies::frames(requests.clone(), 63);
+        let mut echo = Replies::echo(requests.clone(), 63);
+        for variant in 63..70 {
+            let len = requests.payload(variant).len();
+            let frame = reply(Header::new(0x81, len).as_slice(), len);
+            assert_eq!(frames.receive(&frame).unwrap().messages, 1);
+            let sent = &requests.bytes()[requests.batch(variant, 1)];
+            assert_eq!(echo.receive(sent).unwrap().wire, frame.len() as u64 + 4);
         }
     }
 
@@ -132,12 +222,12 @@ mod tests {
     fn discards_the_payload_of_a_large_reply() {
         let mut replies = replies("b64k");
         assert_eq!(replies.want(100), Want::Bytes(10));
-        assert_eq!(replies.receive(&[0x82, 127, 0, 0, 0, 0]).unwrap(), 0);
+        assert_eq!(replies.receive(&[0x82, 127, 0, 0, 0, 0]).unwrap(), Counted::default());
         assert_eq!(replies.want(100), Want::Bytes(4));
-        assert_eq!(replies.receive(&[0, 1, 0, 0]).unwrap(), 0);
+        assert_eq!(replies.receive(&[0, 1, 0, 0]).unwrap(), Counted::default());
         assert_eq!(replies.want(100), Want::Discard(65536));
-        assert_eq!(replies.discarded(65535), 0);
-        assert_eq!(replies.discarded(1), 1);
+        assert_eq!(replies.discarded(65535), Counted::default());
+        assert_eq!(replies.discarded(1).messages, 1);
         assert_eq!(replies.want(100), Want::Bytes(10));
     }
 

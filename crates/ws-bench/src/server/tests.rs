@@ -42,7 +42,7 @@ fn every_server_echoes_every_workload() {
         let target = Target { addr, websocket: server.is_websocket() };
         for workload in ALL {
             let measured = load(&target, workload, 100).unwrap();
-            assert_eq!(measured.messages, 100_u64.next_multiple_of(workload.depth as u64));
+            assert_eq!(measured.replies.messages, 100_u64.next_multiple_of(workload.depth as u64));
             assert!(!measured.latency.percentile(50.0).is_zero());
         }
     }
