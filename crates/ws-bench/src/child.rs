@@ -12,7 +12,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Result, load::Target, server::Server};
+use crate::{
+    Result,
+    load::Target,
+    server::{Server, node},
+};
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
@@ -22,11 +26,14 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts this program as a server and waits until it listens.
+    /// Starts a server, most of which are this program, and waits until it listens.
     ///
     /// # Errors
     /// When the server ends before it listens.
     pub(crate) fn start(server: Server) -> Result<Self> {
+        if server == Server::NodeWs {
+            return Self::listening(node::command()?, server);
+        }
         Self::spawn(Command::new(env::current_exe()?), server)
     }
 
@@ -42,7 +49,13 @@ impl ServerProcess {
     }
 
     fn spawn(mut command: Command, server: Server) -> Result<Self> {
-        command.args(["serve", server.name()]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["serve", server.name()]);
+        Self::listening(command, server)
+    }
+
+    fn listening(mut command: Command, server: Server) -> Result<Self> {
+        // Node ends when the pipe to it does, so that it does not outlive this program.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let program = command.get_program().to_owned();
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
         let stdout = child.stdout.take().ok_or("no pipe from the server")?;

@@ -39,6 +39,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let limit = Limit::Window { warm_up: WARM_UP, measured: Duration::from_secs_f64(seconds) };
     for workload in &workloads {
         println!("\n{}; {rounds} rounds of {seconds} s\n", describe(workload));
+        let servers = Server::for_workload(&servers, workload);
         let measured = measure(&servers, workload, rounds, limit)?;
         report(&servers, &measured);
     }

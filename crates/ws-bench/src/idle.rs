@@ -38,7 +38,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         if name.is_empty() { "1 KiB" } else { &name },
     );
     let mut rows = Vec::new();
-    for server in servers {
+    for server in Server::for_workload(&servers, &workload) {
         let (before, after) = measure(server, &workload, connections, messages)
             .map_err(|error| format!("{}, idle, process {}: {error}", server.name(), process::id()))?;
         let each = (after as f64 - before as f64) / connections as f64;

@@ -37,13 +37,17 @@ fn load(target: &Target, workload: &Workload, messages: u64) -> Result<Measured>
 
 #[test]
 fn every_server_echoes_every_workload() {
-    for &server in Server::ALL {
+    for &server in Server::ALL.iter().filter(|&&server| server != Server::NodeWs) {
         let addr = start(move |listener| server.serve(listener));
         let target = Target { addr, websocket: server.is_websocket() };
-        for workload in ALL {
-            let measured = load(&target, workload, 100).unwrap();
-            assert_eq!(measured.replies.messages, 100_u64.next_multiple_of(workload.depth as u64));
+        for workload in ALL.iter().filter(|workload| server.left_out(workload).is_none()) {
+            // Compressing takes its time in a debug build.
+            let messages = if workload.size < 16 << 10 { 100 } else { 9 };
+            let measured = load(&target, workload, messages).unwrap();
+            assert_eq!(measured.replies.messages, messages.next_multiple_of(workload.depth as u64));
             assert!(!measured.latency.percentile(50.0).is_zero());
+            let shrinks = measured.replies.wire < measured.replies.plain;
+            assert_eq!(shrinks, workload.deflate.is_some(), "{server:?} {workload:?}");
         }
     }
 }

@@ -1,0 +1,41 @@
+//! Node's `ws`: a process of `node` with a small script.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::Result;
+
+/// The command that serves, ready to be run.
+///
+/// `ws` is looked for as Node does, in `NODE_PATH`, and where the tests of this workspace install it.
+///
+/// # Errors
+/// When `node` or `ws` is not there.
+pub(crate) fn command() -> Result<Command> {
+    let mut path = env::var_os("NODE_PATH").unwrap_or_default();
+    if path.is_empty() {
+        path = installed().into_os_string();
+    }
+    let node = |script: &str| {
+        let mut command = Command::new("node");
+        command.env("NODE_PATH", &path).args(["-e", script]);
+        command
+    };
+    let has_ws = node("require('ws')").stdin(Stdio::null()).stderr(Stdio::null()).status();
+    match has_ws {
+        Err(error) => Err(format!("node: {error}").into()),
+        Ok(status) if !status.success() => {
+            Err("node does not find the package ws; NODE_PATH names the directory it is in".into())
+        }
+        Ok(_) => Ok(node(SCRIPT)),
+    }
+}
+
+fn installed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/node/node_modules")
+}
+
+const SCRIPT: &str = include_str!("node.cjs");

@@ -1,0 +1,54 @@
+//! sockudo-ws as in its echo examples: its own handshake, a stream and sink of messages, a compressor a connection.
+
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use sockudo_ws::{
+    CompressedWebSocketStream, Compression, Config, Error, Message, WebSocketStream,
+    deflate::negotiate_server_deflate,
+    handshake::{build_response, generate_accept_key, parse_request},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::Result;
+
+pub(super) async fn serve(mut stream: TcpStream) -> Result<()> {
+    let mut head = Vec::new();
+    let (response, deflate) = loop {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+        // Nothing follows the request before it is answered: the generator waits.
+        if let Some((request, _)) = parse_request(&head)? {
+            let policy = Compression::Dedicated.to_deflate_config();
+            let deflate = policy.zip(request.extensions);
+            let deflate = deflate.and_then(|(policy, offers)| negotiate_server_deflate(offers, &policy));
+            let agreed = deflate.as_ref().map(|deflate| deflate.to_response_header());
+            let accept = generate_accept_key(request.key);
+            break (build_response(&accept, None, agreed.as_deref()), deflate);
+        }
+    };
+    stream.write_all(&response).await?;
+    match deflate {
+        Some(deflate) => {
+            echo(CompressedWebSocketStream::server(stream, Config::default(), deflate.config)).await
+        }
+        None => echo(WebSocketStream::server(stream, Config::default())).await,
+    }
+    .map_err(Into::into)
+}
+
+async fn echo<S>(mut socket: S) -> std::result::Result<(), Error>
+where
+    S: Stream<Item = std::result::Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+{
+    while let Some(message) = socket.next().await {
+        match message? {
+            message @ (Message::Text(_) | Message::Binary(_)) => socket.send(message).await?,
+            Message::Ping(_) | Message::Pong(_) => {}
+            Message::Close(_) => break,
+        }
+    }
+    Ok(())
+}
