@@ -9,6 +9,7 @@ mod args;
 mod callgrind;
 mod child;
 mod compare;
+mod deflate;
 mod idle;
 mod instructions;
 mod load;
@@ -34,9 +35,14 @@ usage: ws-bench COMMAND [OPTIONS]
                  --rounds N        default 5
                  --seconds S       measured window, default 1
                  --core N          core shared by server and generator, default the last one
+  deflate        compression alone, ours beside zlib-rs: megabytes a second, wire ratio
+                 --rounds N        default 7
+                 --seconds S       default 0.2, for each direction
   idle           resident memory per idle connection, after one echoed 1 KiB message each
                  --servers LIST    default: all
                  --connections N   default 5000
+                 --workload NAME   other messages, and with the compression of this workload
+                 --messages N      how many of them; default 1, of compressed ones 16
   instructions   user-space instructions per message, under valgrind --tool=callgrind
                  --server NAME     default raw-tokio
                  --workload NAME   default t32-d1
@@ -59,6 +65,7 @@ fn run() -> Result<()> {
     let mut args = Args::new(std::env::args().skip(1));
     match args.positional().as_deref() {
         Some("compare") => compare::main(args),
+        Some("deflate") => deflate::main(args),
         Some("idle") => idle::main(args),
         Some("instructions") => instructions::main(args),
         Some("serve") => server::main(args),
