@@ -2,13 +2,14 @@
 
 mod accepted;
 mod check;
+mod connection;
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, Response, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{BufferPool, Config, Conn, Utf8Bytes, handshake};
+use ws_core::{Config, Conn, Utf8Bytes, handshake};
 
 pub use self::accepted::Accepted;
 #[cfg(all(feature = "axum", feature = "deflate"))]
@@ -113,11 +114,6 @@ impl Upgrader {
         self.set(|settings| settings.handshake_timeout = timeout)
     }
 
-    /// The settings of the connections: limits, buffers, timeouts. Replaces all of them.
-    pub fn config(self, config: Config) -> Self {
-        self.configure(|_| config)
-    }
-
     /// Compresses messages with clients that offer permessage-deflate (RFC 7692); `None` for no compression, the default.
     ///
     /// Which offer is accepted, and what is answered, [`DeflateConfig`] says. Messages that hold a secret beside what others
@@ -135,23 +131,6 @@ impl Upgrader {
     pub fn compression(self, deflate: impl Into<Option<DeflateConfig>>) -> Self {
         let deflate = deflate.into();
         self.set(|settings| settings.compression = deflate)
-    }
-
-    /// The size of the buffers that reads borrow, in bytes: [`Config::read_buffer_size`].
-    ///
-    /// Left at its default, a connection reads first into the buffer that the HTTP server is done with.
-    pub fn read_buffer_size(self, size: usize) -> Self {
-        self.configure(|config| config.read_buffer_size(size))
-    }
-
-    /// The size of the buffers that writes borrow, in bytes: [`Config::write_buffer_size`].
-    pub fn write_buffer_size(self, size: usize) -> Self {
-        self.configure(|config| config.write_buffer_size(size))
-    }
-
-    /// Where buffers come from and return to: [`Config::buffer_pool`].
-    pub fn buffer_pool(self, pool: BufferPool) -> Self {
-        self.configure(|config| config.buffer_pool(pool))
     }
 
     /// Headers to add to the response that accepts a handshake, such as `Set-Cookie`.
@@ -242,10 +221,6 @@ impl Upgrader {
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
-    }
-
-    fn configure(self, change: impl FnOnce(Config) -> Config) -> Self {
-        self.set(|settings| settings.config = change(mem::take(&mut settings.config)))
     }
 }
 
