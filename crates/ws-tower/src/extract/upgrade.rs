@@ -10,7 +10,7 @@ use axum_core::{
 };
 #[cfg(feature = "deflate")]
 use http::HeaderMap;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderName, HeaderValue, header, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
 use ws_core::{Config, handshake};
@@ -122,6 +122,16 @@ impl<F> WebSocketUpgrade<F> {
     #[must_use]
     pub fn selected_protocol(&self) -> Option<&HeaderValue> {
         self.handshake.subprotocol.as_ref()
+    }
+
+    /// Adds a header to the response, such as `Set-Cookie`, beside others of its name.
+    ///
+    /// One that belongs to the handshake is dropped, where one that is put into the response that
+    /// [`on_upgrade`](Self::on_upgrade) gives would break it; [`Upgrader::response_headers`] says which these are. No value
+    /// can end its line: a [`HeaderValue`] holds no CR, LF or NUL.
+    pub fn response_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.handshake.add_response_header(name, value);
+        self
     }
 
     /// Calls `callback` when the accepted handshake is not followed by a connection. Ignored unless set.

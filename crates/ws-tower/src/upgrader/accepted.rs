@@ -1,8 +1,8 @@
 //! What comes of a handshake that passed the checks.
 
 #[cfg(feature = "deflate")]
-use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
-use http::{HeaderValue, Response};
+use http::header::SEC_WEBSOCKET_EXTENSIONS;
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use ws_core::{Config, Negotiated, handshake};
 #[cfg(feature = "deflate")]
 use ws_core::{DeflateConfig, NegotiatedDeflate};
@@ -24,6 +24,35 @@ pub struct Accepted {
     pub conn: OnUpgrade,
 }
 
+impl Accepted {
+    /// Adds a header to the response, such as `Set-Cookie`, beside others of its name.
+    ///
+    /// One that belongs to the handshake is dropped; [`Upgrader::response_headers`] says which these are. No value can end
+    /// its line: a [`HeaderValue`] holds no CR, LF or NUL.
+    ///
+    /// ```
+    /// use http::{HeaderValue, Request, header::SET_COOKIE};
+    /// use ws_tower::{Accepted, Upgrader, rejection::WebSocketUpgradeRejection};
+    ///
+    /// fn accept(upgrader: &Upgrader, mut request: Request<()>) -> Result<Accepted, WebSocketUpgradeRejection> {
+    ///     let accepted = upgrader.upgrade(&mut request)?;
+    ///     Ok(accepted.response_header(SET_COOKIE, HeaderValue::from_static("seen=1; Secure; HttpOnly")))
+    /// }
+    /// # let _ = accept;
+    /// ```
+    pub fn response_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        append(self.response.headers_mut(), name, value);
+        self
+    }
+}
+
+/// Adds a header of an application to those of a response that accepts a handshake.
+pub(super) fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if !handshake::is_reserved_response_header(&name) {
+        headers.append(name, value);
+    }
+}
+
 /// A handshake that passed all checks and waits to be accepted.
 #[derive(Debug)]
 pub(crate) struct Handshake {
@@ -32,6 +61,8 @@ pub(crate) struct Handshake {
     pub(super) accept: HeaderValue,
     pub(crate) subprotocol: Option<HeaderValue>,
     pub(crate) config: Config,
+    /// What the application adds to the response, beside what the policy does.
+    pub(super) response_headers: HeaderMap,
     #[cfg(feature = "deflate")]
     pub(crate) compression: Option<Agreed>,
 }
@@ -55,6 +86,11 @@ impl Agreed {
 }
 
 impl Handshake {
+    #[cfg(feature = "axum")]
+    pub(crate) fn add_response_header(&mut self, name: HeaderName, value: HeaderValue) {
+        append(&mut self.response_headers, name, value);
+    }
+
     pub(crate) fn accept(self) -> Accepted {
         let settings = &*self.upgrader.0;
         let mut negotiated = Negotiated::new();
@@ -73,9 +109,8 @@ impl Handshake {
             }
             None => config,
         };
-        response
-            .headers_mut()
-            .extend(settings.response_headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let added = settings.response_headers.iter().chain(&self.response_headers);
+        response.headers_mut().extend(added.map(|(name, value)| (name.clone(), value.clone())));
         let conn = OnUpgrade::new(self.source, settings.handshake_timeout, config, negotiated);
         Accepted { response, conn }
     }

@@ -5,7 +5,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-use http::{HeaderValue, Method, Request, Version, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, request::Parts};
 use ws_core::handshake::{self, Refusal};
 
 #[cfg(feature = "deflate")]
@@ -32,6 +32,7 @@ impl Upgrader {
             accept,
             subprotocol: handshake::select_subprotocol(&request.headers, &self.0.subprotocols),
             config: self.0.config.clone(),
+            response_headers: HeaderMap::new(),
             #[cfg(feature = "deflate")]
             compression: Agreed::on(&request.headers, self.0.compression.as_ref()),
         })

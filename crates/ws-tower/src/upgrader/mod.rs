@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderMap, Request, Response, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{Config, Conn, Utf8Bytes, handshake};
+use ws_core::{Config, Conn, Utf8Bytes};
 
 pub use self::accepted::Accepted;
 #[cfg(all(feature = "axum", feature = "deflate"))]
@@ -133,7 +133,7 @@ impl Upgrader {
         self.set(|settings| settings.compression = deflate)
     }
 
-    /// Headers to add to the response that accepts a handshake, such as `Set-Cookie`.
+    /// Headers to add to each response that accepts a handshake; [`Accepted::response_header`] adds to one.
     ///
     /// Those that belong to the handshake are dropped: `Connection`, `Upgrade`, everything that begins with
     /// `Sec-WebSocket-`, and what would announce a body (`Content-Length`, `Trailer`, `Transfer-Encoding`).
@@ -143,11 +143,8 @@ impl Upgrader {
         let mut last = None;
         for (name, value) in headers {
             last = name.or(last);
-            match &last {
-                Some(name) if !handshake::is_reserved_response_header(name) => {
-                    kept.append(name, value);
-                }
-                _ => {}
+            if let Some(name) = &last {
+                accepted::append(&mut kept, name.clone(), value);
             }
         }
         self.set(|settings| settings.response_headers = kept)
