@@ -124,6 +124,8 @@ mod upgrader;
 #[doc(no_inline)]
 pub use {http, ws_core};
 
+pub use ws_core::handshake::{is_websocket_upgrade, requested_subprotocols};
+
 pub use self::{
     body::ResponseBody,
     endpoint::UpgradeService,
@@ -131,5 +133,5 @@ pub use self::{
     io::Upgraded,
     layer::{Upgrade, UpgradeLayer},
     origin::{CheckOrigin, InvalidOriginPattern, OriginPattern, OriginPredicate},
-    upgrader::{Accepted, Upgrader},
+    upgrader::{Accepted, OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder, Upgrader},
 };

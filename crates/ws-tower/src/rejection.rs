@@ -128,8 +128,11 @@ rejections! {
     WebSocketKeyHeaderMissing,
     /// 400: `Sec-WebSocket-Key` is not 16 bytes in Base64, or there are two.
     InvalidWebSocketKeyHeader,
-    /// 500: the [`CheckOrigin::with`](crate::CheckOrigin::with) of the application panicked. 400: the handshake breaks a rule
-    /// that has no type of its own here.
+    /// 400: the client offers no subprotocol that is spoken here, and
+    /// [`Upgrader::require_subprotocol`](crate::Upgrader::require_subprotocol) asks for one.
+    SubprotocolRequired,
+    /// 500: a function of the application panicked that the [`Upgrader`](crate::Upgrader) called to decide. 400: the handshake
+    /// breaks a rule that has no type of its own here.
     InvalidHandshake,
     /// 500: the request comes from a server that hands over no connections, or its upgrade was taken already.
     ConnectionNotUpgradable,
@@ -141,6 +144,7 @@ impl WebSocketUpgradeRejection {
         match cause {
             Cause::NotConnect => MethodNotConnect(refused).into(),
             Cause::ProtocolNotSpoken => InvalidProtocolPseudoheader(refused).into(),
+            Cause::SubprotocolRequired => SubprotocolRequired(refused).into(),
             Cause::CheckPanicked => InvalidHandshake(refused).into(),
             Cause::Http1(refusal) => match refusal {
                 Refusal::ConnectionToken => InvalidConnectionHeader(refused).into(),
@@ -221,6 +225,7 @@ pub(crate) enum Cause {
     Http1(Refusal),
     NotConnect,
     ProtocolNotSpoken,
+    SubprotocolRequired,
     CheckPanicked,
 }
 
@@ -230,6 +235,7 @@ impl Cause {
             Self::Http1(refusal) => refusal.status(),
             Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
             Self::ProtocolNotSpoken => StatusCode::NOT_IMPLEMENTED,
+            Self::SubprotocolRequired => StatusCode::BAD_REQUEST,
             Self::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -238,8 +244,9 @@ impl Cause {
         match self {
             Self::Http1(refusal) => refusal.reason(),
             Self::NotConnect => "the method is not CONNECT",
-            Self::CheckPanicked => "the origin check of the application panicked",
             Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
+            Self::SubprotocolRequired => "no subprotocol that is offered is spoken here",
+            Self::CheckPanicked => "a function of the application panicked",
         }
     }
 
@@ -253,14 +260,16 @@ impl Cause {
             Self::NotConnect => {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
             }
-            Self::ProtocolNotSpoken | Self::CheckPanicked => {}
+            Self::ProtocolNotSpoken
+            | Self::SubprotocolRequired
+            | Self::CheckPanicked => {}
         }
     }
 
     /// Whatever the application made of the response: what follows an HTTP/1 request is not read as another. HTTP/2 has
     /// its streams for that, and no `Connection` header.
     fn end_connection(self, response: &mut Response<ResponseBody>) {
-        if matches!(self, Self::Http1(_) | Self::CheckPanicked)
+        if !matches!(self, Self::NotConnect | Self::ProtocolNotSpoken)
             && !handshake::has_token(response.headers(), &CONNECTION, "close")
         {
             response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));

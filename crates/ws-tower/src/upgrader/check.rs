@@ -17,20 +17,23 @@ use crate::{
 };
 
 impl Upgrader {
-    /// Runs all checks in their order: the request, the origin, the key, and whether there is an upgrade to be had.
+    /// Runs all checks in their order: the request, the origin, the key, the subprotocol, and whether there is an
+    /// upgrade to be had.
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
-        let accept = self
-            .check_head(request)
-            .map_err(|cause| WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()))?;
-        let Some(source) = UpgradeSource::take(&mut request.extensions) else {
-            let cause = Cause::Http1(Refusal::NotUpgradable);
-            return Err(WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()));
-        };
+        // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
+        // done, as nothing was begun.
+        let checked = panic::catch_unwind(AssertUnwindSafe(|| self.check_head(request)));
+        let taken = checked.unwrap_or(Err(Cause::CheckPanicked)).and_then(|head| {
+            let source = UpgradeSource::take(&mut request.extensions);
+            source.map(|source| (head, source)).ok_or(Cause::Http1(Refusal::NotUpgradable))
+        });
+        let (head, source) =
+            taken.map_err(|cause| WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()))?;
         Ok(Handshake {
             upgrader: self.clone(),
             source,
-            accept,
-            subprotocol: handshake::select_subprotocol(&request.headers, &self.0.subprotocols),
+            accept: head.accept,
+            subprotocol: head.subprotocol,
             config: self.0.config.clone(),
             response_headers: HeaderMap::new(),
             #[cfg(feature = "deflate")]
@@ -38,22 +41,29 @@ impl Upgrader {
         })
     }
 
-    /// Checks what the request says, and gives the `Sec-WebSocket-Accept` to answer with.
-    fn check_head(&self, request: &Parts) -> Result<HeaderValue, Cause> {
+    /// Checks what the request says.
+    fn check_head(&self, request: &Parts) -> Result<Head, Cause> {
         let Parts { method, uri, version, headers, .. } = request;
         if *version > Version::HTTP_11 {
             // RFC 8441, 4: there a WebSocket is opened with CONNECT and `:protocol`.
             return Err(if method == Method::CONNECT { Cause::ProtocolNotSpoken } else { Cause::NotConnect });
         }
         handshake::check_request(method, *version, uri, headers).map_err(Cause::Http1)?;
-        // A closure of the application may panic: the client gets an answer all the same, and nothing here is left half
-        // done, as nothing was begun.
-        let allowed = panic::catch_unwind(AssertUnwindSafe(|| self.0.check_origin.allows(request)));
-        if !allowed.map_err(|_| Cause::CheckPanicked)? {
+        let settings = &*self.0;
+        if !settings.check_origin.allows(request) {
             return Err(Cause::Http1(Refusal::OriginNotAllowed));
         }
-        handshake::check_key(headers).map_err(Cause::Http1)
+        let accept = handshake::check_key(headers).map_err(Cause::Http1)?;
+        let subprotocol = settings.subprotocols.answer(request).map_err(|_| Cause::SubprotocolRequired)?;
+        Ok(Head { accept, subprotocol })
     }
+}
+
+/// What a request that passed is answered with.
+struct Head {
+    /// `Sec-WebSocket-Accept`.
+    accept: HeaderValue,
+    subprotocol: Option<HeaderValue>,
 }
 
 /// Lends the head of a request. It is all that is checked, and `Parts` is how the rest of this crate, and functions of

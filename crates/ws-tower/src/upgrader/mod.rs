@@ -3,19 +3,24 @@
 mod accepted;
 mod check;
 mod connection;
+mod subprotocols;
 
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, Response, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{Config, Conn, Utf8Bytes};
+use ws_core::{Config, Conn};
 
-pub use self::accepted::Accepted;
+pub use self::{
+    accepted::Accepted,
+    subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
+};
 #[cfg(all(feature = "axum", feature = "deflate"))]
 pub(crate) use self::accepted::Agreed;
 #[cfg(feature = "axum")]
 pub(crate) use self::accepted::Handshake;
+use self::subprotocols::Subprotocols;
 use crate::{
     CheckOrigin, ResponseBody, UpgradeService, Upgraded,
     rejection::{OnRejection, WebSocketUpgradeRejection},
@@ -57,7 +62,7 @@ pub struct Upgrader(Arc<Settings>);
 #[derive(Clone, Debug)]
 struct Settings {
     check_origin: CheckOrigin,
-    subprotocols: Vec<Utf8Bytes>,
+    subprotocols: Subprotocols,
     handshake_timeout: Option<Duration>,
     config: Config,
     response_headers: HeaderMap,
@@ -70,7 +75,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             check_origin: CheckOrigin::default(),
-            subprotocols: Vec::new(),
+            subprotocols: Subprotocols::default(),
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
             config: Config::new(),
             response_headers: HeaderMap::new(),
@@ -91,20 +96,6 @@ impl Upgrader {
     pub fn check_origin(self, policy: impl Into<CheckOrigin>) -> Self {
         let policy = policy.into();
         self.set(|settings| settings.check_origin = policy)
-    }
-
-    /// The subprotocols that the server speaks (RFC 6455, 1.9).
-    ///
-    /// Of those that the client offers, the first one that is among them is chosen; the client lists them by preference.
-    /// Names are compared case-sensitively. When there is none in common, the handshake goes on without one, and
-    /// the client may give up.
-    pub fn subprotocols<I>(self, names: I) -> Self
-    where
-        I: IntoIterator,
-        I::Item: Into<Utf8Bytes>,
-    {
-        let names = names.into_iter().map(Into::into).collect();
-        self.set(|settings| settings.subprotocols = names)
     }
 
     /// How long the HTTP server may take from the accepted handshake to the upgraded connection: to get the response
