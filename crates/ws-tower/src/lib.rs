@@ -113,11 +113,14 @@ mod endpoint;
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod extract;
 mod future;
+mod host;
 mod io;
 mod layer;
 mod origin;
+mod proxy;
 pub mod rejection;
 mod source;
+mod target;
 mod upgrader;
 
 /// What the types of this crate are made of, so that a server needs no dependency on it of its own.
@@ -130,8 +133,10 @@ pub use self::{
     body::ResponseBody,
     endpoint::UpgradeService,
     future::{OnUpgrade, UpgradeError},
+    host::{AllowedHosts, InvalidHostPattern},
     io::Upgraded,
     layer::{Upgrade, UpgradeLayer},
     origin::{CheckOrigin, InvalidOriginPattern, OriginPattern, OriginPredicate},
+    proxy::{InvalidAddressRange, TrustedProxy},
     upgrader::{Accepted, OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder, Upgrader},
 };

@@ -122,6 +122,9 @@ rejections! {
     InvalidWebSocketProtocolHeader,
     /// 400: `Sec-WebSocket-Extensions` does not keep to its syntax.
     InvalidWebSocketExtensionsHeader,
+    /// 421: [`Upgrader::allowed_hosts`](crate::Upgrader::allowed_hosts) has not the host that the request is for (RFC 9110,
+    /// 15.5.20).
+    HostNotAllowed,
     /// 403: [`CheckOrigin`](crate::CheckOrigin) does not allow the page that connects.
     OriginNotAllowed,
     /// 400: there is no `Sec-WebSocket-Key`.
@@ -144,6 +147,7 @@ impl WebSocketUpgradeRejection {
         match cause {
             Cause::NotConnect => MethodNotConnect(refused).into(),
             Cause::ProtocolNotSpoken => InvalidProtocolPseudoheader(refused).into(),
+            Cause::HostNotAllowed => HostNotAllowed(refused).into(),
             Cause::SubprotocolRequired => SubprotocolRequired(refused).into(),
             Cause::CheckPanicked => InvalidHandshake(refused).into(),
             Cause::Http1(refusal) => match refusal {
@@ -225,6 +229,7 @@ pub(crate) enum Cause {
     Http1(Refusal),
     NotConnect,
     ProtocolNotSpoken,
+    HostNotAllowed,
     SubprotocolRequired,
     CheckPanicked,
 }
@@ -235,6 +240,7 @@ impl Cause {
             Self::Http1(refusal) => refusal.status(),
             Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
             Self::ProtocolNotSpoken => StatusCode::NOT_IMPLEMENTED,
+            Self::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
             Self::SubprotocolRequired => StatusCode::BAD_REQUEST,
             Self::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -245,6 +251,7 @@ impl Cause {
             Self::Http1(refusal) => refusal.reason(),
             Self::NotConnect => "the method is not CONNECT",
             Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
+            Self::HostNotAllowed => "the host is not one of this server",
             Self::SubprotocolRequired => "no subprotocol that is offered is spoken here",
             Self::CheckPanicked => "a function of the application panicked",
         }
@@ -261,6 +268,7 @@ impl Cause {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
             }
             Self::ProtocolNotSpoken
+            | Self::HostNotAllowed
             | Self::SubprotocolRequired
             | Self::CheckPanicked => {}
         }

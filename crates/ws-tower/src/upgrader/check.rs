@@ -14,10 +14,11 @@ use super::{Upgrader, accepted::Handshake};
 use crate::{
     rejection::{Cause, WebSocketUpgradeRejection},
     source::UpgradeSource,
+    target::Target,
 };
 
 impl Upgrader {
-    /// Runs all checks in their order: the request, the origin, the key, the subprotocol, and whether there is an
+    /// Runs all checks in their order: the request, the host, the origin, the key, the subprotocol, and whether there is an
     /// upgrade to be had.
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
         // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
@@ -50,7 +51,11 @@ impl Upgrader {
         }
         handshake::check_request(method, *version, uri, headers).map_err(Cause::Http1)?;
         let settings = &*self.0;
-        if !settings.check_origin.allows(request) {
+        let target = Target::of(request, settings.external_scheme.as_ref(), settings.trusted_proxy.as_ref());
+        if settings.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.allow(&target)) {
+            return Err(Cause::HostNotAllowed);
+        }
+        if !settings.check_origin.allows(request, &target) {
             return Err(Cause::Http1(Refusal::OriginNotAllowed));
         }
         let accept = handshake::check_key(headers).map_err(Cause::Http1)?;

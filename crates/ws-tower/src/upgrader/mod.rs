@@ -7,22 +7,22 @@ mod subprotocols;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Request, Response, request::Parts};
+use http::{HeaderMap, Request, Response, request::Parts, uri::Scheme};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
 use ws_core::{Config, Conn};
 
-pub use self::{
-    accepted::Accepted,
-    subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
-};
 #[cfg(all(feature = "axum", feature = "deflate"))]
 pub(crate) use self::accepted::Agreed;
 #[cfg(feature = "axum")]
 pub(crate) use self::accepted::Handshake;
 use self::subprotocols::Subprotocols;
+pub use self::{
+    accepted::Accepted,
+    subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
+};
 use crate::{
-    CheckOrigin, ResponseBody, UpgradeService, Upgraded,
+    AllowedHosts, CheckOrigin, ResponseBody, TrustedProxy, UpgradeService, Upgraded,
     rejection::{OnRejection, WebSocketUpgradeRejection},
 };
 
@@ -35,6 +35,8 @@ use crate::{
 /// | Setting | Default |
 /// |---|---|
 /// | [`check_origin`](Self::check_origin) | [`CheckOrigin::SameOrigin`] |
+/// | [`allowed_hosts`](Self::allowed_hosts) | any |
+/// | [`external_scheme`](Self::external_scheme), [`trust_proxy`](Self::trust_proxy) | unknown, none |
 /// | [`subprotocols`](Self::subprotocols) | none |
 /// | [`handshake_timeout`](Self::handshake_timeout) | 10 s |
 /// | [`config`](Self::config) | [`Config::new`]: 1 MiB a message |
@@ -62,6 +64,9 @@ pub struct Upgrader(Arc<Settings>);
 #[derive(Clone, Debug)]
 struct Settings {
     check_origin: CheckOrigin,
+    allowed_hosts: Option<AllowedHosts>,
+    external_scheme: Option<Scheme>,
+    trusted_proxy: Option<TrustedProxy>,
     subprotocols: Subprotocols,
     handshake_timeout: Option<Duration>,
     config: Config,
@@ -75,6 +80,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             check_origin: CheckOrigin::default(),
+            allowed_hosts: None,
+            external_scheme: None,
+            trusted_proxy: None,
             subprotocols: Subprotocols::default(),
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
             config: Config::new(),
@@ -96,6 +104,37 @@ impl Upgrader {
     pub fn check_origin(self, policy: impl Into<CheckOrigin>) -> Self {
         let policy = policy.into();
         self.set(|settings| settings.check_origin = policy)
+    }
+
+    /// Which hosts requests may be for, `None` for any, the default. Others are refused with 421, before the origin check.
+    pub fn allowed_hosts(self, hosts: impl Into<Option<AllowedHosts>>) -> Self {
+        let hosts = hosts.into();
+        self.set(|settings| settings.allowed_hosts = hosts)
+    }
+
+    /// The scheme by which clients reach the server: `https` where it ends TLS, or a proxy in front does. Unknown unless set.
+    ///
+    /// With it, [`CheckOrigin::SameOrigin`] compares the schemes, too, so that a page of `http://` cannot connect to a server
+    /// that is only there over TLS.
+    ///
+    /// ```
+    /// use ws_tower::{Upgrader, http::uri::Scheme};
+    ///
+    /// let upgrader = Upgrader::new().external_scheme(Scheme::HTTPS);
+    /// # let _ = upgrader;
+    /// ```
+    pub fn external_scheme(self, scheme: impl Into<Option<Scheme>>) -> Self {
+        let scheme = scheme.into();
+        self.set(|settings| settings.external_scheme = scheme)
+    }
+
+    /// The proxy that is believed when it says by which scheme and for which host its clients came; `None` for no proxy, the
+    /// default.
+    ///
+    /// What it says is what [`allowed_hosts`](Self::allowed_hosts) and [`CheckOrigin::SameOrigin`] go by.
+    pub fn trust_proxy(self, proxy: impl Into<Option<TrustedProxy>>) -> Self {
+        let proxy = proxy.into();
+        self.set(|settings| settings.trusted_proxy = proxy)
     }
 
     /// How long the HTTP server may take from the accepted handshake to the upgraded connection: to get the response
