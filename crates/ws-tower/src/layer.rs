@@ -12,7 +12,12 @@ use crate::Upgrader;
 ///
 /// The layer decides nothing by itself: it leaves a clone of the `Upgrader` in the extensions of each request, and
 /// [`extract::WebSocketUpgrade`](crate::extract::WebSocketUpgrade) follows it. The innermost layer wins, so a route
-/// may override what the router around it says.
+/// may override what the router around it says. Requests pass through as they are, and so does the future of the service
+/// inside: nothing is boxed.
+///
+/// Other middleware may stand on either side of it. It sees an opening handshake as a request and its response, and nothing
+/// of the connection afterwards: a timeout or a limit on concurrent requests ends with the response. A condition of your own for
+/// compressing responses must leave out those without a body, as tower-http's does, since 101 is one of them.
 ///
 #[cfg_attr(feature = "axum", doc = "```")]
 #[cfg_attr(not(feature = "axum"), doc = "```ignore")]

@@ -20,7 +20,9 @@ macro_rules! parity {
             };
             use axum::{
                 body::Bytes,
-                extract::State,
+                extract::{Extension, FromRequestParts, Path, Request, State},
+                http::{request::Parts, HeaderMap, HeaderValue, Method, StatusCode, Uri},
+                middleware::{self, Next},
                 response::{IntoResponse, Response},
                 routing::any,
                 Router,
@@ -44,7 +46,82 @@ macro_rules! parity {
                     .route("/after-close", any(after_close))
                     .route("/sink-close", any(sink_close))
                     .route("/fallible", any(fallible))
+                    .route("/beside/{room}", any(beside))
+                    .route("/own/{room}", any(own))
+                    .route("/generic", any(generic_callback))
+                    .route("/headers", any(headers))
+                    .route("/gate", any(echo).layer(middleware::from_fn(gate)))
+                    .layer(Extension(7_u8))
                     .with_state(log)
+            }
+
+            /// Beside extractors of every kind, in any order.
+            async fn beside(
+                method: Method,
+                Path(room): Path<String>,
+                ws: WebSocketUpgrade,
+                State(log): State<Log>,
+                Extension(number): Extension<u8>,
+                headers: HeaderMap,
+                uri: Uri,
+            ) -> Result<impl IntoResponse, (StatusCode, &'static str)> {
+                let log = Session(log);
+                if room == "closed" {
+                    return Err((StatusCode::GONE, "closed"));
+                }
+                log.say(format!("{method} {room} {number} {uri} {:?}", headers.get("host")));
+                Ok(ws.on_upgrade(move |socket| async move { log.say(format!("{:?}", socket.protocol())) }))
+            }
+
+            /// An extractor of an application that is made of this one.
+            struct Own {
+                ws: WebSocketUpgrade,
+                room: String,
+            }
+            impl<S: Send + Sync> FromRequestParts<S> for Own {
+                type Rejection = Response;
+                async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+                    let ws = WebSocketUpgrade::from_request_parts(parts, state)
+                        .await
+                        .map_err(IntoResponse::into_response)?;
+                    let room = parts.uri.path().to_owned();
+                    Ok(Self { ws, room })
+                }
+            }
+            async fn own(Own { ws, room }: Own, State(log): State<Log>) -> Response {
+                let log = Session(log);
+                log.say(room);
+                ws.on_upgrade(move |_| async move { drop(log) })
+            }
+
+            /// The callback for failed upgrades is a parameter of the type.
+            async fn generic_callback(ws: WebSocketUpgrade, State(log): State<Log>) -> Response {
+                let log = Session(log);
+                accept(reported(ws), log)
+            }
+            fn accept<F: OnFailedUpgrade>(ws: WebSocketUpgrade<F>, log: Session) -> Response {
+                log.say(format!("{:?}", ws.requested_protocols().count()));
+                let ws = ws.max_message_size(10).protocols(["chat"]);
+                log.say(format!("{:?}", ws.selected_protocol()));
+                ws.on_upgrade(move |_| async move { drop(log) })
+            }
+
+            /// Headers go into the response, which is one as any other.
+            async fn headers(ws: WebSocketUpgrade, State(log): State<Log>) -> impl IntoResponse {
+                let log = Session(log);
+                let mut response = ws.on_upgrade(move |_| async move { drop(log) });
+                response.headers_mut().append("set-cookie", HeaderValue::from_static("a=1"));
+                ([("x-tuple", "1")], response)
+            }
+
+            /// Middleware that is applied to upgrades as to anything else.
+            async fn gate(request: Request, next: Next) -> Response {
+                if request.headers().get("authorization").is_none_or(|token| token != "Bearer secret") {
+                    return StatusCode::UNAUTHORIZED.into_response();
+                }
+                let mut response = next.run(request).await;
+                response.headers_mut().insert("x-gate", HeaderValue::from_static("open"));
+                response
             }
 
             async fn echo(ws: WebSocketUpgrade, State(log): State<Log>) -> Response {
@@ -242,6 +319,127 @@ macro_rules! parity {
                     }
                     Err(other) => other.into_response(),
                 }
+            }
+
+            /// What must be equal, value by value. Gives what was computed.
+            pub(super) fn computed() -> Vec<String> {
+                const GREETING: Utf8Bytes = Utf8Bytes::from_static("gr\u{fc}n");
+                let mut lines = Vec::new();
+                let mut say = |line: String| lines.push(line);
+                say(format!("{GREETING} {}|{}", GREETING.len(), GREETING.to_uppercase()));
+                say(format!("{:?}", Utf8Bytes::default().as_str()));
+                say(format!("{:?}", Utf8Bytes::try_from(vec![0xFFu8]).unwrap_err()));
+                say(format!("{:?}", Utf8Bytes::try_from(Bytes::from_static(b"a\xC3")).unwrap_err()));
+                say(format!("{}", GREETING == "gr\u{fc}n" && GREETING == std::borrow::Cow::from("gr\u{fc}n")));
+                say(format!("{}", GREETING == &"gr\u{fc}n".to_owned() && GREETING != "gr\u{fc}n ".to_owned()));
+                let close = |reason: &str| Message::Close(Some(CloseFrame {
+                    code: close_code::RESTART,
+                    reason: reason.into(),
+                }));
+                let binary = Message::binary(&[0xC3u8, 0x28][..]);
+                for message in [
+                    Message::text("a"),
+                    Message::text(GREETING),
+                    binary.clone(),
+                    Message::Ping(Bytes::from_static(b"p")),
+                    Message::Pong(Bytes::new()),
+                    Message::Close(None),
+                    close("r"),
+                ] {
+                    let text = message.to_text().map(str::to_owned).map_err(|error| error.to_string().is_empty());
+                    say(format!("{text:?}"));
+                    say(format!("{:?}", message.clone().into_text().map(|text| text.to_string()).ok()));
+                    say(format!("{:?}", message.clone().into_data()));
+                    say(format!("{:?}", Vec::<u8>::from(message.clone())));
+                    say(format!("{} {}", message == message.clone(), message == binary));
+                }
+                for message in [
+                    Message::from("a"),
+                    Message::from(String::from("a")),
+                    Message::from(Bytes::from_static(b"a")),
+                    Message::from(vec![b'a']),
+                    Message::from(&b"a"[..]),
+                ] {
+                    say(format!("{} {}", message == Message::text("a"), message == Message::binary("a")));
+                }
+                for code in [
+                    close_code::NORMAL, close_code::AWAY, close_code::PROTOCOL, close_code::UNSUPPORTED,
+                    close_code::STATUS, close_code::ABNORMAL, close_code::INVALID, close_code::POLICY,
+                    close_code::SIZE, close_code::EXTENSION, close_code::ERROR, close_code::RESTART,
+                    close_code::AGAIN, 4000u16.into(),
+                ] {
+                    let named = match code {
+                        close_code::NORMAL => "normal",
+                        close_code::AGAIN => "again",
+                        _ => "other",
+                    };
+                    say(format!("{code} {} {named} {}", u16::from(code), code == 1000));
+                    say(format!("{:?}", code.cmp(&close_code::POLICY)));
+                }
+                lines
+            }
+
+            /// Where a value may go.
+            fn traits() {
+                fn value<T: Clone + Eq + std::fmt::Debug + Send + Sync + Unpin + 'static>() {}
+                value::<Message>();
+                value::<CloseFrame>();
+                value::<Utf8Bytes>();
+                fn plain<T: Default + std::ops::Deref<Target = str> + std::fmt::Display>() {}
+                plain::<Utf8Bytes>();
+                fn socket<T>()
+                where
+                    T: Stream<Item = Result<Message, axum::Error>>
+                        + FusedStream
+                        + Sink<Message, Error = axum::Error>
+                        + Send
+                        + Unpin
+                        + std::fmt::Debug
+                        + 'static,
+                {
+                }
+                socket::<WebSocket>();
+                fn extractor<T>()
+                where
+                    T: FromRequestParts<Log, Rejection = rejection::WebSocketUpgradeRejection>
+                        + Send
+                        + Sync
+                        + std::fmt::Debug
+                        + 'static,
+                {
+                }
+                extractor::<WebSocketUpgrade>();
+                fn callback<T: OnFailedUpgrade + std::fmt::Debug>() {}
+                callback::<DefaultOnFailedUpgrade>();
+                fn refusal<T>()
+                where
+                    T: IntoResponse + std::error::Error + Send + Sync + 'static,
+                    rejection::WebSocketUpgradeRejection: From<T>,
+                {
+                }
+                refusal::<rejection::MethodNotGet>();
+                refusal::<rejection::MethodNotConnect>();
+                refusal::<rejection::InvalidConnectionHeader>();
+                refusal::<rejection::InvalidUpgradeHeader>();
+                refusal::<rejection::InvalidProtocolPseudoheader>();
+                refusal::<rejection::InvalidWebSocketVersionHeader>();
+                refusal::<rejection::WebSocketKeyHeaderMissing>();
+                refusal::<rejection::ConnectionNotUpgradable>();
+                refusal::<rejection::WebSocketUpgradeRejection>();
+            }
+
+            /// Errors are passed on by `?` where axum's are.
+            async fn questions(mut socket: WebSocket) -> Result<(), axum::Error> {
+                socket.send(Message::text("a")).await?;
+                while let Some(message) = socket.next().await.transpose()? {
+                    socket.feed(message).await?;
+                    socket.flush().await?;
+                }
+                SinkExt::<Message>::close(&mut socket).await?;
+                Ok(())
+            }
+            async fn boxed(message: Message) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(message.to_text()?.to_owned() + &message.into_text()?)
             }
 
             /// What need only compile.
@@ -563,4 +761,75 @@ async fn refusals_have_the_same_names_and_statuses() {
         .await;
         assert_eq!(handler, [name]);
     }
+}
+
+#[test]
+fn values_are_computed_alike() {
+    assert_eq!(axums::computed(), ours::computed());
+}
+
+#[tokio::test]
+async fn extractors_of_all_kinds_stand_beside_it() {
+    let handler = agree(|addr| async move {
+        let mut wire = Vec::new();
+        open(addr, Handshake::new("/beside/lobby?a=b"), &mut wire).await;
+        wire
+    })
+    .await;
+    assert_eq!(handler, ["GET lobby 7 /beside/lobby?a=b Some(\"server.example\")", "None"]);
+}
+
+#[tokio::test]
+async fn handler_refuses_after_the_handshake_was_found_good() {
+    agree(|addr| async move {
+        let (mut raw, head) = Raw::open(addr, &Handshake::new("/beside/closed")).await;
+        raw.shutdown().await;
+        vec![format!("{} {}", head.status, raw.rest().await.escape_ascii())]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn extractor_of_an_application_is_made_of_it() {
+    let handler = agree(|addr| async move {
+        let mut wire = Vec::new();
+        open(addr, Handshake::new("/own/room"), &mut wire).await;
+        wire
+    })
+    .await;
+    assert_eq!(handler, ["/own/room"]);
+}
+
+#[tokio::test]
+async fn functions_are_generic_over_the_callback_for_failed_upgrades() {
+    let handler = agree(|addr| async move {
+        let mut wire = Vec::new();
+        let handshake = Handshake::new("/generic").add("Sec-WebSocket-Protocol", "chat, other");
+        open(addr, handshake, &mut wire).await;
+        wire
+    })
+    .await;
+    assert_eq!(handler, ["2", "Some(\"chat\")"]);
+}
+
+#[tokio::test]
+async fn headers_are_added_to_the_response() {
+    agree(|addr| async move {
+        let (_raw, head) = Raw::open(addr, &Handshake::new("/headers")).await;
+        vec![format!("{} {:?} {:?}", head.status, head.get("set-cookie"), head.get("x-tuple"))]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn middleware_is_applied_to_it_as_to_anything() {
+    let handler = agree(|addr| async move {
+        let (_, refused) = Raw::open(addr, &Handshake::new("/gate")).await;
+        let (mut raw, head) =
+            Raw::open(addr, &Handshake::new("/gate").add("Authorization", "Bearer secret")).await;
+        raw.send_frame(CLOSE, b"").await;
+        vec![format!("{} {} {:?}", refused.status, head.status, head.get("x-gate"))]
+    })
+    .await;
+    assert_eq!(handler[0], "close false");
 }
