@@ -387,11 +387,20 @@ proptest! {
         };
         prop_assume!(!same(&origin));
         for upgrader in [
-            over(scheme.clone()),
+            over(scheme),
             Upgrader::new().check_origin(CheckOrigin::list([&good]).expect("an origin")),
         ] {
             prop_assert_eq!(answer(&upgrader, &authority, &[("origin", &origin)]), Forbidden, "{} {}", authority, origin);
         }
+    }
+
+    /// Whatever bytes a header can hold: nothing panics, and nothing but the origin itself is allowed.
+    #[test]
+    fn no_other_bytes_are_an_origin_of_ours(bytes in prop::collection::vec(any::<u8>(), 0..4096)) {
+        let Ok(origin) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+        let mut page = request("a.example", &[]);
+        page.headers_mut().insert(header::ORIGIN, origin);
+        prop_assert_eq!(answer_to(&over(Scheme::HTTPS), page), Forbidden);
     }
 
     /// Nothing that a client can put into these headers breaks the server, or gets a foreign page in.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use support::{ACCEPT, Handshake, KEY, Raw, TEXT, masked};
 use ws_core::Conn;
-use ws_tower::{ResponseBody, Upgraded, Upgrader, rejection::WebSocketUpgradeRejection};
+use ws_tower::{AllowedHosts, ResponseBody, Upgraded, Upgrader, rejection::WebSocketUpgradeRejection};
 
 async fn serve() -> SocketAddr {
     let upgrader = Upgrader::new().subprotocols(["chat"]);
@@ -212,6 +212,49 @@ async fn bytes_behind_a_refused_request_are_never_a_request() {
         assert!((400..500).contains(&head.status), "{}", head.status);
         let rest = raw.rest().await;
         assert!(!rest.windows(5).any(|window| window == b"HTTP/"), "{}", rest.escape_ascii());
+    }
+}
+
+/// The refusals that a policy makes possible are no different.
+#[tokio::test]
+async fn bytes_behind_what_the_policy_refuses_are_never_a_request() {
+    let hosts = AllowedHosts::list(["server.example"]).expect("a host");
+    let upgrader = Upgrader::new().allowed_hosts(hosts).subprotocols(["chat"]).require_subprotocol(true);
+    let addr = support::serve_hyper(upgrader.service(async |_| ())).await;
+    for (bad, status) in [
+        (good().set("Host", "rebound.example").add("Sec-WebSocket-Protocol", "chat"), 421),
+        (good().add("Sec-WebSocket-Protocol", "other"), 400),
+        (good(), 400),
+    ] {
+        let mut raw = Raw::connect(addr).await;
+        let mut bytes = bad.bytes();
+        bytes.extend(masked(TEXT, b"early"));
+        bytes.extend(b"GET /admin HTTP/1.1\r\nHost: server.example\r\n\r\n");
+        raw.send(&bytes).await;
+        let head = raw.head().await;
+        assert!(head.status == status && head.has("connection", "close"), "{}", head.status);
+        let rest = raw.rest().await;
+        assert!(!rest.windows(5).any(|window| window == b"HTTP/"), "{}", rest.escape_ascii());
+    }
+    let (_raw, head) = Raw::open(addr, &good().add("Sec-WebSocket-Protocol", "chat")).await;
+    assert_eq!((head.status, head.get("sec-websocket-protocol").as_deref()), (101, Some("chat")));
+}
+
+/// Bytes that one parser takes for the end of a line and another does not.
+#[tokio::test]
+async fn heads_with_stray_control_bytes() {
+    let addr = serve().await;
+    for name in ["Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "X-Any"] {
+        for value in ["a\rb", "a\0b", "a\r\n b", "\x7F"] {
+            let (mut raw, head) = Raw::open(addr, &good().set(name, value)).await;
+            assert_eq!(head.status, 400, "{name}: {}", value.escape_debug());
+            raw.rest().await;
+        }
+    }
+    for line in ["\0GET / HTTP/1.1", "GET /\r HTTP/1.1", "GET / HTTP/1.1\0", " GET / HTTP/1.1"] {
+        let (mut raw, head) = Raw::open(addr, &good().line(line)).await;
+        assert_eq!(head.status, 400, "{}", line.escape_debug());
+        raw.rest().await;
     }
 }
 
