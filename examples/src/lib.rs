@@ -9,7 +9,7 @@ use std::{env, io, process};
 
 use tokio::net::TcpListener;
 
-pub use self::serve::serve;
+pub use self::serve::{accept, serve};
 
 /// Listens on the address that the command line names with `--listen`, and prints it as the first line.
 ///
@@ -114,6 +114,7 @@ pages! {
     ws_tower_readme "crates/ws-tower/README.md",
     ws_client_readme "crates/ws-client/README.md",
     authenticate "docs/how-to/authenticate.md",
+    behind_a_proxy "docs/how-to/behind-a-proxy.md",
     broadcast "docs/how-to/broadcast.md",
     byte_stream "docs/how-to/byte-stream.md",
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
@@ -128,6 +129,7 @@ pages! {
     without_http_server "docs/how-to/without-http-server.md",
     from_axum "docs/migrating/from-axum.md",
     from_gorilla "docs/migrating/from-gorilla.md",
+    from_tungstenite "docs/migrating/from-tungstenite.md",
     errors "docs/reference/errors.md",
     features "docs/reference/features.md",
     architecture "docs/topics/architecture.md",

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts the examples as a person would, and checks that they answer: pages, echoes, a chat, an upload, a terminal."""
+"""Starts the examples as a person would, and checks that they answer: pages, echoes, a chat, an upload, a terminal, refusals."""
 
 from __future__ import annotations
 
@@ -65,11 +65,7 @@ async def echo_echoes(echo: Example) -> None:
 
 
 async def echo_refuses_other_origins(echo: Example) -> None:
-    try:
-        async with connect(echo.url, origin="http://elsewhere.example", proxy=None):
-            raise AssertionError("a page of another site was let in")
-    except InvalidStatus as refused:
-        assert refused.response.status_code == 403, refused.response.status_code
+    await refused(connect(echo.url, origin="http://elsewhere.example", proxy=None), 403)
 
 
 async def upload_serves_its_page(upload: Example) -> None:
@@ -137,6 +133,64 @@ async def chat_refuses_a_name_that_is_taken(chat: Example) -> None:
                 assert closed.rcvd is not None and closed.rcvd.code == 4000, closed
 
 
+async def subprotocols_choose_the_newest_version(server: Example) -> None:
+    for offered, chosen, reply in (
+        (["shout.v1", "shout.v2"], "shout.v2", '{"said":"HELLO"}'),
+        (["shout.v1"], "shout.v1", "HELLO"),
+    ):
+        async with server.open(subprotocols=offered) as connection:
+            assert connection.subprotocol == chosen, connection.subprotocol
+            await connection.send("hello")
+            assert await asyncio.wait_for(connection.recv(), PATIENCE) == reply
+
+
+async def subprotocols_require_one(server: Example) -> None:
+    await refused(server.open(), 400)
+    await refused(server.open(subprotocols=["shout.v3"]), 400)
+
+
+async def auth_greets_whoever_has_the_token(auth: Example) -> None:
+    login = urllib.request.Request(auth.origin + "/login", method="POST")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(login, timeout=PATIENCE) as response:
+        cookie = response.headers["Set-Cookie"].split(";")[0]
+    for options in (
+        {"additional_headers": {"Authorization": "Bearer open-sesame"}},
+        {"additional_headers": {"Cookie": cookie}},
+        {"subprotocols": ["greet", "token.open-sesame"]},
+    ):
+        async with auth.open(**options) as connection:
+            assert await asyncio.wait_for(connection.recv(), PATIENCE) == "hello Ali Baba"
+            assert connection.subprotocol in (None, "greet"), connection.subprotocol
+
+
+async def auth_refuses_everybody_else(auth: Example) -> None:
+    await refused(auth.open(), 401)
+    await refused(auth.open(additional_headers={"Authorization": "Bearer open"}), 401)
+    await refused(auth.open(subprotocols=["greet", "token.open"]), 401)
+    cookie = {"Cookie": "session=open-sesame"}
+    await refused(connect(auth.url, origin="http://elsewhere.example", proxy=None, additional_headers=cookie), 403)
+
+
+async def migrate_from_axum_says_goodbye(server: Example) -> None:
+    async with server.open() as connection:
+        for number in (1, 2, 3):
+            assert await asyncio.wait_for(connection.recv(), PATIENCE) == f"message {number}"
+        try:
+            await asyncio.wait_for(connection.recv(), PATIENCE)
+            raise AssertionError("the server did not close")
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None and (closed.rcvd.code, closed.rcvd.reason) == (1000, "Goodbye"), closed
+
+
+async def refused(connecting: connect, status: int) -> None:
+    try:
+        async with connecting:
+            raise AssertionError(f"was let in and not refused with {status}")
+    except InvalidStatus as answer:
+        assert answer.response.status_code == status, answer.response.status_code
+
+
 def connect_example(binary: Path, log: Path, url: str, lines: list[str]) -> tuple[int | None, list[str], str]:
     """Runs `connect URL` with these lines as its input; gives its status, its output, and what it said besides."""
     with Child([str(binary), url], log, stdin=True) as child:
@@ -172,7 +226,9 @@ def main() -> int:
 
     def check_on(example: Example, script: Callable[[Example], Awaitable[None]]) -> None:
         bounded = lambda: asyncio.run(asyncio.wait_for(script(example), 2 * PATIENCE))  # noqa: E731
-        check(script.__name__.replace("_", " "), bounded)
+        name = script.__name__.replace("_", " ")
+        kind = example.child.name
+        check(name if name.startswith(kind.replace("-", " ")) else f"{kind}: {name}", bounded)
 
     def terminal_prints_what_comes_back() -> None:
         status, output, said = connect_example(binary, logs / "connect-1.log", echo.url, ["one", "zwei ü"])
@@ -201,9 +257,20 @@ def main() -> int:
     upload = Example(args.bin / "upload", logs / "upload.log")
     for script in (upload_serves_its_page, upload_answers_with_size_and_checksum):
         check_on(upload, script)
+    scripts = {
+        "subprotocols": (subprotocols_choose_the_newest_version, subprotocols_require_one),
+        "auth": (auth_greets_whoever_has_the_token, auth_refuses_everybody_else),
+        "migrate-from-axum": (migrate_from_axum_says_goodbye, echo_refuses_other_origins),
+        "echo-hyper": (echo_echoes, echo_refuses_other_origins),
+        "echo-tower": (echo_echoes, echo_refuses_other_origins),
+    }
+    others = {name: Example(args.bin / name, logs / f"{name}.log") for name in scripts}
+    for name, example in others.items():
+        for script in scripts[name]:
+            check_on(example, script)
     for example in (echo, chat, upload):
         check_on(example, cuts_off_clients_that_do_not_ask)
-    for example in (echo, chat, upload):
+    for example in (echo, chat, upload, *others.values()):
         check(f"{example.child.name} still runs", lambda: require(example.child.wait(0) is None, example.child.tail()))
         example.child.stop()
     print(f"{passed} passed, {len(problems)} failed")
