@@ -1,5 +1,5 @@
-//! The page for those who come from Go: it has a row for every name that the Go packages export, and what its rows name
-//! of ours exists.
+//! The pages for those who come from elsewhere: they have a row for every name that the packages export, and what the rows
+//! name of ours exists.
 
 use std::{
     collections::BTreeSet,
@@ -7,9 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Heading of a section of the page, and the list of names that its tables cover.
-const SECTIONS: &[(&str, &str)] =
-    &[("gorilla/websocket", "gorilla"), ("coder/websocket", "coder"), ("gobwas/ws", "gobwas")];
+/// A page, the heading of a section of it, and the list of names that the tables there cover.
+const SECTIONS: &[(&str, &str, &str)] = &[
+    ("from-gorilla", "gorilla/websocket", "go-names/gorilla"),
+    ("from-gorilla", "coder/websocket", "go-names/coder"),
+    ("from-gorilla", "gobwas/ws", "go-names/gobwas"),
+    ("from-tungstenite", "tungstenite", "rust-names/tungstenite"),
+];
 
 const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client"];
 
@@ -17,12 +21,12 @@ const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client"];
 const NOTHING: &[&str] = &["none", "not there"];
 
 #[test]
-fn every_name_of_the_go_packages_has_a_row() {
-    let page = page();
+fn every_name_of_the_packages_has_a_row() {
     let mut wrong = Vec::new();
-    for (heading, list) in SECTIONS {
+    for (page, heading, list) in SECTIONS {
         let exported = names_of(list);
-        let mapped: Vec<_> = rows(&page, heading).into_iter().flat_map(|row| ticked(&row.theirs)).collect();
+        let mapped: Vec<_> =
+            rows(&text_of(page), heading).into_iter().flat_map(|row| ticked(&row.theirs)).collect();
         let unique: BTreeSet<_> = mapped.iter().cloned().collect();
         wrong.extend(exported.difference(&unique).map(|name| format!("{list}: {name} has no row")));
         wrong.extend(unique.difference(&exported).map(|name| format!("{list}: {name} is not exported")));
@@ -38,10 +42,9 @@ fn every_name_of_the_go_packages_has_a_row() {
 #[test]
 fn what_the_rows_name_of_ours_exists() {
     let index = Index::of_sources();
-    let page = page();
     let mut wrong = Vec::new();
-    for (heading, _) in SECTIONS {
-        for row in rows(&page, heading) {
+    for (page, heading, _) in SECTIONS {
+        for row in rows(&text_of(page), heading) {
             let ours = ticked(&row.ours);
             wrong.extend(
                 ours.iter().filter(|path| !index.has(path)).map(|path| format!("{}: {path}", row.theirs)),
@@ -120,13 +123,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn page() -> String {
-    fs::read_to_string(root().join("docs/migrating/from-gorilla.md")).expect("the page can be read")
+fn text_of(page: &str) -> String {
+    fs::read_to_string(root().join(format!("docs/migrating/{page}.md"))).expect("the page can be read")
 }
 
 /// One name a line; lines that begin with `#` are comments.
 fn names_of(list: &str) -> BTreeSet<String> {
-    let path = root().join(format!("tests/data/go-names/{list}.txt"));
+    let path = root().join(format!("tests/data/{list}.txt"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let names: BTreeSet<_> = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     assert!(names.len() > 50, "{}: only {} names", path.display(), names.len());
