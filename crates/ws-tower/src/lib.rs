@@ -95,8 +95,9 @@
 //! # What is checked
 //!
 //! `Connection`, `Upgrade`, the method, `Sec-WebSocket-Version`, the version of HTTP, the size of the head, `Host`, that
-//! there is no body, the syntax of subprotocols and extensions, the origin, and `Sec-WebSocket-Key`, in this order; every line and every token is read. A refusal is a [`rejection`], which is a response
-//! with the status and headers that fit it.
+//! there is no body, the syntax of subprotocols and extensions, whether the host and the origin are allowed,
+//! `Sec-WebSocket-Key`, and the subprotocol if one is required, in this order; every line and every token is read. A refusal is a
+//! [`rejection`], which is a response with the status and headers that fit it.
 //!
 //! # Features
 //!
