@@ -14,7 +14,7 @@ use support::{CLOSE, Handshake, Raw, TEXT, masked, within};
 use tokio::sync::mpsc;
 use ws_core::{Config, Conn, ErrorKind, Message};
 use ws_tower::{
-    UpgradeLayer, Upgraded, Upgrader,
+    SubprotocolOrder, UpgradeLayer, Upgraded, Upgrader,
     extract::{CloseFrame, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
 };
 
@@ -99,6 +99,22 @@ async fn extractor_follows_the_layer_around_it() {
     assert_eq!(raw.frame().await.0, CLOSE);
     drop(raw);
     assert_eq!(within(error).await.expect("no panic").kind(), &ErrorKind::TooBig { limit: 4 });
+}
+
+/// With the server's order a handler chooses as it does with axum.
+#[tokio::test]
+async fn order_of_subprotocols_is_that_of_the_layer() {
+    async fn handler(ws: WebSocketUpgrade) -> Response {
+        ws.protocols(["v1", "v2"]).on_upgrade(|_| async {})
+    }
+    let server = UpgradeLayer::new(Upgrader::new().subprotocol_order(SubprotocolOrder::Server));
+    let app = Router::new().route("/server", any(handler).layer(server)).route("/client", any(handler));
+    let addr = support::serve_axum(app).await;
+    for (path, chosen) in [("/server", "v1"), ("/client", "v2")] {
+        let handshake = Handshake::new(path).add("Sec-WebSocket-Protocol", "v3, v2, v1");
+        let (_raw, head) = Raw::open(addr, &handshake).await;
+        assert_eq!(head.get("sec-websocket-protocol").as_deref(), Some(chosen), "{path}");
+    }
 }
 
 #[tokio::test]

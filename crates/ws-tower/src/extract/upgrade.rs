@@ -17,7 +17,9 @@ use ws_core::{Config, handshake};
 
 #[cfg(feature = "deflate")]
 use crate::upgrader::Agreed;
-use crate::{Upgrader, extract::WebSocket, rejection::WebSocketUpgradeRejection, upgrader::Handshake};
+use crate::{
+    SubprotocolOrder, Upgrader, extract::WebSocket, rejection::WebSocketUpgradeRejection, upgrader::Handshake,
+};
 
 /// Extracts an opening handshake that was checked and waits to be accepted.
 ///
@@ -85,7 +87,9 @@ impl<F> WebSocketUpgrade<F> {
 
     /// Chooses the first of the client's subprotocols that is among `protocols`, or none.
     ///
-    /// Names are compared case-sensitively (RFC 6455, 4.1). The client lists them by preference, and its order counts.
+    /// Names are compared case-sensitively (RFC 6455, 4.1). The client lists them by preference, and its order counts, unless
+    /// the layer's [`Upgrader::subprotocol_order`] says otherwise: with [`SubprotocolOrder::Server`] it is the first of
+    /// `protocols` that the client offers, as with axum's extractor.
     ///
     /// ```
     /// # use axum::response::Response;
@@ -102,9 +106,16 @@ impl<F> WebSocketUpgrade<F> {
         I::Item: Into<Cow<'static, str>>,
     {
         let known: Vec<Cow<'static, str>> = protocols.into_iter().map(Into::into).collect();
-        let is_known =
-            |offered: &&HeaderValue| known.iter().any(|name| name.as_bytes() == offered.as_bytes());
-        self.handshake.subprotocol = self.requested.iter().find(is_known).cloned();
+        let requested = &self.requested;
+        let chosen = match self.handshake.subprotocol_order() {
+            SubprotocolOrder::Client => requested
+                .iter()
+                .find(|offered| known.iter().any(|name| name.as_bytes() == offered.as_bytes())),
+            SubprotocolOrder::Server => known
+                .iter()
+                .find_map(|name| requested.iter().find(|offered| name.as_bytes() == offered.as_bytes())),
+        };
+        self.handshake.subprotocol = chosen.cloned();
         self
     }
 

@@ -7,6 +7,8 @@ use ws_core::{Config, Negotiated, handshake};
 #[cfg(feature = "deflate")]
 use ws_core::{DeflateConfig, NegotiatedDeflate};
 
+#[cfg(feature = "axum")]
+use super::SubprotocolOrder;
 use super::Upgrader;
 use crate::{OnUpgrade, source::UpgradeSource};
 
@@ -86,6 +88,12 @@ impl Agreed {
 }
 
 impl Handshake {
+    /// Whose order of preference counts where a handler chooses.
+    #[cfg(feature = "axum")]
+    pub(crate) fn subprotocol_order(&self) -> SubprotocolOrder {
+        self.upgrader.0.subprotocols.order
+    }
+
     #[cfg(feature = "axum")]
     pub(crate) fn add_response_header(&mut self, name: HeaderName, value: HeaderValue) {
         append(&mut self.response_headers, name, value);

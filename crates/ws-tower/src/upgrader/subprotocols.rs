@@ -117,7 +117,7 @@ impl fmt::Display for OfferedSubprotocol<'_> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Subprotocols {
     names: Vec<Utf8Bytes>,
-    order: SubprotocolOrder,
+    pub(super) order: SubprotocolOrder,
     choose: Option<Choose>,
     required: bool,
 }
