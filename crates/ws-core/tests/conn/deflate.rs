@@ -2,8 +2,8 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use ws_core::{
-    Compression, CompressionLevel, Config, Conn, DeflateConfig, ErrorKind, InboundBudget, Message,
-    MessageKind, Negotiated, NegotiatedDeflate, PreparedMessage, ProtocolError, Role, UsageError,
+    Compression, CompressionLevel, Config, Conn, DeflateConfig, DeflatePool, ErrorKind, InboundBudget,
+    Message, MessageKind, Negotiated, NegotiatedDeflate, PreparedMessage, ProtocolError, Role, UsageError,
     frame::{FrameHeader, Opcode, ReservedBits},
 };
 
@@ -286,6 +286,28 @@ fn writer_that_is_left_before_anything_was_sent_leaves_no_trace() {
             writer.flush().await.unwrap();
         });
         let error = finish(conn.write_message("x")).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Usage(UsageError::MessageOpen));
+    }
+}
+
+#[test]
+fn writer_that_is_left_in_its_middle_gives_its_compressor_back() {
+    for role in ROLES {
+        let deflate = DeflateConfig::new().pool(DeflatePool::new().max_compressors(1));
+        let config = Config::new().compression(deflate);
+        let (mut left, _left) = deflating_with(role, config.clone(), Pace::default(), false);
+        let (mut other, remote) = deflating_with(role, config, Pace::default(), false);
+        finish(async {
+            let mut writer = left.next_writer(MessageKind::Text).await.unwrap();
+            writer.write_all(document(2).as_bytes()).await.unwrap();
+            writer.flush().await.unwrap();
+            // The only one is in use.
+            other.write_message(document(1)).await.unwrap();
+            assert!(!headers(&remote.take())[0].0);
+        });
+        finish(other.write_message(document(1))).unwrap();
+        assert!(headers(&remote.take())[0].0);
+        let error = finish(left.write_message("x")).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Usage(UsageError::MessageOpen));
     }
 }

@@ -162,11 +162,13 @@ impl Sender {
             .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|open| !open.0.output().is_empty()))
     }
 
-    /// Forgets a message in fragments of which none was queued.
+    /// Forgets a message in fragments. If one of them was queued the message stays open, and nothing can end it any more; its
+    /// compressor is for others to use all the same.
     #[cfg(feature = "io")]
     pub(crate) fn abandon(&mut self) {
-        if let Some(deflate) = &mut self.deflate {
-            if deflate.open.take_if(|open| !open.1).is_some() {
+        if let Some(message) = self.deflate.as_mut().and_then(|deflate| deflate.open.take()) {
+            let (_, begun) = *message;
+            if !begun {
                 self.open = None;
             }
         }
