@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Takes the next control frame or data out of the bytes that are there.
-    pub(super) fn parse(&mut self, want: &Want<'_, '_>, budget: &mut u32) -> Option<Step> {
+    pub(super) fn parse(&mut self, want: &Want<'_, '_>) -> Option<Step> {
         if !self.ensure_keys() {
             return None;
         }
@@ -72,12 +72,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if step.is_some() {
                 return step;
             }
-            if self.protocol.is_pending() {
-                // Each chunk that is decompressed counts as a read: there may be a thousand times what was read.
-                if *budget <= 1 {
-                    break;
-                }
-                *budget -= 1;
+            if self.protocol.is_tired() {
+                break;
             }
         }
         None

@@ -33,7 +33,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     return Poll::Ready(end);
                 }
             }
-            if let Some(step) = self.parse(want, &mut budget) {
+            // Messages that were given out before count, too: whoever reads in a loop has no other place to pause.
+            if self.protocol.is_tired() && self.pause(cx) {
+                return Poll::Pending;
+            }
+            if let Some(step) = self.parse(want) {
                 return Poll::Ready(Some(step));
             }
             let closes = self.protocol.closing().sent().is_some();
@@ -50,15 +54,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if self.ending.stage() != Stage::Open {
                 continue;
             }
-            // A transport that is always ready must not keep the other tasks of its thread from running.
+            // A transport that is always ready must not keep the other tasks of its thread from running, nor a peer whose few
+            // bytes become many.
             budget -= 1;
-            if budget == 0 {
-                if self.check_peer() {
-                    budget = 1;
-                    continue;
+            if budget == 0 || self.protocol.is_tired() {
+                if self.pause(cx) {
+                    return Poll::Pending;
                 }
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                budget = 1;
+                continue;
             }
             match self.poll_fill(cx, by, want) {
                 Poll::Ready(None) => {}
@@ -67,6 +71,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Lets other tasks run before this one goes on. Not if the peer was just given up.
+    fn pause(&mut self, cx: &Context<'_>) -> bool {
+        self.protocol.rest();
+        if self.check_peer() {
+            return false;
+        }
+        cx.waker().wake_by_ref();
+        true
     }
 
     /// The next whole data message, left where it is until the next step; `None` once the connection has ended well.
@@ -165,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         match self.poll_read(&mut Context::from_waker(waker), want) {
             Poll::Pending => {
                 self.protocol.caught_up();
+                self.protocol.rest();
                 if matches!(self.incoming, Incoming::None | Incoming::Skipped) {
                     self.message.free();
                 }

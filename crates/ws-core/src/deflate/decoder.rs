@@ -165,6 +165,16 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of the input to decode at once, so that it is known how long a call takes.
+    ///
+    /// A block of less than two bytes takes the ring microseconds to begin; zlib has the tables of such blocks at hand.
+    pub(super) fn bite(&self) -> usize {
+        match self {
+            Self::Wide(_) => usize::MAX,
+            Self::Narrow(_) => BITE,
+        }
+    }
+
     /// Decodes into the chunk at hand until the input ends, the chunk is full, or the stream has ended.
     pub(super) fn step(&mut self, input: &[u8]) -> Result<Step, Invalid> {
         match self {
@@ -231,5 +241,7 @@ fn zeroed(len: usize) -> Box<[u8]> {
 const WIDE: u8 = 15;
 /// The smallest that can be negotiated (RFC 7692, 7.1.2).
 const MIN: u8 = 8;
+/// Two or three milliseconds at the worst, and nothing that ordinary data would notice.
+const BITE: usize = 1 << 10;
 /// Bytes that zlib puts out at once.
 const CHUNK: usize = 16 << 10;

@@ -46,7 +46,7 @@ impl Inflater {
         Self { bits, takeover, pool, history: History::default(), open: None }
     }
 
-    /// Decompresses the next bytes of the message at hand, up to one chunk of output.
+    /// Decompresses the next bytes of the message at hand, up to one chunk of output. Not all of them if that could take long.
     ///
     /// Call it again with what is left of the input until it takes all of that and [`is_full`](Self::is_full) is false, and
     /// if `is_last` says that no input will follow, until it is done.
@@ -66,7 +66,8 @@ impl Inflater {
         let mut rest = std::mem::take(&mut open.full) && !open.ended;
         open.begun |= !input.is_empty();
         let mut taken = 0;
-        while rest || taken < input.len() {
+        let mut end = input.len().min(open.decoder.bite());
+        while rest || taken < end {
             if open.ended {
                 if !open.decoder.chunk().is_empty() {
                     // Another decoder may go on from here, with an output of its own.
@@ -76,9 +77,10 @@ impl Inflater {
                 open.ended = false;
                 if let Some(decoder) = open.decoder.restart() {
                     self.pool.put_decoder(decoder);
+                    end = input.len().min(taken.saturating_add(open.decoder.bite()));
                 }
             }
-            let step = open.decoder.step(&input[taken..])?;
+            let step = open.decoder.step(&input[taken..end])?;
             taken += step.taken;
             open.ended = step.ended;
             if open.decoder.is_full() {
@@ -90,7 +92,7 @@ impl Inflater {
             }
             rest = false;
         }
-        let done = is_last && open.finish()?;
+        let done = is_last && taken == input.len() && open.finish()?;
         Ok(Progress { taken, done })
     }
 

@@ -45,7 +45,7 @@ impl<K: MaskSource> Protocol<K> {
         &'e mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'e>>, Violation> {
-        let Some(found) = self.find(input)? else { return Ok(None) };
+        let Some(found) = self.find_next(input)? else { return Ok(None) };
         if let Some(event) = found.as_event() {
             self.answer(event);
         }
@@ -60,11 +60,22 @@ impl<K: MaskSource> Protocol<K> {
         &'e mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'e>>, Violation> {
-        let found = self.find(input)?;
+        let found = self.find_next(input)?;
         Ok(found.map(|found| self.receiver.event(found)))
     }
 
-    /// As [`receive_unanswered`](Self::receive_unanswered), without a hold on the receiver.
+    /// As [`find`](Self::find), until something is found or all of the input is taken.
+    fn find_next<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
+        loop {
+            let found = self.find(input)?;
+            if found.is_some() || input.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// As [`receive_unanswered`](Self::receive_unanswered), without a hold on the receiver. `None` if some input was taken and
+    /// the rest could take long, too: there is work for another call.
     pub(crate) fn find<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         loop {
             let found = match self.receiver.find(input) {
@@ -229,6 +240,26 @@ impl<K: MaskSource> Protocol<K> {
         return self.receiver.is_pending();
         #[cfg(not(feature = "deflate"))]
         false
+    }
+
+    /// Whether so much was decompressed that others should have a turn.
+    #[cfg(feature = "io")]
+    pub(crate) fn is_tired(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.receiver.is_tired();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
+    /// Others have had a turn.
+    #[cfg(feature = "io")]
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(clippy::needless_pass_by_ref_mut, reason = "a build with deflate counts")
+    )]
+    pub(crate) fn rest(&mut self) {
+        #[cfg(feature = "deflate")]
+        self.receiver.rest();
     }
 
     /// Whether a piece of a message was taken and not queued.

@@ -120,11 +120,16 @@ impl Receiver {
         &'e mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'e>>, Violation> {
-        let found = self.find(input)?;
-        Ok(found.map(|found| self.event(found)))
+        loop {
+            let found = self.find(input)?;
+            if found.is_some() || input.is_empty() {
+                return Ok(found.map(|found| self.event(found)));
+            }
+        }
     }
 
-    /// As [`receive`](Self::receive), without a hold on the receiver.
+    /// As [`receive`](Self::receive), without a hold on the receiver. `None` if some input was taken and the rest could take
+    /// long, too: there is work for another call.
     pub(crate) fn find<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Found<'i>>, Violation> {
         self.next_found(input).inspect_err(|_| self.stop())
     }

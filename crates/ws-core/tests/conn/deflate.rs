@@ -506,6 +506,49 @@ fn small_message_that_becomes_a_large_one_lets_other_tasks_run() {
 }
 
 #[test]
+fn message_that_takes_long_to_decompress_to_nothing_lets_other_tasks_run() {
+    // Final blocks without content: the shortest there are, and each has to be begun.
+    let nothing = [0x03, 0x00].repeat(256 << 10);
+    for role in ROLES {
+        let config = Config::new().max_message_size(None);
+        let (mut conn, remote) = deflating_with(role, config, Pace::default(), true);
+        let mut bytes = frame(role, Opcode::BINARY, &nothing);
+        bytes[0] |= 0x40;
+        remote.send(bytes);
+        let mut polls = 0;
+        let message = loop {
+            polls += 1;
+            if let Some(message) = now(conn.read_message()) {
+                break message;
+            }
+        };
+        assert_eq!(message.unwrap().unwrap(), Message::binary(vec![]));
+        assert!(polls >= 8, "{polls}");
+    }
+}
+
+#[test]
+fn many_small_messages_that_become_large_ones_let_other_tasks_run() {
+    for role in ROLES {
+        let (mut conn, remote) = deflating_with(role, Config::new(), Pace::default(), true);
+        let mut writer = deflating_with(peer(role), Config::new(), Pace::default(), true);
+        finish(writer.0.write_message(vec![0; 200_000])).unwrap();
+        // 20 MB in 20 KB, of which one read takes all.
+        remote.send(writer.1.take().repeat(100));
+        let mut most = 0;
+        let mut in_one_turn = 0;
+        for _ in 0..100 {
+            while now(conn.read_message()).is_none() {
+                in_one_turn = 0;
+            }
+            in_one_turn += 1;
+            most = most.max(in_one_turn);
+        }
+        assert!(most < 10, "{most}");
+    }
+}
+
+#[test]
 fn without_the_extension_nothing_is_compressed_whatever_is_set() {
     for role in ROLES {
         let (mut conn, remote) = crate::pipe::conn(role);

@@ -13,8 +13,11 @@ pub(super) struct Inflating {
     inflater: Inflater,
     /// Bytes of the message at hand that were decompressed; never over the limit.
     total: u64,
-    /// Bytes at the front of the input that are unmasked and not taken: there may be more than the output has room for.
+    /// Bytes at the front of the input that are unmasked and not taken: there may be more than the output has room for, or more
+    /// than is decompressed at once.
     unmasked: usize,
+    /// What was done since the last rest, in bytes put out.
+    effort: usize,
 }
 
 impl Receiver {
@@ -22,7 +25,7 @@ impl Receiver {
     #[must_use]
     pub fn with_deflate(mut self, negotiated: NegotiatedDeflate, config: &DeflateConfig) -> Self {
         let inflater = negotiated.inflater(self.role, config);
-        self.inflating = Some(Box::new(Inflating { inflater, total: 0, unmasked: 0 }));
+        self.inflating = Some(Box::new(Inflating { inflater, total: 0, unmasked: 0, effort: 0 }));
         self
     }
 
@@ -30,6 +33,20 @@ impl Receiver {
     #[cfg(feature = "io")]
     pub(crate) fn is_pending(&self) -> bool {
         self.inflating.as_ref().is_some_and(|inflating| inflating.inflater.is_full())
+    }
+
+    /// Whether so much was decompressed that other connections should have a turn, whichever messages it was for.
+    #[cfg(feature = "io")]
+    pub(crate) fn is_tired(&self) -> bool {
+        self.inflating.as_ref().is_some_and(|inflating| inflating.effort >= EFFORT)
+    }
+
+    /// Others have had a turn.
+    #[cfg(feature = "io")]
+    pub(crate) fn rest(&mut self) {
+        if let Some(inflating) = &mut self.inflating {
+            inflating.effort = 0;
+        }
     }
 
     /// The output of what was found last.
@@ -53,7 +70,7 @@ impl Receiver {
         let (Some(message), Some(inflating)) = (&mut self.message, &mut self.inflating) else {
             return Ok(None);
         };
-        let Inflating { inflater, total, unmasked } = &mut **inflating;
+        let Inflating { inflater, total, unmasked, effort } = &mut **inflating;
         let bytes = payload.peek(input, unmasked);
         if bytes.is_empty() && payload.remaining > 0 && !inflater.is_full() {
             return Ok(None);
@@ -67,6 +84,8 @@ impl Receiver {
             self.state = State::Header;
         }
         let output = inflater.output();
+        // What is put out costs least; what is taken may be blocks that put nothing out, and cost a thousand times as much.
+        *effort = effort.saturating_add(output.len()).saturating_add(progress.taken.saturating_mul(16));
         let max_message_size = self.limits.max_message_size;
         // Checked chunk by chunk: what is over the limit never takes more memory than a chunk.
         *total = total.saturating_add(output.len() as u64);
@@ -106,3 +125,7 @@ impl Payload {
         self.remaining -= count as u64;
     }
 }
+
+/// What is decompressed before other tasks get a turn: about a millisecond of work, and a sixth of a second at the worst.
+#[cfg(feature = "io")]
+const EFFORT: usize = 1 << 20;
