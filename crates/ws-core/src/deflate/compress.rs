@@ -129,9 +129,14 @@ impl Compressed {
         &self.0.output
     }
 
-    /// The bytes by themselves, for large ones.
+    /// The bytes by themselves, for large ones. They may wait for long, so they keep no room that they do not need: that is half
+    /// of the message as it was.
     pub(crate) fn into_bytes(mut self) -> Bytes {
-        mem::take(&mut self.0.output).into()
+        let mut bytes = mem::take(&mut self.0.output);
+        if bytes.capacity() - bytes.len() > bytes.len() / 8 {
+            bytes.shrink_to_fit();
+        }
+        bytes.into()
     }
 }
 

@@ -51,6 +51,31 @@ fn decompressors_are_as_large_as_documented() {
 }
 
 #[test]
+fn compressed_message_that_waits_takes_what_it_has_bytes() {
+    // 16 KB that cannot be compressed, and much that can.
+    let mut state = 1u32;
+    let mut payload: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        (state >> 16) as u8
+    })
+    .take(16 << 10)
+    .collect();
+    payload.resize(1 << 20, 0);
+    for no_takeover in [false, true] {
+        let mut wire = Wire::new(b"");
+        wire.room = 0;
+        let settings = settings(12);
+        let config = Config::new().buffer_pool(ws_core::BufferPool::off());
+        let mut conn = deflating(Role::Server, config, negotiated(12, no_takeover), &settings, wire);
+        let message = Message::from(payload.clone());
+        let (_, usage) = measured(|| now(conn.queue_message(message)));
+        // What it had as it was is gone, a compressor and a window have come.
+        let live = usage.live + (1 << 20);
+        assert!(live <= (170 + 4 + 24) * KIB, "{no_takeover}: {live}");
+    }
+}
+
+#[test]
 fn thousand_connections_share_one_compressor() {
     for role in ROLES {
         for no_takeover in [false, true] {
