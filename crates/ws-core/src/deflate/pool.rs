@@ -18,7 +18,7 @@ use super::{
 /// another.
 ///
 /// A compressor takes 165 KB with the default settings, and up to 380 KB with a window of 15 bits; a decompressor takes
-/// 50 KB at the most. [`max_compressors`](Self::max_compressors) bounds how many compressors there are: 64 unless set.
+/// 16 KB, and up to 100 KB with a window of 15 bits. [`max_compressors`](Self::max_compressors) bounds how many compressors there are: 64 unless set.
 /// When all of them are in use, messages go uncompressed, which is always allowed. Up to 16 compressors and 16 decompressors
 /// are kept while nobody needs them.
 #[derive(Clone)]
