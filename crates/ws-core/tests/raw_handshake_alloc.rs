@@ -208,10 +208,12 @@ fn accepted_extensions_take_no_more_than_what_is_handed_out() {
     let uri = Uri::from_static("ws://example.org/");
     let upgrader = Upgrader::new().negotiate(|offer| Ok(Some(offer.clone().into())));
     for (extensions, parameters) in [(1, 0), (1, 1), (3, 2)] {
-        let offer = (0..parameters).fold(OwnedExtension::new("x-test").unwrap(), |offer, _| {
-            offer.with_parameter("key", "value").unwrap()
-        });
-        let dialer = Dialer::new().extensions(vec![offer; extensions]);
+        // Of those with one name only the first would be accepted.
+        let offer = |number| {
+            let offer = OwnedExtension::new(format!("x-{number}")).unwrap();
+            (0..parameters).fold(offer, |offer, _| offer.with_parameter("key", "value").unwrap())
+        };
+        let dialer = Dialer::new().extensions((0..extensions).map(offer).collect::<Vec<_>>());
         let mut usage = None;
         for _ in 0..4 {
             let (there, back) = (Lane::new(), Lane::new());
