@@ -140,8 +140,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     self.pong_arrived(payload);
                 }
                 let reply = self.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
-                if reply == Reply::Automatic {
-                    self.protocol.answer(&event);
+                if let (Reply::Automatic, Some(owed)) = (reply, event.owed()) {
+                    self.protocol.answer(owed);
                 }
                 match event {
                     Event::Ping(payload) => Some(Step::Control(Message::Ping(payload))),

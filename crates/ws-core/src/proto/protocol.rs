@@ -46,13 +46,14 @@ impl<K: MaskSource> Protocol<K> {
         input: &mut &'i mut [u8],
     ) -> Result<Option<Event<'e>>, Violation> {
         let Some(found) = self.find_next(input)? else { return Ok(None) };
-        if let Some(event) = found.as_event() {
-            self.answer(event);
+        if let Some(owed) = found.as_event().and_then(Event::owed) {
+            self.answer(owed);
         }
         Ok(Some(self.receiver.event(found)))
     }
 
-    /// As [`receive`](Self::receive), but leaves it to the caller to [`answer`](Self::answer) the event.
+    /// As [`receive`](Self::receive), but leaves it to the caller to [`answer`](Self::answer) what the event
+    /// [obliges to](Event::owed).
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -112,11 +113,10 @@ impl<K: MaskSource> Protocol<K> {
         self.receiver.short_message(input).inspect_err(|violation| self.fail(*violation))
     }
 
-    /// Queues what an event obliges to: a pong for a ping, a close frame for a close frame.
+    /// Queues what an event [obliges to](Event::owed): a pong for a ping, a close frame for a close frame.
     ///
     /// An endpoint that leaves a close frame unanswered may still send data. It has to send its close frame itself then.
-    pub fn answer(&mut self, event: &Event<'_>) {
-        let Some(owed) = event.owed() else { return };
+    pub fn answer(&mut self, owed: Owed) {
         if let Owed::Close(code) = &owed {
             if !self.sender.is_close_sent() {
                 self.closing.set_sent(code.map(Into::into));
