@@ -146,6 +146,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         self.flush().await
     }
 
+    /// As [`queue_message`](Self::queue_message), with a choice for this message alone.
+    ///
+    /// # Errors
+    /// As [`Conn::write_message`].
+    ///
+    /// # Cancel safety
+    /// Safe: the message is queued whole or not at all.
+    pub async fn queue_message_with(
+        &mut self,
+        message: impl Into<Message>,
+        compression: Compression,
+    ) -> Result<(), Error> {
+        self.queue(|conn| conn.start_send_with(message, compression)).await
+    }
+
     /// As [`start_send`](Self::start_send), with a choice for this message alone.
     ///
     /// # Errors

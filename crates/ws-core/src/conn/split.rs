@@ -311,9 +311,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all.
     pub async fn queue_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.queue(|conn| conn.start_send(message)).await
+    }
+
+    /// Queues by the connection, and wakes a read that waits, which sends it.
+    pub(super) async fn queue(
+        &mut self,
+        start_send: impl FnOnce(&mut Conn<S>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
         let mut conn = self.0.lock();
-        conn.start_send(message)?;
+        start_send(&mut conn)?;
         conn.waiters.wake(Waiter::Reader);
         Ok(())
     }
