@@ -18,9 +18,9 @@ use super::{
 /// another.
 ///
 /// A compressor takes 165 KB with the default settings, and up to 380 KB with a window of 15 bits; a decompressor takes
-/// 16 KB, and up to 100 KB with a window of 15 bits. [`max_compressors`](Self::max_compressors) bounds how many compressors there are: 64 unless set.
-/// When all of them are in use, messages go uncompressed, which is always allowed. Up to 16 compressors and 16 decompressors
-/// are kept while nobody needs them.
+/// 16 KB, and up to 100 KB with a window of 15 bits. [`max_compressors`](Self::max_compressors) bounds how many compressors
+/// there are: 64 unless set. When all of them are in use, messages go uncompressed, which is always allowed. Up to 16
+/// compressors and 16 decompressors are kept while nobody needs them.
 #[derive(Clone)]
 pub struct DeflatePool(Arc<Shared>);
 
@@ -74,17 +74,19 @@ impl DeflatePool {
         let codec = match found {
             Some(index) => shelves.codecs.remove(index),
             None => {
+                let mut out = None;
                 if shelves.compressors >= self.0.max_compressors {
                     // One of another shape that nobody needs makes room.
                     if shelves.codecs.is_empty() {
                         return None;
                     }
-                    shelves.codecs.remove(0);
+                    out = Some(shelves.codecs.remove(0));
                 } else {
                     shelves.compressors += 1;
                 }
-                // Not while others wait: it is hundreds of kilobytes to clear.
+                // Not while others wait: there are hundreds of kilobytes to free and to clear.
                 drop(shelves);
+                drop(out);
                 Box::new(Codec::new(shape))
             }
         };
