@@ -86,7 +86,15 @@ impl Compressor {
         let lease = self.borrow(level, self.takeover)?;
         let mut plain = History::default();
         plain.push(self.history.as_slice(), self.window());
-        Some(Streamed { lease, level, plain, window: self.window(), out: Vec::new(), has_tail: false })
+        Some(Streamed {
+            lease,
+            level,
+            plain,
+            window: self.window(),
+            out: Vec::new(),
+            has_tail: false,
+            stored: None,
+        })
     }
 
     /// A message that was sent in pieces is complete.
@@ -167,6 +175,8 @@ pub(crate) struct Streamed {
     out: Vec<u8>,
     /// It ends with the tail of a flush.
     has_tail: bool,
+    /// It ends with a stored block, which begins here.
+    stored: Option<usize>,
 }
 
 impl Streamed {
@@ -181,19 +191,34 @@ impl Streamed {
         self.has_tail = is_whole && self.out.len() - start <= stored;
         self.plain.push(piece, self.window);
         if self.has_tail {
+            self.stored = None;
             return;
         }
         // A piece that does not shrink goes as it is, in blocks of RFC 1951, 3.2.4. The flush before has left the stream at the
         // beginning of a byte. What the compressor made of it is forgotten, and it begins anew behind these bytes.
         self.out.truncate(start);
-        for block in piece.chunks(STORED) {
-            let len = block.len() as u16;
-            self.out.push(0);
-            self.out.extend_from_slice(&len.to_le_bytes());
-            self.out.extend_from_slice(&(!len).to_le_bytes());
-            self.out.extend_from_slice(block);
-        }
+        self.store(piece);
         self.lease.begin(self.level, self.plain.as_slice());
+    }
+
+    /// Adds bytes as they are: to the stored block at the end as far as there is room in it, and in others behind it.
+    fn store(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            let at =
+                self.stored.filter(|at| self.out.len() - at < STORED_HEADER + STORED).unwrap_or_else(|| {
+                    let at = self.out.len();
+                    self.out.extend_from_slice(&[0; STORED_HEADER]);
+                    at
+                });
+            self.stored = Some(at);
+            let (block, rest) =
+                piece.split_at(piece.len().min(STORED_HEADER + STORED - (self.out.len() - at)));
+            self.out.extend_from_slice(block);
+            piece = rest;
+            let len = (self.out.len() - at - STORED_HEADER) as u16;
+            self.out[at + 1..at + 3].copy_from_slice(&len.to_le_bytes());
+            self.out[at + 3..at + 5].copy_from_slice(&(!len).to_le_bytes());
+        }
     }
 
     /// Ends the message.
@@ -206,6 +231,13 @@ impl Streamed {
             self.out.push(0);
         }
         self.has_tail = false;
+        self.stored = None;
+    }
+
+    /// Whether there is enough to be sent, where fragments have so many bytes. Twice as many of what cannot be compressed, so that
+    /// the headers of its blocks come to less than a thousandth.
+    pub(crate) fn is_due(&self, fragment: usize) -> bool {
+        self.out.len() >= if self.stored.is_some() { fragment.saturating_mul(2) } else { fragment }
     }
 
     /// What is compressed and not sent.
@@ -217,6 +249,7 @@ impl Streamed {
     pub(crate) fn clear(&mut self) {
         self.out.clear();
         self.has_tail = false;
+        self.stored = None;
     }
 }
 

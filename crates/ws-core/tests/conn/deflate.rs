@@ -200,6 +200,31 @@ fn streamed_message_is_compressed_as_it_is_written() {
 }
 
 #[test]
+fn streamed_noise_grows_by_less_than_a_thousandth() {
+    let mut state = 1_u64;
+    let noise: Vec<u8> = (0..900 << 10)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect();
+    for role in ROLES {
+        let (mut conn, remote) = deflating(role);
+        finish(async {
+            let mut writer = conn.next_writer(MessageKind::Binary).await.unwrap();
+            writer.write_all(&noise).await.unwrap();
+            writer.finish().await.unwrap();
+        });
+        let bytes = remote.take();
+        let payloads: usize = headers(&bytes).iter().map(|header| header.3).sum();
+        assert!(payloads <= noise.len() + noise.len() / 1000 + 64, "{payloads}");
+        let Reader(mut conn, remote) = Reader::of(role);
+        remote.send(bytes);
+        assert!(finish(conn.read_message()).unwrap() == Some(Message::binary(noise.clone())));
+    }
+}
+
+#[test]
 fn flush_in_the_middle_lets_the_peer_read_up_to_there() {
     for role in ROLES {
         let (mut conn, remote) = deflating(role);

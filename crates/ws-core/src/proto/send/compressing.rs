@@ -135,9 +135,9 @@ impl Sender {
         if fin {
             message.finish();
         }
-        let output = message.output();
-        let is_due = output.len() >= fragment.unwrap_or(1);
+        let is_due = message.is_due(fragment.unwrap_or(1));
         if fin || is_due {
+            let output = message.output();
             let opcode = if *begun { Opcode::CONTINUATION } else { kind.opcode() };
             let header = self.compressed_header(opcode, fin, output.len(), keys);
             self.outbox.push_frame(&header.encode(), output, header.mask);
