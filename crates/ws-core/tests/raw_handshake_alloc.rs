@@ -210,7 +210,7 @@ fn accepted_extensions_take_no_more_than_what_is_handed_out() {
     for (extensions, parameters) in [(1, 0), (1, 1), (3, 2)] {
         // Of those with one name only the first would be accepted.
         let offer = |number| {
-            let offer = OwnedExtension::new(format!("x-{number}")).unwrap();
+            let offer = OwnedExtension::new(&format!("x-{number}")).unwrap();
             (0..parameters).fold(offer, |offer, _| offer.with_parameter("key", "value").unwrap())
         };
         let dialer = Dialer::new().extensions((0..extensions).map(offer).collect::<Vec<_>>());
