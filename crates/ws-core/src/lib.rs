@@ -34,6 +34,7 @@
 //! | ping, close, or wait for the end from anywhere | [`control`](Conn::control), [`Control`] |
 //! | see or change the answers to control frames | [`set_ping_handler`](Conn::set_ping_handler), [`set_pong_handler`](Conn::set_pong_handler), [`set_close_handler`](Conn::set_close_handler) |
 //! | bound the time | [`set_read_deadline`](Conn::set_read_deadline), [`set_write_deadline`](Conn::set_write_deadline), a timeout around any call |
+//! | count messages and bytes, or see how it ended from elsewhere | [`stats`](Conn::stats), [`Stats`] |
 //! | notice that the peer is gone | [`Config::keep_alive`] |
 //! | end it | [`close`](Conn::close), [`abort`](Conn::abort); [`closing`](Conn::closing) tells how it ended |
 //! | carry a byte stream | [`into_byte_stream`](Conn::into_byte_stream), [`join_messages`](Conn::join_messages) |
@@ -120,8 +121,8 @@ pub use crate::deflate::{Compression, CompressionLevel, DeflateConfig, DeflatePo
 pub use crate::{
     budget::InboundBudget,
     conn::{
-        ByteStream, Conn, Control, JoinedMessages, MessageReader, MessageRef, MessageWriter, Parts, ReadHalf,
-        Reply, ReuniteError, WriteHalf,
+        ByteStream, Conn, Control, End, JoinedMessages, MessageReader, MessageRef, MessageWriter, Parts,
+        ReadHalf, Reply, ReuniteError, Stats, Traffic, WriteHalf,
     },
 };
 pub use crate::{

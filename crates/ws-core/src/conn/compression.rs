@@ -202,6 +202,8 @@ impl<S> Conn<S> {
         if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
             timers.message_is_complete();
         }
+        let count = self.protocol.receiver().inflated().len();
+        self.count_inflated(count, last);
         let step = if matches!(self.incoming, Incoming::Skipped) {
             if last {
                 self.incoming = Incoming::None;
@@ -213,7 +215,7 @@ impl<S> Conn<S> {
             let budget = self.settings.inbound_budget.as_ref().filter(|_| is_whole);
             if let Err(violation) = self.message.make_room(receiver.inflated().len(), receiver, budget) {
                 self.protocol.fail(violation);
-                self.ending.begin_failed(violation);
+                self.begin_failed(violation);
                 return None;
             }
             self.message.bytes.extend_from_slice(receiver.inflated());

@@ -9,7 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    Conn,
+    Conn, End,
     step::{Step, Want},
     waiters::Waiter,
 };
@@ -64,18 +64,27 @@ impl Ending {
         self.stage == Stage::Over
     }
 
+    /// What it came to, once it is over.
+    pub(super) fn end(&self) -> End {
+        match &self.outcome {
+            Outcome::Closed => End::Closed,
+            Outcome::Failed(violation) => End::Failed(*violation),
+            Outcome::Lost { kind, .. } => End::Lost(kind.clone()),
+        }
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         self.is_begun() && matches!(self.outcome, Outcome::Lost { .. })
     }
 
     /// The peer's close frame arrived; the answer is queued.
-    pub(super) fn begin_closed(&mut self) {
+    fn begin_closed(&mut self) {
         self.stage = Stage::Flush;
         self.outcome = Outcome::Closed;
     }
 
     /// The peer broke a rule; the close frame that says so is queued.
-    pub(super) fn begin_failed(&mut self, violation: Violation) {
+    fn begin_failed(&mut self, violation: Violation) {
         self.stage = Stage::Flush;
         self.outcome = Outcome::Failed(violation);
     }
@@ -206,6 +215,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S> Conn<S> {
+    /// Both close frames are there, or queued.
+    pub(super) fn begin_closed(&mut self) {
+        self.ending.begin_closed();
+        self.note_closing();
+    }
+
+    /// The peer broke a rule; the close frame that says so is queued.
+    pub(super) fn begin_failed(&mut self, violation: Violation) {
+        self.ending.begin_failed(violation);
+        self.note_closing();
+    }
+
     /// Ends the connection because the transport did.
     pub(super) fn lose(&mut self, cause: Option<io::Error>) {
         self.protocol.stop();
@@ -238,6 +259,7 @@ impl<S> Conn<S> {
         self.waiters.wake_reader();
         self.waiters.forget();
         self.control.end();
+        self.note_end();
         self.release_read();
         self.release_write();
     }

@@ -19,6 +19,7 @@ mod read;
 mod reader;
 mod shared;
 mod split;
+mod stats;
 mod step;
 #[cfg(feature = "stream")]
 mod stream;
@@ -46,6 +47,7 @@ use self::{
     ending::Ending,
     handler::Handlers,
     outgoing::Outgoing,
+    stats::StatsSlot,
     step::{Incoming, Step, Want},
     timers::Timers,
     waiters::{Waiter, Waiters},
@@ -58,6 +60,7 @@ pub use self::{
     join::JoinedMessages,
     reader::MessageReader,
     split::{ReadHalf, ReuniteError, WriteHalf},
+    stats::{End, Stats, Traffic},
     writer::MessageWriter,
 };
 use crate::{
@@ -103,6 +106,8 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Conn<S> {
+    /// First, and so dropped before the transport: whoever sees that go can ask how the connection ended.
+    stats: StatsSlot,
     io: S,
     protocol: Protocol<Keys>,
     read: ReadBuffer,
@@ -181,6 +186,7 @@ impl<S> Conn<S> {
     ) -> Self {
         let timers = config.timing().map(|timing| Box::new(Timers::new(timing)));
         Self {
+            stats: StatsSlot::default(),
             io,
             protocol: protocol(role, &config, &negotiated),
             read: ReadBuffer::new(read_buf),

@@ -155,6 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             None => send(conn),
         };
         self.queue(send)?;
+        self.count_sent(piece.len(), fin);
         if self.protocol.queued() == 0 {
             // A compressor holds it back.
             self.release_write();

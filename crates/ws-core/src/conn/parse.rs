@@ -43,6 +43,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     timers.message_is_complete();
                 }
                 self.release_parsed();
+                self.stats.count_received(data.len(), true);
                 Some(keep(kind, data))
             }
             Ok(None) => None,
@@ -92,6 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             #[cfg(feature = "deflate")]
             Ok(Some(Found::Inflated { kind, last, .. })) => self.take_inflated(want, kind, last),
             Ok(Some(Found::Event(Event::Data { kind, payload, first, last }))) => {
+                self.stats.count_received(payload.len(), last);
                 if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
@@ -117,7 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                         }
                         Err(violation) => {
                             self.protocol.fail(violation);
-                            self.ending.begin_failed(violation);
+                            self.begin_failed(violation);
                             None
                         }
                     }
@@ -143,6 +145,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 if let (Reply::Automatic, Some(owed)) = (reply, event.owed()) {
                     self.protocol.answer(owed);
                 }
+                if matches!(event, Event::Close(_)) {
+                    self.note_closing();
+                }
                 match event {
                     Event::Ping(payload) => Some(Step::Control(Message::Ping(payload))),
                     Event::Pong(payload) => Some(Step::Control(Message::Pong(payload))),
@@ -150,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
             }
             Err(violation) => {
-                self.ending.begin_failed(violation);
+                self.begin_failed(violation);
                 None
             }
         };
@@ -161,7 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
         let closing = self.protocol.closing();
         if closing.received().is_some() && closing.sent().is_some() {
-            self.ending.begin_closed();
+            self.begin_closed();
         }
         if self.ending.is_begun() {
             self.release_read();
@@ -175,7 +180,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub(super) fn parse_direct(&mut self) -> Option<Step> {
         let start = self.message.bytes.len() - mem::take(&mut self.direct);
         let mut input = &mut self.message.bytes[start..];
-        match self.protocol.receive_unanswered(&mut input) {
+        let found = self.protocol.receive_unanswered(&mut input);
+        if let Ok(Some(Event::Data { payload, last, .. })) = &found {
+            self.stats.count_received(payload.len(), *last);
+        }
+        match found {
             Ok(Some(Event::Data { kind, last: true, .. })) => {
                 self.incoming = Incoming::None;
                 if let Some(timers) = &mut self.timers {
@@ -197,7 +206,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let start = dst.filled().len() - count;
         let mut input = &mut dst.filled_mut()[start..];
         match self.protocol.receive_unanswered(&mut input) {
-            Ok(Some(Event::Data { kind, last, .. })) => {
+            Ok(Some(Event::Data { kind, payload, last, .. })) => {
+                self.stats.count_received(payload.len(), last);
                 if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
@@ -244,7 +254,7 @@ impl<S> Conn<S> {
 
     /// Fails the connection because of what was read.
     pub(super) fn fail_reading(&mut self, violation: Violation) {
-        self.ending.begin_failed(violation);
+        self.begin_failed(violation);
         self.release_read();
     }
 

@@ -249,6 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 (count, Filled::Buffer)
             }
         };
+        self.stats.count_read(count);
         Poll::Ready(Ok(if count == 0 { Filled::End } else { filled }))
     }
 
@@ -264,7 +265,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                     self.waiters.waits(by, cx.waker());
                     return Poll::Pending;
                 }
-                Poll::Ready(Ok(count)) if count > 0 => self.release_read(),
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    self.stats.count_read(count);
+                    self.release_read();
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }

@@ -11,7 +11,9 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Conn, Control, JoinedMessages, MessageReader, MessageWriter, Reply, via::Via, waiters::Waiter};
+use super::{
+    Conn, Control, JoinedMessages, MessageReader, MessageWriter, Reply, Stats, via::Via, waiters::Waiter,
+};
 use crate::{
     CloseFrame, Error, Message, MessageKind, PreparedMessage, ProtocolError, Role, Utf8Bytes, proto::Closing,
 };
@@ -131,6 +133,12 @@ impl<S> ReadHalf<S> {
     #[must_use]
     pub fn closing(&self) -> Closing {
         self.0.lock().closing().clone()
+    }
+
+    /// Counts what the connection carries from now on; see [`Conn::stats`].
+    #[must_use]
+    pub fn stats(&mut self) -> Stats {
+        self.0.lock().stats()
     }
 
     /// The round trip of the last ping that was measured; see [`Conn::round_trip_time`].
@@ -281,6 +289,12 @@ impl<S> WriteHalf<S> {
     #[must_use]
     pub fn closing(&self) -> Closing {
         self.0.lock().closing().clone()
+    }
+
+    /// Counts what the connection carries from now on; see [`Conn::stats`].
+    #[must_use]
+    pub fn stats(&mut self) -> Stats {
+        self.0.lock().stats()
     }
 
     /// Until when writes may wait; see [`Conn::set_write_deadline`].

@@ -19,8 +19,12 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// As [`write_message`](Self::write_message).
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let message = message.into();
+        let data = data_len(&message);
         let closes = matches!(message, Message::Close(_));
         self.queue(|conn| conn.protocol.send(message))?;
+        if let Some(len) = data {
+            self.count_sent(len, true);
+        }
         if closes {
             self.close_sent();
         }
@@ -33,6 +37,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// As [`write_message`](Self::write_message).
     pub fn start_send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.queue(|conn| conn.protocol.send_prepared(message))?;
+        if let Some(len) = data_len(message.message()) {
+            self.count_sent(len, true);
+        }
         if matches!(message.message(), Message::Close(_)) {
             self.close_sent();
         }
@@ -72,9 +79,10 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// The close frame is queued.
     fn close_sent(&mut self) {
         self.control.close_sent();
+        self.note_closing();
         if self.protocol.closing().received().is_some() {
             // A handler had left the answer to the application, and this was it.
-            self.ending.begin_closed();
+            self.begin_closed();
         }
         // From here on the reader bounds the wait for the peer's close frame.
         self.waiters.wake_reader();
@@ -158,6 +166,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         Poll::Ready(result.map_err(|error| {
             // What was queued can never arrive in order any more.
             self.broken = Some(error.kind());
+            self.stats.note_broken(error.kind());
             self.protocol.sender().stop();
             self.release_write();
             Error::transport(error)
@@ -180,7 +189,10 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             };
             match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => outbox.advance(count),
+                count => {
+                    outbox.advance(count);
+                    self.stats.count_written(count);
+                }
             }
             self.unflushed = true;
         }
@@ -213,6 +225,15 @@ impl<S> Conn<S> {
         if let Some(buffer) = self.protocol.sender().outbox_mut().reclaim() {
             self.settings.pool.put(buffer);
         }
+    }
+}
+
+/// The size of a data message.
+fn data_len(message: &Message) -> Option<usize> {
+    match message {
+        Message::Text(text) => Some(text.len()),
+        Message::Binary(data) => Some(data.len()),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => None,
     }
 }
 

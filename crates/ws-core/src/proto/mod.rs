@@ -42,7 +42,11 @@ mod outbox;
 mod protocol;
 mod receive;
 mod send;
+#[cfg(feature = "deflate")]
+mod tally;
 
+#[cfg(all(feature = "deflate", feature = "io"))]
+pub(crate) use self::tally::Tally;
 pub use self::{
     closing::Closing,
     event::{Event, Owed},

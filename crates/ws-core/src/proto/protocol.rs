@@ -1,5 +1,7 @@
 //! Both halves of a connection joined: what one receives, the other answers.
 
+#[cfg(all(feature = "deflate", feature = "io"))]
+use super::Tally;
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
 #[cfg(feature = "deflate")]
 use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
@@ -208,6 +210,12 @@ impl<K: MaskSource> Protocol<K> {
         fragment: Option<usize>,
     ) -> Result<(), UsageError> {
         self.sender.send_piece(kind, piece, fin, fragment, &mut self.keys)
+    }
+
+    /// What compression came to, received and sent.
+    #[cfg(all(feature = "deflate", feature = "io"))]
+    pub(crate) fn tallies(&self) -> (Tally, Tally) {
+        (self.receiver.tally(), self.sender.tally())
     }
 
     /// Changes the largest message that is accepted, in bytes; `None` for any size. Frames that are announced from now on

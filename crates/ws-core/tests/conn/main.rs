@@ -37,6 +37,7 @@ mod reader_left;
 #[cfg(feature = "stream")]
 mod scripts;
 mod split;
+mod stats;
 #[cfg(feature = "stream")]
 mod stream_sink;
 mod threads;

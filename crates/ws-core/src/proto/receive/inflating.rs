@@ -5,6 +5,7 @@ use std::mem;
 use super::{Found, Payload, Receiver, State};
 use crate::{
     DeflateConfig, NegotiatedDeflate, ProtocolError, Violation, deflate::Inflater, frame::apply_mask,
+    proto::tally::Tally,
 };
 
 /// What decompressing takes.
@@ -18,6 +19,7 @@ pub(super) struct Inflating {
     unmasked: usize,
     /// What was done since the last rest, in bytes put out.
     effort: usize,
+    tally: Tally,
 }
 
 impl Receiver {
@@ -25,7 +27,8 @@ impl Receiver {
     #[must_use]
     pub fn with_deflate(mut self, negotiated: NegotiatedDeflate, config: &DeflateConfig) -> Self {
         let inflater = negotiated.inflater(self.role, config);
-        self.inflating = Some(Box::new(Inflating { inflater, total: 0, unmasked: 0, effort: 0 }));
+        let (effort, tally) = (0, Tally::default());
+        self.inflating = Some(Box::new(Inflating { inflater, total: 0, unmasked: 0, effort, tally }));
         self
     }
 
@@ -49,6 +52,12 @@ impl Receiver {
         }
     }
 
+    /// What compression came to so far.
+    #[cfg(feature = "io")]
+    pub(crate) fn tally(&self) -> Tally {
+        self.inflating.as_ref().map_or_else(Tally::default, |inflating| inflating.tally)
+    }
+
     /// The output of what was found last.
     pub(crate) fn inflated(&self) -> &[u8] {
         self.inflating.as_ref().map_or(&[], |inflating| inflating.inflater.output())
@@ -70,7 +79,7 @@ impl Receiver {
         let (Some(message), Some(inflating)) = (&mut self.message, &mut self.inflating) else {
             return Ok(None);
         };
-        let Inflating { inflater, total, unmasked, effort } = &mut **inflating;
+        let Inflating { inflater, total, unmasked, effort, tally } = &mut **inflating;
         let bytes = payload.peek(input, unmasked);
         if bytes.is_empty() && payload.remaining > 0 && !inflater.is_full() {
             return Ok(None);
@@ -86,6 +95,7 @@ impl Receiver {
         let output = inflater.output();
         // What is put out costs least; what is taken may be blocks that put nothing out, and cost a thousand times as much.
         *effort = effort.saturating_add(output.len()).saturating_add(progress.taken.saturating_mul(16));
+        tally.add(output.len(), progress.taken, progress.done);
         let max_message_size = self.limits.max_message_size;
         // Checked chunk by chunk: what is over the limit never takes more memory than a chunk.
         *total = total.saturating_add(output.len() as u64);

@@ -6,6 +6,7 @@ use crate::{
     UsageError,
     deflate::{Compressor, Streamed},
     frame::{FrameHeader, Opcode, ReservedBits},
+    proto::tally::Tally,
 };
 
 /// What compressing takes.
@@ -15,6 +16,7 @@ pub(super) struct Deflating {
     compression: Compression,
     /// The message that is sent in fragments, if it is compressed, and whether one of them was queued.
     open: Option<Box<(Streamed, bool)>>,
+    tally: Tally,
 }
 
 impl Sender {
@@ -25,6 +27,7 @@ impl Sender {
             compressor: negotiated.compressor(self.role, config),
             compression: Compression::default(),
             open: None,
+            tally: Tally::default(),
         }));
         self
     }
@@ -73,6 +76,7 @@ impl Sender {
         };
         let Some(compressed) = deflate.compressor.message(payload) else { return false };
         let len = compressed.as_slice().len();
+        deflate.tally.add(payload.len(), len, true);
         let header = self.compressed_header(kind.opcode(), true, len, keys);
         if header.mask.is_none() && len >= self.share_from {
             self.outbox.push(&header.encode());
@@ -92,9 +96,12 @@ impl Sender {
         let wants = |deflate: &&mut Box<Deflating>| deflate.wants(message.payload().len());
         let Some(deflate) = self.deflate.as_mut().filter(wants) else { return false };
         let Some(frame) = deflate.compressor.prepared(message) else { return false };
+        let decoded = FrameHeader::decode(&frame).ok().flatten();
+        let header_len = decoded.as_ref().map_or(0, |(_, len)| *len);
+        deflate.tally.add(message.payload().len(), frame.len() - header_len, true);
         // A client masks it anew (5.3).
-        let header = match FrameHeader::decode(&frame) {
-            Ok(Some((header, len))) if self.role == crate::Role::Client => Some((header, frame.slice(len..))),
+        let header = match decoded {
+            Some((header, len)) if self.role == crate::Role::Client => Some((header, frame.slice(len..))),
             _ => None,
         };
         match header {
@@ -136,6 +143,7 @@ impl Sender {
             message.finish();
         }
         let is_due = message.is_due(fragment.unwrap_or(1));
+        let queued = if fin || is_due { message.output().len() } else { 0 };
         if fin || is_due {
             let output = message.output();
             let opcode = if *begun { Opcode::CONTINUATION } else { kind.opcode() };
@@ -144,6 +152,7 @@ impl Sender {
             message.clear();
         }
         if let Some(deflate) = &mut self.deflate {
+            deflate.tally.add(piece.len(), queued, fin);
             if fin {
                 deflate.compressor.streamed(message);
             } else {
@@ -160,6 +169,12 @@ impl Sender {
         self.deflate
             .as_ref()
             .is_some_and(|deflate| deflate.open.as_ref().is_some_and(|open| !open.0.output().is_empty()))
+    }
+
+    /// What compression came to so far.
+    #[cfg(feature = "io")]
+    pub(crate) fn tally(&self) -> Tally {
+        self.deflate.as_ref().map_or_else(Tally::default, |deflate| deflate.tally)
     }
 
     /// Forgets a message in fragments. If one of them was queued the message stays open, and nothing can end it any more; its
