@@ -33,6 +33,8 @@ enum Io {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    #[cfg(feature = "testing")]
+    Memory(tokio::io::DuplexStream),
     Any(TokioIo<HyperUpgraded>),
 }
 
@@ -55,6 +57,12 @@ impl Upgraded {
         };
         // What hyper has read comes out of its own reader first.
         (Self(Io::Any(TokioIo::new(upgraded))), Bytes::new())
+    }
+
+    /// One end of a pipe.
+    #[cfg(feature = "testing")]
+    pub(crate) fn from_memory(pipe: tokio::io::DuplexStream) -> Self {
+        Self(Io::Memory(pipe))
     }
 
     /// The TCP stream, if the connection is plain TCP.
@@ -113,6 +121,8 @@ macro_rules! delegate {
             Io::Tcp($stream) => $call,
             #[cfg(unix)]
             Io::Unix($stream) => $call,
+            #[cfg(feature = "testing")]
+            Io::Memory($stream) => $call,
             Io::Any($stream) => $call,
         }
     };
@@ -160,6 +170,8 @@ impl fmt::Debug for Upgraded {
             Io::Tcp(tcp) => f.debug_tuple("Upgraded").field(tcp).finish(),
             #[cfg(unix)]
             Io::Unix(unix) => f.debug_tuple("Upgraded").field(unix).finish(),
+            #[cfg(feature = "testing")]
+            Io::Memory(pipe) => f.debug_tuple("Upgraded").field(pipe).finish(),
             Io::Any(_) => f.write_str("Upgraded(..)"),
         }
     }

@@ -104,6 +104,7 @@
 //! * `axum` (default): [`extract`], and rejections as axum responses.
 //! * `deflate` (default): `Upgrader::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
+//! * `testing`: `testing`, a client for tests of routes in process, without a listener.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -122,6 +123,9 @@ mod proxy;
 pub mod rejection;
 mod source;
 mod target;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod upgrader;
 
 /// What the types of this crate are made of, so that a server needs no dependency on it of its own.

@@ -15,11 +15,18 @@ use crate::Upgraded;
 pub(crate) enum UpgradeSource {
     /// hyper's server, which leaves it in the extensions of each HTTP/1.1 request with an `Upgrade` header.
     Hyper(hyper::upgrade::OnUpgrade),
+    /// A test in process.
+    #[cfg(feature = "testing")]
+    Memory(tokio::sync::oneshot::Receiver<tokio::io::DuplexStream>),
 }
 
 impl UpgradeSource {
     /// Takes the source out of a request's extensions; `None` if the server does not do upgrades.
     pub(crate) fn take(extensions: &mut Extensions) -> Option<Self> {
+        #[cfg(feature = "testing")]
+        if let Some(pipe) = crate::testing::Offer::take(extensions) {
+            return Some(Self::Memory(pipe));
+        }
         extensions.remove().map(Self::Hyper)
     }
 
@@ -27,6 +34,15 @@ impl UpgradeSource {
     pub(crate) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<(Upgraded, Bytes)>> {
         match self {
             Self::Hyper(on_upgrade) => Pin::new(on_upgrade).poll(cx).map_ok(Upgraded::from_hyper),
+            #[cfg(feature = "testing")]
+            Self::Memory(pipe) => match std::task::ready!(Pin::new(pipe).poll(cx)) {
+                Ok(pipe) => Poll::Ready(Ok((Upgraded::from_memory(pipe), Bytes::new()))),
+                Err(_) => {
+                    // Only hyper can make its error: that of a request without an upgrade.
+                    *self = Self::Hyper(hyper::upgrade::on(http::Request::new(())));
+                    self.poll_upgrade(cx)
+                }
+            },
         }
     }
 }
