@@ -122,6 +122,7 @@ pages! {
     json "docs/how-to/json.md",
     keep_alive "docs/how-to/keep-alive.md",
     large_messages "docs/how-to/large-messages.md",
+    observe "docs/how-to/observe.md",
     slow_consumers "docs/how-to/slow-consumers.md",
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",

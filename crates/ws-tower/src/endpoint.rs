@@ -68,7 +68,7 @@ where
         tokio::spawn(async move {
             // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
             let connected = match conn.await {
-                Ok(conn) => handler(conn),
+                Ok(conn) => conn.get_ref().observer.scope().run(|| handler(conn)),
                 Err(error) => return on_failed_upgrade(error),
             };
             connected.await;

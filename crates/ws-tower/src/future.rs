@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use ws_core::{Config, Conn, Negotiated, Role};
 
-use crate::{Upgraded, source::UpgradeSource};
+use crate::{Upgraded, observe::Handshaking, source::UpgradeSource};
 
 /// Resolves to the connection once the HTTP server has sent the response.
 ///
@@ -38,6 +38,7 @@ pin_project! {
         source: Option<UpgradeSource>,
         config: Config,
         negotiated: Negotiated,
+        observed: Handshaking,
         timeout: Option<Duration>,
         #[pin]
         deadline: Option<Sleep>,
@@ -50,8 +51,16 @@ impl OnUpgrade {
         timeout: Option<Duration>,
         config: Config,
         negotiated: Negotiated,
+        observed: Handshaking,
     ) -> Self {
-        Self(Box::pin(Waiting { source: Some(source), config, negotiated, timeout, deadline: None }))
+        Self(Box::pin(Waiting {
+            source: Some(source),
+            config,
+            negotiated,
+            observed,
+            timeout,
+            deadline: None,
+        }))
     }
 }
 
@@ -66,10 +75,13 @@ impl Future for OnUpgrade {
         };
         if let Poll::Ready(upgraded) = source.poll_upgrade(cx) {
             *this.source = None;
-            let (io, read_buf) = upgraded.map_err(|error| UpgradeError(Cause::NotUpgraded(error)))?;
+            let failed = |error| this.observed.failed(UpgradeError(Cause::NotUpgraded(error)));
+            let (io, read_buf) = upgraded.map_err(failed)?;
             let (config, negotiated) = (mem::take(this.config), mem::take(this.negotiated));
             let read_buf = first_buffer(read_buf, &config);
-            return Poll::Ready(Ok(Conn::with_read_buf(io, Role::Server, config, negotiated, read_buf)));
+            let mut conn = Conn::with_read_buf(io, Role::Server, config, negotiated, read_buf);
+            this.observed.opened(&mut conn);
+            return Poll::Ready(Ok(conn));
         }
         // The timer is made here and not in `new`: a handshake may be accepted outside the runtime.
         if let Some(timeout) = this.timeout.take() {
@@ -78,7 +90,7 @@ impl Future for OnUpgrade {
         let Some(deadline) = this.deadline.as_pin_mut() else { return Poll::Pending };
         ready!(deadline.poll(cx));
         *this.source = None;
-        Poll::Ready(Err(UpgradeError(Cause::TimedOut)))
+        Poll::Ready(Err(this.observed.failed(UpgradeError(Cause::TimedOut))))
     }
 }
 

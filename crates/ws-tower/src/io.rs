@@ -21,13 +21,18 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::observe::Observer;
+
 /// The transport under an upgraded connection.
 ///
 /// Behind `axum::serve`, axum-server and hyper on a TCP listener this is the server's own [`TcpStream`], taken out of
 /// hyper's box so that reads, writes and `writev` reach the socket without indirection. `TCP_NODELAY` is set on it. A
 /// Unix socket is taken out likewise. Anything else, such as TLS, stays behind hyper's box and works the same, more
 /// slowly.
-pub struct Upgraded(Io);
+pub struct Upgraded {
+    io: Io,
+    pub(crate) observer: Observer,
+}
 
 enum Io {
     Tcp(TcpStream),
@@ -39,6 +44,10 @@ enum Io {
 }
 
 impl Upgraded {
+    fn new(io: Io) -> Self {
+        Self { io, observer: Observer::NONE }
+    }
+
     /// Takes hyper's IO apart as far as its type is known. The bytes are what hyper read behind the request.
     pub(crate) fn from_hyper(upgraded: HyperUpgraded) -> (Self, Bytes) {
         let upgraded = match downcast::<TcpStream>(upgraded) {
@@ -46,29 +55,29 @@ impl Upgraded {
                 // Frames are small and written whole, so waiting to fill a segment only adds latency. A socket that
                 // refuses the option works without it.
                 let _ = tcp.set_nodelay(true);
-                return (Self(Io::Tcp(tcp)), read_buf);
+                return (Self::new(Io::Tcp(tcp)), read_buf);
             }
             Err(upgraded) => upgraded,
         };
         #[cfg(unix)]
         let upgraded = match downcast::<UnixStream>(upgraded) {
-            Ok((unix, read_buf)) => return (Self(Io::Unix(unix)), read_buf),
+            Ok((unix, read_buf)) => return (Self::new(Io::Unix(unix)), read_buf),
             Err(upgraded) => upgraded,
         };
         // What hyper has read comes out of its own reader first.
-        (Self(Io::Any(TokioIo::new(upgraded))), Bytes::new())
+        (Self::new(Io::Any(TokioIo::new(upgraded))), Bytes::new())
     }
 
     /// One end of a pipe.
     #[cfg(feature = "testing")]
     pub(crate) fn from_memory(pipe: tokio::io::DuplexStream) -> Self {
-        Self(Io::Memory(pipe))
+        Self::new(Io::Memory(pipe))
     }
 
     /// The TCP stream, if the connection is plain TCP.
     #[must_use]
     pub fn tcp(&self) -> Option<&TcpStream> {
-        match &self.0 {
+        match &self.io {
             Io::Tcp(tcp) => Some(tcp),
             _ => None,
         }
@@ -78,7 +87,7 @@ impl Upgraded {
     #[cfg(unix)]
     #[must_use]
     pub fn unix(&self) -> Option<&UnixStream> {
-        match &self.0 {
+        match &self.io {
             Io::Unix(unix) => Some(unix),
             _ => None,
         }
@@ -134,13 +143,17 @@ impl AsyncRead for Upgraded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        delegate!(&mut self.0, stream => Pin::new(stream).poll_read(cx, buf))
+        let polled = delegate!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
+        if polled.is_pending() {
+            self.observer.waits();
+        }
+        polled
     }
 }
 
 impl AsyncWrite for Upgraded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        delegate!(&mut self.0, stream => Pin::new(stream).poll_write(cx, buf))
+        delegate!(&mut self.io, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -148,25 +161,26 @@ impl AsyncWrite for Upgraded {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        delegate!(&mut self.0, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        delegate!(&mut self.io, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
-        delegate!(&self.0, stream => stream.is_write_vectored())
+        delegate!(&self.io, stream => stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(&mut self.0, stream => Pin::new(stream).poll_flush(cx))
+        self.observer.waits();
+        delegate!(&mut self.io, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(&mut self.0, stream => Pin::new(stream).poll_shutdown(cx))
+        delegate!(&mut self.io, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
 
 impl fmt::Debug for Upgraded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.io {
             Io::Tcp(tcp) => f.debug_tuple("Upgraded").field(tcp).finish(),
             #[cfg(unix)]
             Io::Unix(unix) => f.debug_tuple("Upgraded").field(unix).finish(),

@@ -104,6 +104,7 @@
 //! * `axum` (default): [`extract`], and rejections as axum responses.
 //! * `deflate` (default): `Upgrader::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
+//! * `metrics` and `tracing`: `Observe`, which tells of handshakes and connections.
 //! * `testing`: `testing`, a client for tests of routes in process, without a listener.
 
 #![forbid(unsafe_code)]
@@ -118,6 +119,7 @@ mod future;
 mod host;
 mod io;
 mod layer;
+mod observe;
 mod origin;
 mod proxy;
 pub mod rejection;
@@ -134,6 +136,9 @@ pub use {http, ws_core};
 
 pub use ws_core::handshake::{is_websocket_upgrade, requested_subprotocols};
 
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "metrics", feature = "tracing"))))]
+pub use self::observe::Observe;
 pub use self::{
     body::ResponseBody,
     endpoint::UpgradeService,

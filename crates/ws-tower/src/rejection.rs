@@ -39,6 +39,14 @@ macro_rules! rejections {
         }
 
         impl WebSocketUpgradeRejection {
+            /// The name of the reason.
+            #[cfg(any(feature = "metrics", feature = "tracing"))]
+            pub(crate) fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                }
+            }
+
             fn refused(&self) -> &Refused {
                 match self {
                     $(Self::$name($name(refused)) => refused,)+

@@ -179,7 +179,7 @@ impl<F> WebSocketUpgrade<F> {
         tokio::spawn(async move {
             // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
             let connected = match conn.await {
-                Ok(conn) => callback(WebSocket::new(conn, protocol)),
+                Ok(conn) => conn.get_ref().observer.scope().run(|| callback(WebSocket::new(conn, protocol))),
                 Err(error) => return on_failed_upgrade.call(Error::new(error)),
             };
             connected.await;

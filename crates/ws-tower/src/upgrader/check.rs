@@ -12,6 +12,7 @@ use ws_core::handshake::{self, Refusal};
 use super::accepted::Agreed;
 use super::{Upgrader, accepted::Handshake};
 use crate::{
+    observe::Handshaking,
     rejection::{Cause, WebSocketUpgradeRejection},
     source::UpgradeSource,
     target::Target,
@@ -21,18 +22,19 @@ impl Upgrader {
     /// Runs all checks in their order: the request, the host, the origin, the key, the subprotocol, and whether there is an
     /// upgrade to be had.
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
-        // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
-        // done, as nothing was begun.
-        let checked = panic::catch_unwind(AssertUnwindSafe(|| self.check_head(request)));
-        let taken = checked.unwrap_or(Err(Cause::CheckPanicked)).and_then(|head| {
-            let source = UpgradeSource::take(&mut request.extensions);
-            source.map(|source| (head, source)).ok_or(Cause::Http1(Refusal::NotUpgradable))
-        });
-        let (head, source) =
-            taken.map_err(|cause| WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone()))?;
+        let observed = Handshaking::begin(self, request);
+        let (head, source) = match self.check_all(request) {
+            Ok(checked) => checked,
+            Err(cause) => {
+                let rejection = WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone());
+                observed.refused(&rejection);
+                return Err(rejection);
+            }
+        };
         Ok(Handshake {
             upgrader: self.clone(),
             source,
+            observed,
             accept: head.accept,
             subprotocol: head.subprotocol,
             config: self.0.config.clone(),
@@ -40,6 +42,15 @@ impl Upgrader {
             #[cfg(feature = "deflate")]
             compression: Agreed::on(&request.headers, self.0.compression.as_ref()),
         })
+    }
+
+    fn check_all(&self, request: &mut Parts) -> Result<(Head, UpgradeSource), Cause> {
+        // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
+        // done, as nothing was begun.
+        let checked = panic::catch_unwind(AssertUnwindSafe(|| self.check_head(request)));
+        let head = checked.unwrap_or(Err(Cause::CheckPanicked))?;
+        let source = UpgradeSource::take(&mut request.extensions);
+        Ok((head, source.ok_or(Cause::Http1(Refusal::NotUpgradable))?))
     }
 
     /// Checks what the request says.

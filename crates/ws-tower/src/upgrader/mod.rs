@@ -42,6 +42,7 @@ use crate::{
 /// | [`config`](Self::config) | [`Config::new`]: 1 MiB a message |
 /// | [`response_headers`](Self::response_headers) | none |
 /// | [`compression`](Self::compression) | none |
+/// | `observe` | nobody is told |
 ///
 /// How long a client may take to send its request, and how large that may be, is up to the HTTP server: give hyper a
 /// timer, and set `header_read_timeout` and `max_buf_size` there.
@@ -74,6 +75,8 @@ struct Settings {
     on_rejection: Option<OnRejection>,
     #[cfg(feature = "deflate")]
     compression: Option<DeflateConfig>,
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    observe: Option<crate::Observe>,
 }
 
 impl Default for Settings {
@@ -90,6 +93,8 @@ impl Default for Settings {
             on_rejection: None,
             #[cfg(feature = "deflate")]
             compression: None,
+            #[cfg(any(feature = "metrics", feature = "tracing"))]
+            observe: None,
         }
     }
 }
@@ -203,6 +208,19 @@ impl Upgrader {
             + 'static,
     {
         self.set(|settings| settings.on_rejection = Some(OnRejection::new(shape)))
+    }
+
+    /// Tells `tracing` or `metrics` of handshakes and connections; `None` for nobody, the default.
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "metrics", feature = "tracing"))))]
+    pub fn observe(self, observe: impl Into<Option<crate::Observe>>) -> Self {
+        let observe = observe.into();
+        self.set(|settings| settings.observe = observe)
+    }
+
+    #[cfg(any(feature = "metrics", feature = "tracing"))]
+    pub(crate) fn observed(&self) -> Option<&crate::Observe> {
+        self.0.observe.as_ref()
     }
 
     /// Checks a request and takes its pending upgrade.
