@@ -31,6 +31,8 @@ pub(crate) enum Server {
     OursAxum,
     /// This stack behind axum, `read_message` and `queue_message`.
     OursAxumQueue,
+    /// As `OursAxum`, with somebody who has asked for the statistics of each connection.
+    OursAxumStats,
     /// This stack behind axum, compressing with zlib's default level and windows.
     OursAxumZlib,
 }
@@ -45,6 +47,7 @@ impl Server {
         Self::Yawc,
         Self::OursAxum,
         Self::OursAxumQueue,
+        Self::OursAxumStats,
         Self::OursAxumZlib,
     ];
 
@@ -57,6 +60,7 @@ impl Server {
             Self::Yawc => "yawc",
             Self::OursAxum => "ours-axum",
             Self::OursAxumQueue => "ours-axum-queue",
+            Self::OursAxumStats => "ours-axum-stats",
             Self::OursAxumZlib => "ours-axum-zlib",
         }
     }
@@ -117,6 +121,7 @@ impl Server {
             Self::Yawc => accept(listener, yawc::serve).await,
             Self::OursAxum => ours::serve(listener).await,
             Self::OursAxumQueue => ours::serve_queueing(listener).await,
+            Self::OursAxumStats => ours::serve_counting(listener).await,
             Self::OursAxumZlib => ours::serve_zlib(listener).await,
         }
     }

@@ -36,6 +36,12 @@ pub(super) async fn serve_queueing(listener: TcpListener) -> Result<()> {
     axum::serve(listener, app).await.map_err(Into::into)
 }
 
+/// As [`serve`], and counts what each connection carries.
+pub(super) async fn serve_counting(listener: TcpListener) -> Result<()> {
+    let handler = |upgrade: WebSocketUpgrade| async { answer(upgrade, DeflateConfig::new(), count) };
+    axum::serve(listener, Router::new().route("/ws", any(handler))).await.map_err(Into::into)
+}
+
 fn answer<F>(upgrade: WebSocketUpgrade, deflate: DeflateConfig, serve: fn(Conn<Upgraded>) -> F) -> Response
 where
     F: Future<Output = Result<(), ws_core::Error>> + Send + 'static,
@@ -51,6 +57,11 @@ async fn echo(mut conn: Conn<Upgraded>) -> Result<(), ws_core::Error> {
         conn.write_message(message).await?;
     }
     Ok(())
+}
+
+async fn count(mut conn: Conn<Upgraded>) -> Result<(), ws_core::Error> {
+    let _stats = conn.stats();
+    echo(conn).await
 }
 
 async fn queue(mut conn: Conn<Upgraded>) -> Result<(), ws_core::Error> {
