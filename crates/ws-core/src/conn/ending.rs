@@ -206,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     fn poll_shutdown_io(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<()> {
         let both = self.waiters.both(by, cx.waker());
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
-        let result = Pin::new(&mut self.io).poll_shutdown(&mut Context::from_waker(waker));
+        let result = Pin::new(&mut *self.io).poll_shutdown(&mut Context::from_waker(waker));
         if result.is_pending() {
             self.waiters.waits(by, cx.waker());
         }

@@ -9,6 +9,7 @@ mod clock;
 mod compression;
 mod control;
 mod ending;
+mod farewell;
 mod handler;
 mod join;
 #[cfg(feature = "json")]
@@ -45,6 +46,7 @@ use self::{
     buffer::ReadBuffer,
     control::ControlSlot,
     ending::Ending,
+    farewell::{Farewell, Io},
     handler::Handlers,
     outgoing::Outgoing,
     stats::StatsSlot,
@@ -85,7 +87,7 @@ use crate::{
 /// [`Config`] while bytes are in flight.
 ///
 /// Dropping a connection drops its transport without a closing handshake; the peer sees 1006. End it with
-/// [`close`](Self::close).
+/// [`close`](Self::close). [`close_on_panic`](Self::close_on_panic) tells the peer when a panic drops it.
 ///
 /// The closing handshake is bounded by [`Config::close_timeout`] with tokio's timer, which must be enabled in the runtime.
 /// Deadlines, keep-alive and [`Config::message_timeout`] use it, too; there is one timer at the most, and none before
@@ -108,7 +110,7 @@ use crate::{
 pub struct Conn<S> {
     /// First, and so dropped before the transport: whoever sees that go can ask how the connection ended.
     stats: StatsSlot,
-    io: S,
+    io: Io<S>,
     protocol: Protocol<Keys>,
     read: ReadBuffer,
     /// The data of a message that did not arrive in one piece.
@@ -130,6 +132,7 @@ pub struct Conn<S> {
     timers: Option<Box<Timers>>,
     handlers: Option<Box<Handlers>>,
     control: ControlSlot,
+    farewell: Option<Farewell<S>>,
     #[cfg(feature = "stream")]
     stream_ended: bool,
     settings: Settings,
@@ -187,7 +190,7 @@ impl<S> Conn<S> {
         let timers = config.timing().map(|timing| Box::new(Timers::new(timing)));
         Self {
             stats: StatsSlot::default(),
-            io,
+            io: Io::new(io),
             protocol: protocol(role, &config, &negotiated),
             read: ReadBuffer::new(read_buf),
             message: Assembly::default(),
@@ -203,6 +206,7 @@ impl<S> Conn<S> {
             timers,
             handlers: None,
             control: ControlSlot::default(),
+            farewell: None,
             #[cfg(feature = "stream")]
             stream_ended: false,
             settings: config.settings(),
@@ -294,19 +298,28 @@ impl<S> Conn<S> {
     /// arrived of one is lost then, and what follows on the transport begins in its middle; only the beginning of a frame
     /// header is kept.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the transport is there")]
     pub fn into_parts(mut self) -> Parts<S> {
+        self.take_parts().expect("a connection has its transport until here")
+    }
+
+    /// Leaves nothing that `Drop` could say or do.
+    fn take_parts(&mut self) -> Option<Parts<S>> {
+        self.farewell = None;
         let mut read_buf = BytesMut::from(self.protocol.receiver().partial_header());
         read_buf.extend_from_slice(self.read.filled());
-        Parts {
-            io: self.io,
+        Some(Parts {
+            io: self.io.take()?,
             read_buf: read_buf.freeze(),
             write_buf: self.protocol.sender().outbox().to_vec().into(),
-            negotiated: self.negotiated.map(|negotiated| *negotiated).unwrap_or_default(),
-        }
+            negotiated: self.negotiated.take().map(|negotiated| *negotiated).unwrap_or_default(),
+        })
     }
 
     /// Drops the transport without a closing handshake; what is queued is lost.
-    pub fn abort(self) {}
+    pub fn abort(mut self) {
+        self.farewell = None;
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {

@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>, want: &mut Want<'_, '_>) -> Poll<io::Result<Filled>> {
         let closes = self.protocol.closing().sent().is_some();
-        let io = Pin::new(&mut self.io);
+        let io = Pin::new(&mut *self.io);
         let receiver = self.protocol.receiver();
         // In a large frame: read straight to where the data is wanted, and no further than its end.
         let in_frame = receiver.data_remaining().filter(|remaining| *remaining >= DIRECT && !closes);
@@ -245,7 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             _ => {
                 let size = self.settings.read_buffer_size;
-                let count = ready!(self.read.poll_fill(&mut self.io, cx, &self.settings.pool, size))?;
+                let count = ready!(self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size))?;
                 (count, Filled::Buffer)
             }
         };
@@ -260,7 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         let inner = &mut Context::from_waker(waker);
         for _ in 0..BUDGET {
-            match self.read.poll_fill(&mut self.io, inner, &self.settings.pool, size) {
+            match self.read.poll_fill(&mut *self.io, inner, &self.settings.pool, size) {
                 Poll::Pending => {
                     self.waiters.waits(by, cx.waker());
                     return Poll::Pending;

@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -28,6 +29,14 @@ impl<S> Joint<S> {
     /// Only a handler of the application can panic below the lock; the connection is whole then.
     pub(super) fn lock(&self) -> MutexGuard<'_, Conn<S>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Drop for Joint<S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.lock().half_panicked();
+        }
     }
 }
 
@@ -94,14 +103,12 @@ impl<S> ReadHalf<S> {
         if !Arc::ptr_eq(&self.0.0, &write.0.0) {
             return Err(ReuniteError(self, write));
         }
-        drop(write);
-        match Arc::try_unwrap(self.0.0) {
+        let conn = self.0.0.clone();
+        drop((self, write));
+        match Arc::try_unwrap(conn) {
             Ok(conn) => Ok(conn.into_inner().unwrap_or_else(PoisonError::into_inner)),
             // There are never more than the two.
-            Err(conn) => {
-                let write = WriteHalf(Joint(conn.clone()));
-                Err(ReuniteError(Self(Joint(conn)), write))
-            }
+            Err(conn) => Err(ReuniteError(Self(Joint(conn.clone())), WriteHalf(Joint(conn)))),
         }
     }
 

@@ -179,7 +179,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
         while self.protocol.wants_write() {
             let outbox = self.protocol.outbox();
-            let io = Pin::new(&mut self.io);
+            let io = Pin::new(&mut *self.io);
             let written = if outbox.is_fragmented() && io.is_write_vectored() {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let filled = outbox.chunks_vectored(&mut slices);
@@ -197,7 +197,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             self.unflushed = true;
         }
         if self.unflushed {
-            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            ready!(Pin::new(&mut *self.io).poll_flush(cx))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))

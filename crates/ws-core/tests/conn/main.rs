@@ -28,6 +28,7 @@ mod keep_alive;
 mod loss;
 mod message_timeout;
 mod messages;
+mod panics;
 mod pings;
 mod prepared;
 mod queue;

@@ -80,14 +80,13 @@ fn memory_of_a_connection_that_is_given_up_is_free_when_it_is_polled_next() {
     with_timers(|| {
         for role in ROLES {
             let budget = InboundBudget::new(3 * MIB as usize / 2);
-            let stream = unfinished(role, MIB as usize);
+            let (stream, small) = (unfinished(role, MIB as usize), unfinished(role, 800_000));
             let hold = |mut conn: Conn<_>| {
                 assert!(now(conn.read_message()).is_none());
                 conn
             };
             let (mut large, usage) = measured(|| hold(conn(role, config(&budget), Wire::new(&stream))));
             assert!(usage.live >= MIB - 1, "{role:?}: {usage:?}");
-            let small = unfinished(role, 800_000);
             let other = hold(conn(role, config(&budget), Wire::new(&small)));
             let in_use = budget.in_use();
             assert!((800_000..MIB as usize).contains(&in_use), "{role:?}: {in_use}, free at once");
