@@ -11,7 +11,7 @@ use http::{Request, Response};
 use tower_service::Service;
 use ws_core::Conn;
 
-use crate::{ResponseBody, UpgradeError, Upgraded, Upgrader};
+use crate::{ResponseBody, UpgradeError, Upgraded, Upgrader, life};
 
 /// A complete endpoint: answers opening handshakes and runs a handler for each connection.
 ///
@@ -65,7 +65,7 @@ where
         };
         let conn = accepted.conn;
         let (handler, on_failed_upgrade) = (self.handler.clone(), self.on_failed_upgrade.clone());
-        tokio::spawn(async move {
+        life::spawn(conn.member(), async move {
             // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
             let connected = match conn.await {
                 Ok(conn) => conn.get_ref().observer.scope().run(|| handler(conn)),

@@ -1,8 +1,9 @@
 //! [`OnUpgrade`]: the connection that follows an accepting response.
 
 use std::{
-    error, fmt, mem,
+    error, fmt, io, mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,7 +13,13 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use ws_core::{Config, Conn, Negotiated, Role};
 
-use crate::{Upgraded, observe::Handshaking, source::UpgradeSource};
+use crate::{
+    Upgraded,
+    life::{self, Life},
+    member::{Member, Side},
+    observe::Handshaking,
+    source::UpgradeSource,
+};
 
 /// Resolves to the connection once the HTTP server has sent the response.
 ///
@@ -21,7 +28,8 @@ use crate::{Upgraded, observe::Handshaking, source::UpgradeSource};
 ///
 /// # Errors
 /// [`UpgradeError`] when the response was not sent, or not within the
-/// [handshake timeout](crate::Upgrader::handshake_timeout).
+/// [handshake timeout](crate::Upgrader::handshake_timeout), or not before the end of a
+/// [shutdown](crate::Tracker::shutdown).
 ///
 /// # Panics
 /// When it is polled outside a tokio runtime with timers, unless the handshake timeout is off.
@@ -39,6 +47,7 @@ pin_project! {
         config: Config,
         negotiated: Negotiated,
         observed: Handshaking,
+        life: Option<Box<Life>>,
         timeout: Option<Duration>,
         #[pin]
         deadline: Option<Sleep>,
@@ -52,15 +61,22 @@ impl OnUpgrade {
         config: Config,
         negotiated: Negotiated,
         observed: Handshaking,
+        life: Option<Box<Life>>,
     ) -> Self {
         Self(Box::pin(Waiting {
             source: Some(source),
             config,
             negotiated,
             observed,
+            life,
             timeout,
             deadline: None,
         }))
+    }
+
+    /// What the task of the handler holds, so that it counts for as long as it runs.
+    pub(crate) fn member(&self) -> Option<Arc<Member>> {
+        self.0.life.as_ref()?.member.clone()
     }
 }
 
@@ -75,13 +91,23 @@ impl Future for OnUpgrade {
         };
         if let Poll::Ready(upgraded) = source.poll_upgrade(cx) {
             *this.source = None;
+            let life = this.life.take();
             let failed = |error| this.observed.failed(UpgradeError(Cause::NotUpgraded(error)));
             let (io, read_buf) = upgraded.map_err(failed)?;
             let (config, negotiated) = (mem::take(this.config), mem::take(this.negotiated));
             let read_buf = first_buffer(read_buf, &config);
+            let io = io.with_life(life);
             let mut conn = Conn::with_read_buf(io, Role::Server, config, negotiated, read_buf);
+            life::begin(&mut conn);
             this.observed.opened(&mut conn);
             return Poll::Ready(Ok(conn));
+        }
+        if let Some(life) = this.life {
+            if let Poll::Ready(Err::<(), _>(error)) = life.watch(Side::Read, cx, Poll::Pending) {
+                *this.source = None;
+                *this.life = None;
+                return Poll::Ready(Err(this.observed.failed(UpgradeError(Cause::Aborted(error)))));
+            }
         }
         // The timer is made here and not in `new`: a handshake may be accepted outside the runtime.
         if let Some(timeout) = this.timeout.take() {
@@ -90,6 +116,7 @@ impl Future for OnUpgrade {
         let Some(deadline) = this.deadline.as_pin_mut() else { return Poll::Pending };
         ready!(deadline.poll(cx));
         *this.source = None;
+        *this.life = None;
         Poll::Ready(Err(this.observed.failed(UpgradeError(Cause::TimedOut))))
     }
 }
@@ -115,6 +142,8 @@ pub struct UpgradeError(Cause);
 enum Cause {
     NotUpgraded(hyper::Error),
     TimedOut,
+    /// The server stops and has waited long enough.
+    Aborted(io::Error),
 }
 
 impl UpgradeError {
@@ -128,6 +157,7 @@ impl UpgradeError {
 impl fmt::Display for UpgradeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
+            Cause::Aborted(_) => "the server did not upgrade the connection before it stopped",
             Cause::NotUpgraded(_) => "the server did not upgrade the connection",
             Cause::TimedOut => "the server did not upgrade the connection within the handshake timeout",
         })
@@ -138,6 +168,7 @@ impl error::Error for UpgradeError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match &self.0 {
             Cause::NotUpgraded(error) => Some(error),
+            Cause::Aborted(error) => Some(error),
             Cause::TimedOut => None,
         }
     }

@@ -21,7 +21,11 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::observe::Observer;
+use crate::{
+    life::Life,
+    member::{Member, Side},
+    observe::Observer,
+};
 
 /// The transport under an upgraded connection.
 ///
@@ -29,8 +33,13 @@ use crate::observe::Observer;
 /// hyper's box so that reads, writes and `writev` reach the socket without indirection. `TCP_NODELAY` is set on it. A
 /// Unix socket is taken out likewise. Anything else, such as TLS, stays behind hyper's box and works the same, more
 /// slowly.
+///
+/// It counts for the [`Tracker`](crate::Tracker) and the [`ConnectionLimit`](crate::ConnectionLimit) of its handshake until it
+/// is dropped, and fails with [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) once a shutdown has aborted it.
 pub struct Upgraded {
     io: Io,
+    /// Boxed, and absent where nothing is tracked or limited: then it costs a branch.
+    life: Option<Box<Life>>,
     pub(crate) observer: Observer,
 }
 
@@ -45,7 +54,17 @@ enum Io {
 
 impl Upgraded {
     fn new(io: Io) -> Self {
-        Self { io, observer: Observer::NONE }
+        Self { io, life: None, observer: Observer::NONE }
+    }
+
+    /// What lasts as long as this.
+    pub(crate) fn with_life(mut self, life: Option<Box<Life>>) -> Self {
+        self.life = life;
+        self
+    }
+
+    pub(crate) fn member(&self) -> Option<&Member> {
+        self.life.as_ref()?.member.as_deref()
     }
 
     /// Takes hyper's IO apart as far as its type is known. The bytes are what hyper read behind the request.
@@ -108,6 +127,17 @@ impl Upgraded {
     }
 }
 
+impl Upgraded {
+    /// Sees that a connection that is aborted ends.
+    #[inline]
+    fn watch<T>(&self, side: Side, cx: &Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match &self.life {
+            None => result,
+            Some(life) => life.watch(side, cx, result),
+        }
+    }
+}
+
 /// Takes a `T` and the bytes read ahead out of hyper's box.
 fn downcast<T>(upgraded: HyperUpgraded) -> Result<(T, Bytes), HyperUpgraded>
 where
@@ -143,17 +173,18 @@ impl AsyncRead for Upgraded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let polled = delegate!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
-        if polled.is_pending() {
+        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
+        if result.is_pending() {
             self.observer.waits();
         }
-        polled
+        self.watch(Side::Read, cx, result)
     }
 }
 
 impl AsyncWrite for Upgraded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        delegate!(&mut self.io, stream => Pin::new(stream).poll_write(cx, buf))
+        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_write(cx, buf));
+        self.watch(Side::Write, cx, result)
     }
 
     fn poll_write_vectored(
@@ -161,7 +192,8 @@ impl AsyncWrite for Upgraded {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        delegate!(&mut self.io, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_write_vectored(cx, bufs));
+        self.watch(Side::Write, cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -170,11 +202,13 @@ impl AsyncWrite for Upgraded {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.observer.waits();
-        delegate!(&mut self.io, stream => Pin::new(stream).poll_flush(cx))
+        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_flush(cx));
+        self.watch(Side::Write, cx, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        delegate!(&mut self.io, stream => Pin::new(stream).poll_shutdown(cx))
+        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_shutdown(cx));
+        self.watch(Side::Write, cx, result)
     }
 }
 

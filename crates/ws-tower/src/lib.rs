@@ -96,8 +96,20 @@
 //!
 //! `Connection`, `Upgrade`, the method, `Sec-WebSocket-Version`, the version of HTTP, the size of the head, `Host`, that
 //! there is no body, the syntax of subprotocols and extensions, whether the host and the origin are allowed,
-//! `Sec-WebSocket-Key`, and the subprotocol if one is required, in this order; every line and every token is read. A refusal is a
-//! [`rejection`], which is a response with the status and headers that fit it.
+//! `Sec-WebSocket-Key`, the subprotocol if one is required, and whether there is a place for the connection, in this order;
+//! every line and every token is read. A refusal is a [`rejection`], which is a response with the status and headers that fit it.
+//!
+//! # The life of a server
+//!
+//! A [`Tracker`] counts the connections, closes them with 1001 when the server stops, and waits for them, bounded; the HTTP
+//! server does none of it, as connections are not its any more. A [`ConnectionLimit`] refuses handshakes beyond a number, in
+//! total or for each client, with 503. Both are off until they are given to an [`Upgrader`].
+//!
+//! # When a handler panics
+//!
+//! Its peer gets what was queued and a close frame with 1011, in each of the three ways to serve, as long as panics
+//! unwind. The panic goes on as ever, to the hook and to the `JoinHandle`; other connections are untouched. What the peer does
+//! not take at once is sent in the background, in the close timeout at the longest. [`Tracker::panics`] counts.
 //!
 //! # Features
 //!
@@ -119,12 +131,17 @@ mod future;
 mod host;
 mod io;
 mod layer;
+mod life;
+mod limit;
+mod member;
 mod observe;
 mod origin;
 mod proxy;
 pub mod rejection;
+mod shutdown;
 mod source;
 mod target;
+mod tracker;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
@@ -146,7 +163,10 @@ pub use self::{
     host::{AllowedHosts, InvalidHostPattern},
     io::Upgraded,
     layer::{Upgrade, UpgradeLayer},
+    limit::ConnectionLimit,
     origin::{CheckOrigin, InvalidOriginPattern, OriginPattern, OriginPredicate},
     proxy::{InvalidAddressRange, TrustedProxy},
+    shutdown::{Shutdown, ShutdownFuture, ShutdownSummary},
+    tracker::Tracker,
     upgrader::{Accepted, OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder, Upgrader},
 };

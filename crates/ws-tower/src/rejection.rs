@@ -17,11 +17,11 @@
 //! Every answer to an HTTP/1 request says `Connection: close`, so that frames of a client that did not wait for the
 //! answer are never read as its next request.
 
-use std::{error, fmt, sync::Arc};
+use std::{error, fmt, sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CONNECTION, CONTENT_TYPE},
+    header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use ws_core::handshake::{self, Refusal};
 
@@ -145,6 +145,10 @@ rejections! {
     /// 500: a function of the application panicked that the [`Upgrader`](crate::Upgrader) called to decide. 400: the handshake
     /// breaks a rule that has no type of its own here.
     InvalidHandshake,
+    /// 503 with `Retry-After`: a [`Tracker`](crate::Tracker) is shutting the server down.
+    ShuttingDown,
+    /// 503 with `Retry-After`: there are as many connections as a [`ConnectionLimit`](crate::ConnectionLimit) allows.
+    TooManyConnections,
     /// 500: the request comes from a server that hands over no connections, or its upgrade was taken already.
     ConnectionNotUpgradable,
 }
@@ -158,6 +162,8 @@ impl WebSocketUpgradeRejection {
             Cause::HostNotAllowed => HostNotAllowed(refused).into(),
             Cause::SubprotocolRequired => SubprotocolRequired(refused).into(),
             Cause::CheckPanicked => InvalidHandshake(refused).into(),
+            Cause::ShuttingDown { .. } => ShuttingDown(refused).into(),
+            Cause::TooManyConnections { .. } => TooManyConnections(refused).into(),
             Cause::Http1(refusal) => match refusal {
                 Refusal::ConnectionToken => InvalidConnectionHeader(refused).into(),
                 Refusal::UpgradeToken => InvalidUpgradeHeader(refused).into(),
@@ -240,6 +246,8 @@ pub(crate) enum Cause {
     HostNotAllowed,
     SubprotocolRequired,
     CheckPanicked,
+    ShuttingDown { retry_after: Duration },
+    TooManyConnections { retry_after: Duration },
 }
 
 impl Cause {
@@ -251,6 +259,7 @@ impl Cause {
             Self::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
             Self::SubprotocolRequired => StatusCode::BAD_REQUEST,
             Self::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ShuttingDown { .. } | Self::TooManyConnections { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -258,6 +267,8 @@ impl Cause {
         match self {
             Self::Http1(refusal) => refusal.reason(),
             Self::NotConnect => "the method is not CONNECT",
+            Self::ShuttingDown { .. } => "the server shuts down",
+            Self::TooManyConnections { .. } => "there are too many connections",
             Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
             Self::HostNotAllowed => "the host is not one of this server",
             Self::SubprotocolRequired => "no subprotocol that is offered is spoken here",
@@ -274,6 +285,10 @@ impl Cause {
             Self::Http1(refusal) => response.headers_mut().extend(refusal.headers()),
             Self::NotConnect => {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
+            }
+            Self::ShuttingDown { retry_after } | Self::TooManyConnections { retry_after } => {
+                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
             Self::ProtocolNotSpoken
             | Self::HostNotAllowed

@@ -35,6 +35,7 @@
 //!   [`max_frame_size`](WebSocketUpgrade::max_frame_size) is set.
 //! * Close codes are a type: write `4000.into()` for `4000`. `frame.code == 1000` compiles as before.
 //! * What is still on its way when the handler sends a close frame is dropped; the peer's close frame comes next.
+//! * The client of a handler that panics gets a close frame with 1011, not 1006.
 //! * A refused request is answered with `Connection: close`, so that frames sent too early are never read as the next
 //!   request.
 //! * A request without `Upgrade: websocket` is answered with 426, another `Sec-WebSocket-Version` too; a connection that the

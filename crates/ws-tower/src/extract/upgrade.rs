@@ -18,7 +18,7 @@ use ws_core::{Config, handshake};
 #[cfg(feature = "deflate")]
 use crate::upgrader::Agreed;
 use crate::{
-    SubprotocolOrder, Upgrader, extract::WebSocket, rejection::WebSocketUpgradeRejection, upgrader::Handshake,
+    SubprotocolOrder, Upgrader, extract::WebSocket, life, rejection::WebSocketUpgradeRejection, upgrader::Handshake,
 };
 
 /// Extracts an opening handshake that was checked and waits to be accepted.
@@ -176,7 +176,7 @@ impl<F> WebSocketUpgrade<F> {
         let protocol = self.handshake.subprotocol.clone();
         let accepted = self.handshake.accept();
         let (conn, on_failed_upgrade) = (accepted.conn, self.on_failed_upgrade);
-        tokio::spawn(async move {
+        life::spawn(conn.member(), async move {
             // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
             let connected = match conn.await {
                 Ok(conn) => conn.get_ref().observer.scope().run(|| callback(WebSocket::new(conn, protocol))),

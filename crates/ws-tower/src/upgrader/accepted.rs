@@ -10,7 +10,7 @@ use ws_core::{DeflateConfig, NegotiatedDeflate};
 #[cfg(feature = "axum")]
 use super::SubprotocolOrder;
 use super::Upgrader;
-use crate::{OnUpgrade, observe::Handshaking, source::UpgradeSource};
+use crate::{OnUpgrade, life::Life, observe::Handshaking, source::UpgradeSource};
 
 /// An accepted opening handshake: the response to send, and the connection that follows it.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ pub(crate) struct Handshake {
     pub(super) upgrader: Upgrader,
     pub(super) source: UpgradeSource,
     pub(super) observed: Handshaking,
+    pub(super) life: Option<Box<Life>>,
     pub(super) accept: HeaderValue,
     pub(crate) subprotocol: Option<HeaderValue>,
     pub(crate) config: Config,
@@ -120,7 +121,14 @@ impl Handshake {
         };
         let added = settings.response_headers.iter().chain(&self.response_headers);
         response.headers_mut().extend(added.map(|(name, value)| (name.clone(), value.clone())));
-        let conn = OnUpgrade::new(self.source, settings.handshake_timeout, config, negotiated, self.observed);
+        let conn = OnUpgrade::new(
+            self.source,
+            settings.handshake_timeout,
+            config,
+            negotiated,
+            self.observed,
+            self.life,
+        );
         Accepted { response, conn }
     }
 }

@@ -12,6 +12,8 @@ use ws_core::handshake::{self, Refusal};
 use super::accepted::Agreed;
 use super::{Upgrader, accepted::Handshake};
 use crate::{
+    Tracker,
+    life::Life,
     observe::Handshaking,
     rejection::{Cause, WebSocketUpgradeRejection},
     source::UpgradeSource,
@@ -23,7 +25,7 @@ impl Upgrader {
     /// upgrade to be had.
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
         let observed = Handshaking::begin(self, request);
-        let (head, source) = match self.check_all(request) {
+        let (head, life, source) = match self.check_all(request) {
             Ok(checked) => checked,
             Err(cause) => {
                 let rejection = WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone());
@@ -35,6 +37,7 @@ impl Upgrader {
             upgrader: self.clone(),
             source,
             observed,
+            life,
             accept: head.accept,
             subprotocol: head.subprotocol,
             config: self.0.config.clone(),
@@ -44,13 +47,14 @@ impl Upgrader {
         })
     }
 
-    fn check_all(&self, request: &mut Parts) -> Result<(Head, UpgradeSource), Cause> {
+    fn check_all(&self, request: &mut Parts) -> Result<(Head, Option<Box<Life>>, UpgradeSource), Cause> {
         // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
         // done, as nothing was begun.
-        let checked = panic::catch_unwind(AssertUnwindSafe(|| self.check_head(request)));
-        let head = checked.unwrap_or(Err(Cause::CheckPanicked))?;
+        let checked =
+            panic::catch_unwind(AssertUnwindSafe(|| Ok((self.check_head(request)?, self.admit(request)?))));
+        let (head, life) = checked.unwrap_or(Err(Cause::CheckPanicked))?;
         let source = UpgradeSource::take(&mut request.extensions);
-        Ok((head, source.ok_or(Cause::Http1(Refusal::NotUpgradable))?))
+        Ok((head, life, source.ok_or(Cause::Http1(Refusal::NotUpgradable))?))
     }
 
     /// Checks what the request says.
@@ -72,6 +76,20 @@ impl Upgrader {
         let accept = handshake::check_key(headers).map_err(Cause::Http1)?;
         let subprotocol = settings.subprotocols.answer(request).map_err(|_| Cause::SubprotocolRequired)?;
         Ok(Head { accept, subprotocol })
+    }
+
+    /// Takes a place for the connection. The last of the checks: nobody who fails another takes a place from others.
+    fn admit(&self, request: &Parts) -> Result<Option<Box<Life>>, Cause> {
+        let (tracker, limit) = (&self.0.tracker, &self.0.limit);
+        if tracker.is_none() && limit.is_none() {
+            return Ok(None);
+        }
+        let member = tracker.as_ref().map(Tracker::admit).transpose()?;
+        let permit = limit.as_ref().map(|limit| {
+            let refused = Cause::TooManyConnections { retry_after: limit.refused_for() };
+            limit.admit(request).ok_or(refused)
+        });
+        Ok(Some(Box::new(Life { member, _permit: permit.transpose()? })))
     }
 }
 

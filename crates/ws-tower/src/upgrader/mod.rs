@@ -22,7 +22,7 @@ pub use self::{
     subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
 };
 use crate::{
-    AllowedHosts, CheckOrigin, ResponseBody, TrustedProxy, UpgradeService, Upgraded,
+    AllowedHosts, CheckOrigin, ConnectionLimit, ResponseBody, Tracker, TrustedProxy, UpgradeService, Upgraded,
     rejection::{OnRejection, WebSocketUpgradeRejection},
 };
 
@@ -42,6 +42,8 @@ use crate::{
 /// | [`config`](Self::config) | [`Config::new`]: 1 MiB a message |
 /// | [`response_headers`](Self::response_headers) | none |
 /// | [`compression`](Self::compression) | none |
+/// | [`limit`](Self::limit) | none |
+/// | [`tracker`](Self::tracker) | none |
 /// | `observe` | nobody is told |
 ///
 /// How long a client may take to send its request, and how large that may be, is up to the HTTP server: give hyper a
@@ -73,6 +75,8 @@ struct Settings {
     config: Config,
     response_headers: HeaderMap,
     on_rejection: Option<OnRejection>,
+    limit: Option<ConnectionLimit>,
+    tracker: Option<Tracker>,
     #[cfg(feature = "deflate")]
     compression: Option<DeflateConfig>,
     #[cfg(any(feature = "metrics", feature = "tracing"))]
@@ -91,6 +95,8 @@ impl Default for Settings {
             config: Config::new(),
             response_headers: HeaderMap::new(),
             on_rejection: None,
+            limit: None,
+            tracker: None,
             #[cfg(feature = "deflate")]
             compression: None,
             #[cfg(any(feature = "metrics", feature = "tracing"))]
@@ -221,6 +227,18 @@ impl Upgrader {
     #[cfg(any(feature = "metrics", feature = "tracing"))]
     pub(crate) fn observed(&self) -> Option<&crate::Observe> {
         self.0.observe.as_ref()
+    }
+
+    /// How many connections there may be, in total and for each client; any number unless set.
+    pub fn limit(self, limit: impl Into<Option<ConnectionLimit>>) -> Self {
+        let limit = limit.into();
+        self.set(|settings| settings.limit = limit)
+    }
+
+    /// Counts the connections, and closes them when the server stops; see [`Tracker`].
+    pub fn tracker(self, tracker: impl Into<Option<Tracker>>) -> Self {
+        let tracker = tracker.into();
+        self.set(|settings| settings.tracker = tracker)
     }
 
     /// Checks a request and takes its pending upgrade.

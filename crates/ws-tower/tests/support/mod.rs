@@ -8,10 +8,11 @@ use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream},
 };
 use tower::Service;
+use ws_core::{Config, Conn, Negotiated, Role};
 use ws_tower::ResponseBody;
 
 /// The key of RFC 6455, 1.3, and what a server makes of it.
@@ -50,6 +51,31 @@ where
         }
     });
     addr
+}
+
+/// Opens a connection to a service in memory, without sockets: the head of the response, and the client's end of the
+/// connection with what was read behind it.
+pub async fn open_in_memory<S>(service: S) -> (Head, Conn<DuplexStream>)
+where
+    S: Service<Request<Incoming>, Response = Response<ResponseBody>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let (near, mut far) = tokio::io::duplex(4096);
+    let service = TowerToHyperService::new(service);
+    tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(near), service).with_upgrades());
+    far.write_all(&Handshake::new("/").bytes()).await.expect("sent");
+    let mut read = Vec::new();
+    let end = loop {
+        if let Some(at) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        assert_ne!(far.read_buf(&mut read).await.expect("read"), 0, "{}", read.escape_ascii());
+    };
+    let conn = Conn::with_read_buf(far, Role::Client, Config::new(), Negotiated::new(), read[end..].into());
+    (Head::parse(&read[..end]), conn)
 }
 
 /// An opening handshake, line by line, to be bent by the test.
@@ -110,6 +136,17 @@ pub struct Head {
 }
 
 impl Head {
+    fn parse(head: &[u8]) -> Self {
+        let head = std::str::from_utf8(head).expect("a head is ASCII");
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':').expect("a header line");
+            (name.to_ascii_lowercase(), value.trim().to_owned())
+        };
+        Self { status: status.parse().expect("a status"), headers: lines.map(header).collect() }
+    }
+
     /// The values of all lines of a header, joined by commas; `None` if there is none.
     pub fn get(&self, name: &str) -> Option<String> {
         let values: Vec<_> = self.headers.iter().filter(|(other, _)| other == name).collect();
@@ -165,14 +202,7 @@ impl Raw {
             assert!(self.fill().await, "the server closed inside the head: {:?}", self.read.escape_ascii());
         };
         let head: Vec<u8> = self.read.drain(..end).collect();
-        let head = String::from_utf8(head).expect("a head is ASCII");
-        let mut lines = head.trim_end().split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
-        let header = |line: &str| {
-            let (name, value) = line.split_once(':').expect("a header line");
-            (name.to_ascii_lowercase(), value.trim().to_owned())
-        };
-        Head { status: status.parse().expect("a status"), headers: lines.map(header).collect() }
+        Head::parse(&head)
     }
 
     /// Reads until the server closes.
