@@ -118,6 +118,7 @@ pages! {
     broadcast "docs/how-to/broadcast.md",
     byte_stream "docs/how-to/byte-stream.md",
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
+    connection_limits "docs/how-to/connection-limits.md",
     graceful_shutdown "docs/how-to/graceful-shutdown.md",
     json "docs/how-to/json.md",
     keep_alive "docs/how-to/keep-alive.md",
