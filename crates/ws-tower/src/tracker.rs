@@ -25,7 +25,7 @@ use crate::{Shutdown, member::Member, rejection::Cause};
 /// crate's: that of [`Upgrader::service`](crate::Upgrader::service) or of the extractor's `on_upgrade`. So to wait for the
 /// connections is to wait for what handlers do after the end, too.
 ///
-/// It takes about 700 bytes for each connection, and a lock that nobody else wants each time the connection has to wait. Beginning
+/// It takes less than 700 bytes for each connection, and a lock that nobody else wants each time the connection has to wait. Beginning
 /// and end of a connection take one lock for all. Without a tracker there is none of this.
 ///
 /// ```

@@ -475,7 +475,8 @@ async fn ten_thousand_connections_are_tracked_and_shut_down() {
     for _ in 0..MANY {
         clients.push(watch(open(&service).await));
     }
-    let summary = support::within(tracker.shutdown().stagger(Duration::from_millis(100)).into_future()).await;
+    let shutdown = tracker.shutdown().stagger(Duration::from_millis(100)).timeout(Duration::from_secs(60));
+    let summary = shutdown.await;
     assert_eq!((summary.closed, summary.aborted), (MANY, 0));
     for client in clients {
         assert_eq!(code(client).await, 1001);
