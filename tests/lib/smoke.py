@@ -7,7 +7,9 @@ import argparse
 import asyncio
 import hashlib
 import json
+import os
 import re
+import signal
 import sys
 import time
 import urllib.request
@@ -191,6 +193,23 @@ async def refused(connecting: connect, status: int) -> None:
         assert answer.response.status_code == status, answer.response.status_code
 
 
+async def graceful_shutdown_says_1001_to_everybody_and_ends(server: Example) -> None:
+    connections = [await server.open() for _ in range(10)]
+    for connection in connections:
+        await connection.send("hello")
+        assert await asyncio.wait_for(connection.recv(), PATIENCE) == "hello"
+    os.kill(server.child.pid, signal.SIGTERM)
+    for connection in connections:
+        try:
+            await asyncio.wait_for(connection.recv(), PATIENCE)
+            raise AssertionError("a message that nobody sent")
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None and closed.rcvd.code == 1001, closed
+    said = [server.child.line(PATIENCE) for _ in range(2)]
+    assert said == ["closing 10 connections", "10 closed, 0 aborted, 0 panics"], said
+    assert server.child.wait(PATIENCE) == 0, server.child.tail()
+
+
 def connect_example(binary: Path, log: Path, url: str, lines: list[str]) -> tuple[int | None, list[str], str]:
     """Runs `connect URL` with these lines as its input; gives its status, its output, and what it said besides."""
     with Child([str(binary), url], log, stdin=True) as child:
@@ -268,6 +287,9 @@ def main() -> int:
     for name, example in others.items():
         for script in scripts[name]:
             check_on(example, script)
+    server = Example(args.bin / "graceful-shutdown", logs / "graceful-shutdown.log")
+    check_on(server, graceful_shutdown_says_1001_to_everybody_and_ends)
+    server.child.stop()
     for example in (echo, chat, upload):
         check_on(example, cuts_off_clients_that_do_not_ask)
     for example in (echo, chat, upload, *others.values()):

@@ -40,9 +40,8 @@ fn open(upgrader: &Upgrader, user: &str) -> Result<Accepted, WebSocketUpgradeRej
 
 /// So many for each user; for those without a name, any number.
 fn per_user(max: usize) -> ConnectionLimit {
-    ConnectionLimit::new().per_key(max, |parts| {
-        parts.headers.get("user").filter(|user| !user.is_empty()).cloned()
-    })
+    ConnectionLimit::new()
+        .per_key(max, |parts| parts.headers.get("user").filter(|user| !user.is_empty()).cloned())
 }
 
 fn keys(limit: &ConnectionLimit) -> String {
