@@ -127,17 +127,6 @@ impl Upgraded {
     }
 }
 
-impl Upgraded {
-    /// Sees that a connection that is aborted ends.
-    #[inline]
-    fn watch<T>(&self, side: Side, cx: &Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match &self.life {
-            None => result,
-            Some(life) => life.watch(side, cx, result),
-        }
-    }
-}
-
 /// Takes a `T` and the bytes read ahead out of hyper's box.
 fn downcast<T>(upgraded: HyperUpgraded) -> Result<(T, Bytes), HyperUpgraded>
 where
@@ -167,24 +156,51 @@ macro_rules! delegate {
     };
 }
 
+/// Polls the stream inside, and sees that a connection that is aborted ends. Without a life this is a branch.
+macro_rules! watched {
+    ($this:ident, $side:expr, $cx:ident, $stream:ident => $call:expr) => {
+        if $this.life.is_none() {
+            delegate!(&mut $this.io, $stream => $call)
+        } else {
+            $this.watched($side, $cx, |io, $cx| delegate!(io, $stream => $call))
+        }
+    };
+}
+
+impl Upgraded {
+    // Out of the way of those who have no life, so that what they do is inlined as it would be without.
+    #[inline(never)]
+    fn watched<T>(
+        &mut self,
+        side: Side,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Io, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let result = poll(&mut self.io, cx);
+        match &self.life {
+            Some(life) => life.watch(side, cx, result),
+            None => result,
+        }
+    }
+}
+
 impl AsyncRead for Upgraded {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_read(cx, buf));
+        let result = watched!(self, Side::Read, cx, stream => Pin::new(stream).poll_read(cx, buf));
         if result.is_pending() {
             self.observer.waits();
         }
-        self.watch(Side::Read, cx, result)
+        result
     }
 }
 
 impl AsyncWrite for Upgraded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_write(cx, buf));
-        self.watch(Side::Write, cx, result)
+        watched!(self, Side::Write, cx, stream => Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -192,8 +208,7 @@ impl AsyncWrite for Upgraded {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_write_vectored(cx, bufs));
-        self.watch(Side::Write, cx, result)
+        watched!(self, Side::Write, cx, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -202,13 +217,11 @@ impl AsyncWrite for Upgraded {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.observer.waits();
-        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_flush(cx));
-        self.watch(Side::Write, cx, result)
+        watched!(self, Side::Write, cx, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = delegate!(&mut self.io, stream => Pin::new(stream).poll_shutdown(cx));
-        self.watch(Side::Write, cx, result)
+        watched!(self, Side::Write, cx, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
 
