@@ -18,7 +18,8 @@ use ws_core::{Config, handshake};
 #[cfg(feature = "deflate")]
 use crate::upgrader::Agreed;
 use crate::{
-    SubprotocolOrder, Upgrader, extract::WebSocket, life, rejection::WebSocketUpgradeRejection, upgrader::Handshake,
+    SubprotocolOrder, Upgrader, extract::WebSocket, life, rejection::WebSocketUpgradeRejection,
+    upgrader::Handshake,
 };
 
 /// Extracts an opening handshake that was checked and waits to be accepted.

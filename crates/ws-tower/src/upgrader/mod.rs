@@ -22,7 +22,8 @@ pub use self::{
     subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
 };
 use crate::{
-    AllowedHosts, CheckOrigin, ConnectionLimit, ResponseBody, Tracker, TrustedProxy, UpgradeService, Upgraded,
+    AllowedHosts, CheckOrigin, ConnectionLimit, ResponseBody, Tracker, TrustedProxy, UpgradeService,
+    Upgraded,
     rejection::{OnRejection, WebSocketUpgradeRejection},
 };
 
