@@ -141,10 +141,10 @@ pub mod rejection;
 mod shutdown;
 mod source;
 mod target;
-mod tracker;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod tracker;
 mod upgrader;
 
 /// What the types of this crate are made of, so that a server needs no dependency on it of its own.
