@@ -36,6 +36,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Over HTTP/2 (RFC 8441) [`check_connect`] and [`connect_response`] take the place of the first and the last, and there is
+//! no key.
+//!
 //! A client draws sixteen random bytes for [`encode_key`], adds [`request_headers`] to its request, and lets
 //! [`check_response`] read the answer.
 //!
@@ -44,6 +47,7 @@
 //! [`check_response_with_deflate`].
 
 mod client;
+mod connect;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod extensions;
@@ -64,6 +68,7 @@ mod tests;
 pub use self::deflate::{check_response_with_deflate, negotiate_deflate, offer_deflate};
 pub use self::{
     client::{OfferError, ResponseError, check_response, is_reserved_request_header, request_headers},
+    connect::{check_connect, connect_response, is_websocket_connect},
     extensions::{
         Extension, ExtensionParameter, ExtensionParameters, Extensions, InvalidExtension, parse_extensions,
     },

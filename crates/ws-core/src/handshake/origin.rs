@@ -262,6 +262,27 @@ pub(crate) fn is_valid_host(authority: &[u8]) -> bool {
     host_is_valid && port.is_none_or(|port| port.is_empty() || parse_port(port).is_some())
 }
 
+/// Whether two authorities are valid and name the same: letters are folded, the default port of the scheme is filled in.
+pub(super) fn is_same_authority(one: &str, other: &str, scheme: Option<&str>) -> bool {
+    let port_of = |port: Option<&str>| match port {
+        None | Some("") => scheme.and_then(default_port),
+        Some(port) => parse_port(port),
+    };
+    let (Some((one_host, one_port)), Some((other_host, other_port))) =
+        (split_authority(one), split_authority(other))
+    else {
+        return false;
+    };
+    let address = |host| ipv6_literal(host)?.parse::<Ipv6Addr>().ok();
+    let same_host = match (address(one_host), address(other_host)) {
+        (None, None) => one_host.eq_ignore_ascii_case(other_host),
+        (one, other) => one == other,
+    };
+    [one, other].iter().all(|authority| is_valid_host(authority.as_bytes()))
+        && same_host
+        && port_of(one_port) == port_of(other_port)
+}
+
 /// Cuts `host:port` in two; the brackets stay with the host. Neither part is checked.
 fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
     let end_of_host = match authority.strip_prefix('[') {

@@ -20,9 +20,15 @@ pub enum Refusal {
     UpgradeToken,
     /// 405: the method is not `GET`.
     MethodNotGet,
+    /// 405: an HTTP/2 request whose method is not `CONNECT`.
+    MethodNotConnect,
+    /// 501: an HTTP/2 `CONNECT` for another protocol, or for none.
+    ProtocolNotWebSocket,
+    /// 400: an HTTP/2 request with `Connection`, `Upgrade` or another field that belongs to HTTP/1.1.
+    Http1Field,
     /// 400: there is no `Sec-WebSocket-Version`.
     VersionMissing,
-    /// 426: `Sec-WebSocket-Version` is not `13`, or there is more than one.
+    /// 426: `Sec-WebSocket-Version` is not `13`, or there is more than one. 400 over HTTP/2.
     VersionUnsupported,
     /// 400: the version of HTTP is not 1.1.
     HttpVersion,
@@ -30,7 +36,8 @@ pub enum Refusal {
     TargetTooLong,
     /// 431: the head of the request is over 16 KiB or 100 fields, or one of them over 8 KiB.
     HeadTooLarge,
-    /// 400: there is not exactly one `Host` header, or it names no host.
+    /// 400: there is not exactly one `Host` header, or it names no host. Over HTTP/2: there is no valid `:authority`, or a
+    /// `Host` that differs from it.
     Host,
     /// 400: the request announces a body, whose bytes could be taken for frames.
     Body,
@@ -56,6 +63,7 @@ impl Refusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::ConnectionToken
+            | Self::Http1Field
             | Self::VersionMissing
             | Self::HttpVersion
             | Self::Host
@@ -68,7 +76,8 @@ impl Refusal {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::OriginNotAllowed => StatusCode::FORBIDDEN,
-            Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotConnect | Self::MethodNotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ProtocolNotWebSocket => StatusCode::NOT_IMPLEMENTED,
             Self::UpgradeToken | Self::VersionUnsupported => StatusCode::UPGRADE_REQUIRED,
             Self::NotUpgradable => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -82,7 +91,7 @@ impl Refusal {
     pub fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let upgrade_required = self.status() == StatusCode::UPGRADE_REQUIRED;
         let connection = if upgrade_required { "Upgrade, close" } else { "close" };
-        let version = matches!(self, Self::VersionMissing | Self::VersionUnsupported);
+        let version = self.asks_for_version();
         let field = |name, value| (name, HeaderValue::from_static(value));
         [
             Some(field(CONNECTION, connection)),
@@ -94,6 +103,31 @@ impl Refusal {
         .flatten()
     }
 
+    /// The status of the answer to a request of HTTP/2.
+    ///
+    /// It is [`status`](Self::status), but for 426: that must name a protocol in an `Upgrade` header (RFC 9110, 15.5.22),
+    /// and HTTP/2 has none. There it is 400.
+    #[must_use]
+    pub const fn connect_status(self) -> StatusCode {
+        match self {
+            Self::UpgradeToken | Self::VersionUnsupported => StatusCode::BAD_REQUEST,
+            _ => self.status(),
+        }
+    }
+
+    /// The headers that the answer to a request of HTTP/2 must carry, each name once. `Connection` is never among them.
+    pub fn connect_headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let (method, version) = (self == Self::MethodNotConnect, self.asks_for_version());
+        let field = |name, value| (name, HeaderValue::from_static(value));
+        [version.then(|| field(SEC_WEBSOCKET_VERSION, "13")), method.then(|| field(ALLOW, "CONNECT"))]
+            .into_iter()
+            .flatten()
+    }
+
+    fn asks_for_version(self) -> bool {
+        matches!(self, Self::VersionMissing | Self::VersionUnsupported)
+    }
+
     /// What is wrong, for people.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -101,12 +135,15 @@ impl Refusal {
             Self::ConnectionToken => "the connection header has no token 'upgrade'",
             Self::UpgradeToken => "the upgrade header has no token 'websocket'",
             Self::MethodNotGet => "the method is not GET",
+            Self::MethodNotConnect => "the method is not CONNECT",
+            Self::ProtocolNotWebSocket => "the protocol of the CONNECT request is not spoken here",
+            Self::Http1Field => "there is a header that belongs to HTTP/1.1",
             Self::VersionMissing => "there is no sec-websocket-version header",
             Self::VersionUnsupported => "the sec-websocket-version is not 13",
             Self::HttpVersion => "the HTTP version is not 1.1",
             Self::TargetTooLong => "the target of the request is too long",
             Self::HeadTooLarge => "the head of the request is too large",
-            Self::Host => "there is not exactly one valid host header",
+            Self::Host => "there is not exactly one valid host",
             Self::Body => "the request announces a body",
             Self::SubprotocolMalformed => "the sec-websocket-protocol header is malformed",
             Self::ExtensionMalformed => "the sec-websocket-extensions header is malformed",

@@ -75,17 +75,27 @@ impl RequestParts<'_> {
         if self.method != Method::GET.as_str() {
             return Err(Refusal::MethodNotGet);
         }
-        match fields.only_line(&SEC_WEBSOCKET_VERSION) {
-            Ok(Some(b"13")) => {}
-            Ok(None) => return Err(Refusal::VersionMissing),
-            // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
-            Ok(Some(_)) | Err(_) => return Err(Refusal::VersionUnsupported),
-        }
+        self.check_websocket_version()?;
         if self.version != Version::HTTP_11 {
             return Err(Refusal::HttpVersion);
         }
         self.check_size()?;
         self.check_host()?;
+        self.check_offers()
+    }
+
+    pub(super) fn check_websocket_version(&self) -> Result<(), Refusal> {
+        match self.fields.only_line(&SEC_WEBSOCKET_VERSION) {
+            Ok(Some(b"13")) => Ok(()),
+            Ok(None) => Err(Refusal::VersionMissing),
+            // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
+            Ok(Some(_)) | Err(_) => Err(Refusal::VersionUnsupported),
+        }
+    }
+
+    /// That frames are all that follows the head, and that what it offers can be read.
+    pub(super) fn check_offers(&self) -> Result<(), Refusal> {
+        let fields = self.fields;
         if announces_body(fields) {
             return Err(Refusal::Body);
         }
@@ -99,7 +109,7 @@ impl RequestParts<'_> {
     }
 
     /// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them.
-    fn check_size(&self) -> Result<(), Refusal> {
+    pub(super) fn check_size(&self) -> Result<(), Refusal> {
         if self.target > MAX_LINE {
             return Err(Refusal::TargetTooLong);
         }

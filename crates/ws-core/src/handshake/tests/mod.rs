@@ -1,6 +1,7 @@
 //! The opening handshake, rule by rule.
 
 mod client;
+mod connect;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod extensions;

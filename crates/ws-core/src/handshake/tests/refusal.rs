@@ -1,14 +1,20 @@
 //! What a refusal says on the wire.
 
-use http::header::{ALLOW, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{
+    StatusCode,
+    header::{ALLOW, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE},
+};
 
 use super::headers;
 use crate::handshake::{Refusal, has_token};
 
-const ALL: [Refusal; 17] = [
+const ALL: [Refusal; 20] = [
     Refusal::ConnectionToken,
     Refusal::UpgradeToken,
     Refusal::MethodNotGet,
+    Refusal::MethodNotConnect,
+    Refusal::ProtocolNotWebSocket,
+    Refusal::Http1Field,
     Refusal::VersionMissing,
     Refusal::VersionUnsupported,
     Refusal::HttpVersion,
@@ -29,7 +35,8 @@ const ALL: [Refusal; 17] = [
 fn status_of_each_refusal() {
     for refusal in ALL {
         let expected = match refusal {
-            Refusal::MethodNotGet => 405,
+            Refusal::MethodNotConnect | Refusal::MethodNotGet => 405,
+            Refusal::ProtocolNotWebSocket => 501,
             Refusal::UpgradeToken | Refusal::VersionUnsupported => 426,
             Refusal::OriginNotAllowed => 403,
             Refusal::TargetTooLong => 414,
@@ -75,6 +82,21 @@ fn version_is_named_when_the_version_is_wrong_and_the_method_when_the_method_is(
             refusal == Refusal::MethodNotGet,
             "{refusal:?}"
         );
+    }
+}
+
+#[test]
+fn answers_over_http2_have_no_fields_of_http1() {
+    for refusal in ALL {
+        let answer = headers(refusal.connect_headers());
+        let expected = match refusal {
+            Refusal::VersionMissing | Refusal::VersionUnsupported => headers([(SEC_WEBSOCKET_VERSION, "13")]),
+            Refusal::MethodNotConnect => headers([(ALLOW, "CONNECT")]),
+            _ => headers::<&str>([]),
+        };
+        assert_eq!(answer, expected, "{refusal:?}");
+        let status = if refusal.status() == 426 { StatusCode::BAD_REQUEST } else { refusal.status() };
+        assert_eq!(refusal.connect_status(), status, "{refusal:?}");
     }
 }
 
