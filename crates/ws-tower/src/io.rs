@@ -20,7 +20,11 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
+#[cfg(feature = "rustls")]
+use tokio_rustls::server::TlsStream;
 
+#[cfg(feature = "http2")]
+use crate::http2::Http2Stream;
 use crate::{
     life::Life,
     member::{Member, Side},
@@ -31,8 +35,8 @@ use crate::{
 ///
 /// Behind `axum::serve`, axum-server and hyper on a TCP listener this is the server's own [`TcpStream`], taken out of
 /// hyper's box so that reads, writes and `writev` reach the socket without indirection. `TCP_NODELAY` is set on it. A
-/// Unix socket is taken out likewise. Anything else, such as TLS, stays behind hyper's box and works the same, more
-/// slowly.
+/// Unix socket is taken out likewise, and with the feature `rustls` a TLS stream of tokio-rustls over TCP. Anything else, such
+/// as a stream of HTTP/2, stays behind hyper's box and works the same, more slowly.
 ///
 /// It counts for the [`Tracker`](crate::Tracker) and the [`ConnectionLimit`](crate::ConnectionLimit) of its handshake until it
 /// is dropped, and fails with [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) once a shutdown has aborted it.
@@ -49,6 +53,11 @@ enum Io {
     Unix(UnixStream),
     #[cfg(feature = "testing")]
     Memory(tokio::io::DuplexStream),
+    // Boxed: its state is over a kilobyte, and most connections have none.
+    #[cfg(feature = "rustls")]
+    Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(feature = "http2")]
+    Http2(Http2Stream),
     Any(TokioIo<HyperUpgraded>),
 }
 
@@ -71,9 +80,7 @@ impl Upgraded {
     pub(crate) fn from_hyper(upgraded: HyperUpgraded) -> (Self, Bytes) {
         let upgraded = match downcast::<TcpStream>(upgraded) {
             Ok((tcp, read_buf)) => {
-                // Frames are small and written whole, so waiting to fill a segment only adds latency. A socket that
-                // refuses the option works without it.
-                let _ = tcp.set_nodelay(true);
+                set_nodelay(&tcp);
                 return (Self::new(Io::Tcp(tcp)), read_buf);
             }
             Err(upgraded) => upgraded,
@@ -81,6 +88,14 @@ impl Upgraded {
         #[cfg(unix)]
         let upgraded = match downcast::<UnixStream>(upgraded) {
             Ok((unix, read_buf)) => return (Self::new(Io::Unix(unix)), read_buf),
+            Err(upgraded) => upgraded,
+        };
+        #[cfg(feature = "rustls")]
+        let upgraded = match downcast::<TlsStream<TcpStream>>(upgraded) {
+            Ok((tls, read_buf)) => {
+                set_nodelay(tls.get_ref().0);
+                return (Self::new(Io::Tls(Box::new(tls))), read_buf);
+            }
             Err(upgraded) => upgraded,
         };
         // What hyper has read comes out of its own reader first.
@@ -91,6 +106,12 @@ impl Upgraded {
     #[cfg(feature = "testing")]
     pub(crate) fn from_memory(pipe: tokio::io::DuplexStream) -> Self {
         Self::new(Io::Memory(pipe))
+    }
+
+    /// Takes the stream of a `CONNECT` request.
+    #[cfg(feature = "http2")]
+    pub(crate) fn from_http2(upgraded: HyperUpgraded) -> (Self, Bytes) {
+        (Self::new(Io::Http2(Http2Stream::new(upgraded))), Bytes::new())
     }
 
     /// The TCP stream, if the connection is plain TCP.
@@ -112,19 +133,46 @@ impl Upgraded {
         }
     }
 
-    /// The address of the peer; `None` where the transport has none or hides it.
+    /// The TLS stream, if the connection is TLS by tokio-rustls over TCP: what was agreed on, the client's certificates.
+    #[cfg(feature = "rustls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsStream<TcpStream>> {
+        match &self.io {
+            Io::Tls(tls) => Some(tls),
+            _ => None,
+        }
+    }
+
+    /// The address of the peer; `None` where the transport has none or hides it, as HTTP/2 does.
     ///
     /// Behind a reverse proxy this is the proxy.
     #[must_use]
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.tcp()?.peer_addr().ok()
+        self.socket()?.peer_addr().ok()
     }
 
     /// The address the connection was accepted on; `None` where the transport has none or hides it.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.tcp()?.local_addr().ok()
+        self.socket()?.local_addr().ok()
     }
+
+    /// The TCP stream under it all.
+    fn socket(&self) -> Option<&TcpStream> {
+        match &self.io {
+            Io::Tcp(tcp) => Some(tcp),
+            #[cfg(feature = "rustls")]
+            Io::Tls(tls) => Some(tls.get_ref().0),
+            _ => None,
+        }
+    }
+}
+
+/// Frames are small and written whole, so waiting to fill a segment only adds latency. A socket that refuses the option works
+/// without it.
+fn set_nodelay(tcp: &TcpStream) {
+    let _ = tcp.set_nodelay(true);
 }
 
 /// Takes a `T` and the bytes read ahead out of hyper's box.
@@ -151,6 +199,10 @@ macro_rules! delegate {
             Io::Unix($stream) => $call,
             #[cfg(feature = "testing")]
             Io::Memory($stream) => $call,
+            #[cfg(feature = "rustls")]
+            Io::Tls($stream) => $call,
+            #[cfg(feature = "http2")]
+            Io::Http2($stream) => $call,
             Io::Any($stream) => $call,
         }
     };
@@ -233,6 +285,10 @@ impl fmt::Debug for Upgraded {
             Io::Unix(unix) => f.debug_tuple("Upgraded").field(unix).finish(),
             #[cfg(feature = "testing")]
             Io::Memory(pipe) => f.debug_tuple("Upgraded").field(pipe).finish(),
+            #[cfg(feature = "rustls")]
+            Io::Tls(tls) => f.debug_tuple("Upgraded").field(tls.get_ref().0).finish(),
+            #[cfg(feature = "http2")]
+            Io::Http2(_) => f.write_str("Upgraded(HTTP/2)"),
             Io::Any(_) => f.write_str("Upgraded(..)"),
         }
     }

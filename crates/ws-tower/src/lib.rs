@@ -111,10 +111,15 @@
 //! unwind. The panic goes on as ever, to the hook and to the `JoinHandle`; other connections are untouched. What the peer does
 //! not take at once is sent in the background, in the close timeout at the longest. [`Tracker::panics`] counts.
 //!
+//! Over HTTP/2 (RFC 8441) it is the method, `:protocol`, that there is no field of HTTP/1.1, `Sec-WebSocket-Version`, the size,
+//! `:authority` and that `Host` does not contradict it, and from the body on the same; there is no key.
+//!
 //! # Features
 //!
 //! * `axum` (default): [`extract`], and rejections as axum responses.
 //! * `deflate` (default): `Upgrader::compression`, which is off until it is called.
+//! * `http2`: WebSocket over HTTP/2, and the module `http2` to prepare servers for it. Without it `CONNECT` is refused with 501.
+//! * `rustls`: takes TLS streams of tokio-rustls out of hyper's box, and `Upgraded::tls`.
 //! * `json`: `read_json` and `write_json` of the connection.
 //! * `metrics` and `tracing`: `Observe`, which tells of handshakes and connections.
 //! * `testing`: `testing`, a client for tests of routes in process, without a listener.
@@ -129,6 +134,9 @@ mod endpoint;
 pub mod extract;
 mod future;
 mod host;
+#[cfg(feature = "http2")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http2")))]
+pub mod http2;
 mod io;
 mod layer;
 mod life;

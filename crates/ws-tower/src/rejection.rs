@@ -20,8 +20,8 @@
 use std::{error, fmt, sync::Arc, time::Duration};
 
 use http::{
-    HeaderValue, Response, StatusCode,
-    header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER},
+    HeaderValue, Response, StatusCode, Version,
+    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use ws_core::handshake::{self, Refusal};
 
@@ -108,13 +108,14 @@ rejections! {
     MethodNotGet,
     /// 405: an HTTP/2 request whose method is not `CONNECT` (RFC 8441, 4).
     MethodNotConnect,
-    /// 400: no `Connection` header has the token `upgrade`.
+    /// 400: no `Connection` header has the token `upgrade`. Over HTTP/2: there is such a header, or another that belongs to
+    /// HTTP/1.1.
     InvalidConnectionHeader,
     /// 426: no `Upgrade` header has the token `websocket`.
     InvalidUpgradeHeader,
     /// 501: an HTTP/2 `CONNECT` request for a protocol that is not spoken here (RFC 8441, 4).
     InvalidProtocolPseudoheader,
-    /// 426, or 400 if there is none: `Sec-WebSocket-Version` is not `13`.
+    /// 426, or 400 if there is none or over HTTP/2: `Sec-WebSocket-Version` is not `13`.
     InvalidWebSocketVersionHeader,
     /// 400: the version of HTTP is older than 1.1.
     InvalidHttpVersion,
@@ -122,7 +123,8 @@ rejections! {
     TargetTooLong,
     /// 431: the head of the request is over 16 KiB or 100 fields, or one of them over 8 KiB.
     HeadTooLarge,
-    /// 400: there is not exactly one valid `Host` header.
+    /// 400: there is not exactly one valid `Host` header. Over HTTP/2: `:authority` is not there or not valid, or `Host` says
+    /// something else.
     InvalidHostHeader,
     /// 400: the request announces a body, whose bytes could be taken for frames.
     BodyNotAllowed,
@@ -156,16 +158,16 @@ rejections! {
 impl WebSocketUpgradeRejection {
     pub(crate) fn new(cause: Cause, on_rejection: Option<OnRejection>) -> Self {
         let refused = Refused { cause, on_rejection };
-        match cause {
-            Cause::NotConnect => MethodNotConnect(refused).into(),
-            Cause::ProtocolNotSpoken => InvalidProtocolPseudoheader(refused).into(),
-            Cause::HostNotAllowed => HostNotAllowed(refused).into(),
-            Cause::SubprotocolRequired => SubprotocolRequired(refused).into(),
-            Cause::CheckPanicked => InvalidHandshake(refused).into(),
-            Cause::ShuttingDown { .. } => ShuttingDown(refused).into(),
-            Cause::TooManyConnections { .. } => TooManyConnections(refused).into(),
-            Cause::Http1(refusal) => match refusal {
-                Refusal::ConnectionToken => InvalidConnectionHeader(refused).into(),
+        match cause.fault {
+            Fault::HostNotAllowed => HostNotAllowed(refused).into(),
+            Fault::SubprotocolRequired => SubprotocolRequired(refused).into(),
+            Fault::CheckPanicked => InvalidHandshake(refused).into(),
+            Fault::ShuttingDown { .. } => ShuttingDown(refused).into(),
+            Fault::TooManyConnections { .. } => TooManyConnections(refused).into(),
+            Fault::Handshake(refusal) => match refusal {
+                Refusal::MethodNotConnect => MethodNotConnect(refused).into(),
+                Refusal::ProtocolNotWebSocket => InvalidProtocolPseudoheader(refused).into(),
+                Refusal::ConnectionToken | Refusal::Http1Field => InvalidConnectionHeader(refused).into(),
                 Refusal::UpgradeToken => InvalidUpgradeHeader(refused).into(),
                 Refusal::MethodNotGet => MethodNotGet(refused).into(),
                 Refusal::VersionMissing | Refusal::VersionUnsupported => {
@@ -237,12 +239,16 @@ struct Refused {
     on_rejection: Option<OnRejection>,
 }
 
-/// The reason in terms of the protocol.
+/// The reason in terms of the protocol, which is said in terms of the version of HTTP.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Cause {
-    Http1(Refusal),
-    NotConnect,
-    ProtocolNotSpoken,
+pub(crate) struct Cause {
+    pub(crate) fault: Fault,
+    pub(crate) version: Version,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    Handshake(Refusal),
     HostNotAllowed,
     SubprotocolRequired,
     CheckPanicked,
@@ -250,29 +256,36 @@ pub(crate) enum Cause {
     TooManyConnections { retry_after: Duration },
 }
 
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Handshake(refusal)
+    }
+}
+
 impl Cause {
+    fn is_http1(self) -> bool {
+        self.version <= Version::HTTP_11
+    }
+
     fn status(self) -> StatusCode {
-        match self {
-            Self::Http1(refusal) => refusal.status(),
-            Self::NotConnect => StatusCode::METHOD_NOT_ALLOWED,
-            Self::ProtocolNotSpoken => StatusCode::NOT_IMPLEMENTED,
-            Self::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
-            Self::SubprotocolRequired => StatusCode::BAD_REQUEST,
-            Self::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ShuttingDown { .. } | Self::TooManyConnections { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        match self.fault {
+            Fault::Handshake(refusal) if self.is_http1() => refusal.status(),
+            Fault::Handshake(refusal) => refusal.connect_status(),
+            Fault::HostNotAllowed => StatusCode::MISDIRECTED_REQUEST,
+            Fault::SubprotocolRequired => StatusCode::BAD_REQUEST,
+            Fault::CheckPanicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::ShuttingDown { .. } | Fault::TooManyConnections { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     fn reason(self) -> &'static str {
-        match self {
-            Self::Http1(refusal) => refusal.reason(),
-            Self::NotConnect => "the method is not CONNECT",
-            Self::ShuttingDown { .. } => "the server shuts down",
-            Self::TooManyConnections { .. } => "there are too many connections",
-            Self::ProtocolNotSpoken => "WebSocket is not spoken over this version of HTTP",
-            Self::HostNotAllowed => "the host is not one of this server",
-            Self::SubprotocolRequired => "no subprotocol that is offered is spoken here",
-            Self::CheckPanicked => "a function of the application panicked",
+        match self.fault {
+            Fault::Handshake(refusal) => refusal.reason(),
+            Fault::HostNotAllowed => "the host is not one of this server",
+            Fault::SubprotocolRequired => "no subprotocol that is offered is spoken here",
+            Fault::CheckPanicked => "a function of the application panicked",
+            Fault::ShuttingDown { .. } => "the server shuts down",
+            Fault::TooManyConnections { .. } => "there are too many connections",
         }
     }
 
@@ -281,28 +294,21 @@ impl Cause {
     }
 
     fn add_headers(self, response: &mut Response<ResponseBody>) {
-        match self {
-            Self::Http1(refusal) => response.headers_mut().extend(refusal.headers()),
-            Self::NotConnect => {
-                drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static("CONNECT")))
-            }
-            Self::ShuttingDown { retry_after } | Self::TooManyConnections { retry_after } => {
+        match self.fault {
+            Fault::Handshake(refusal) if self.is_http1() => response.headers_mut().extend(refusal.headers()),
+            Fault::Handshake(refusal) => response.headers_mut().extend(refusal.connect_headers()),
+            Fault::ShuttingDown { retry_after } | Fault::TooManyConnections { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
-            Self::ProtocolNotSpoken
-            | Self::HostNotAllowed
-            | Self::SubprotocolRequired
-            | Self::CheckPanicked => {}
+            Fault::HostNotAllowed | Fault::SubprotocolRequired | Fault::CheckPanicked => {}
         }
     }
 
     /// Whatever the application made of the response: what follows an HTTP/1 request is not read as another. HTTP/2 has
     /// its streams for that, and no `Connection` header.
     fn end_connection(self, response: &mut Response<ResponseBody>) {
-        if !matches!(self, Self::NotConnect | Self::ProtocolNotSpoken)
-            && !handshake::has_token(response.headers(), &CONNECTION, "close")
-        {
+        if self.is_http1() && !handshake::has_token(response.headers(), &CONNECTION, "close") {
             response.headers_mut().append(CONNECTION, HeaderValue::from_static("close"));
         }
     }

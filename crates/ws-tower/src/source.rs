@@ -6,7 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::Extensions;
+#[cfg(feature = "http2")]
+use http::Version;
+use http::request::Parts;
 
 use crate::Upgraded;
 
@@ -18,16 +20,24 @@ pub(crate) enum UpgradeSource {
     /// A test in process.
     #[cfg(feature = "testing")]
     Memory(tokio::sync::oneshot::Receiver<tokio::io::DuplexStream>),
+    /// The same for each HTTP/2 request with the method `CONNECT`.
+    #[cfg(feature = "http2")]
+    Http2(hyper::upgrade::OnUpgrade),
 }
 
 impl UpgradeSource {
     /// Takes the source out of a request's extensions; `None` if the server does not do upgrades.
-    pub(crate) fn take(extensions: &mut Extensions) -> Option<Self> {
+    pub(crate) fn take(request: &mut Parts) -> Option<Self> {
         #[cfg(feature = "testing")]
-        if let Some(pipe) = crate::testing::Offer::take(extensions) {
+        if let Some(pipe) = crate::testing::Offer::take(&mut request.extensions) {
             return Some(Self::Memory(pipe));
         }
-        extensions.remove().map(Self::Hyper)
+        let on_upgrade = request.extensions.remove()?;
+        #[cfg(feature = "http2")]
+        if request.version == Version::HTTP_2 {
+            return Some(Self::Http2(on_upgrade));
+        }
+        Some(Self::Hyper(on_upgrade))
     }
 
     /// Waits for the transport, and for the bytes that were read from it behind the request.
@@ -43,6 +53,8 @@ impl UpgradeSource {
                     self.poll_upgrade(cx)
                 }
             },
+            #[cfg(feature = "http2")]
+            Self::Http2(on_upgrade) => Pin::new(on_upgrade).poll(cx).map_ok(Upgraded::from_http2),
         }
     }
 }

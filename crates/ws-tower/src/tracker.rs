@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::Notify;
 use ws_core::{CloseFrame, Error, UsageError};
 
-use crate::{Shutdown, member::Member, rejection::Cause};
+use crate::{Shutdown, member::Member, rejection::Fault};
 
 /// Counts the connections of a server, closes them, and waits for their end.
 ///
@@ -120,10 +120,10 @@ impl Tracker {
     }
 
     /// Counts a handshake that passed all checks, unless the server stops.
-    pub(crate) fn admit(&self) -> Result<Arc<Member>, Cause> {
+    pub(crate) fn admit(&self) -> Result<Arc<Member>, Fault> {
         let mut state = self.0.lock();
         if let Some(stopping) = &state.stopping {
-            return Err(Cause::ShuttingDown { retry_after: stopping.retry_after });
+            return Err(Fault::ShuttingDown { retry_after: stopping.retry_after });
         }
         let key = state.next;
         state.next += 1;

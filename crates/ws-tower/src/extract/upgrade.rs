@@ -10,7 +10,7 @@ use axum_core::{
 };
 #[cfg(feature = "deflate")]
 use http::HeaderMap;
-use http::{HeaderName, HeaderValue, header, request::Parts};
+use http::{HeaderName, HeaderValue, Version, header, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
 use ws_core::{Config, handshake};
@@ -18,15 +18,19 @@ use ws_core::{Config, handshake};
 #[cfg(feature = "deflate")]
 use crate::upgrader::Agreed;
 use crate::{
-    SubprotocolOrder, Upgrader, extract::WebSocket, life, rejection::WebSocketUpgradeRejection,
-    upgrader::Handshake,
+    SubprotocolOrder, Upgrader,
+    extract::WebSocket,
+    life,
+    rejection::WebSocketUpgradeRejection,
+    upgrader::{Handshake, protocol},
 };
 
 /// Extracts an opening handshake that was checked and waits to be accepted.
 ///
 /// [`on_upgrade`](Self::on_upgrade) accepts it. Dropping the extractor and returning another response refuses it.
 ///
-/// The request method must be `GET`; use `any` for routes, so that others are refused with the right status.
+/// The request method must be `GET`, or `CONNECT` over HTTP/2; use `any` for routes, so that both arrive here, and others are
+/// refused with the right status.
 ///
 /// See the [module](crate::extract) for an example and for what differs from axum's extractor of this name.
 #[must_use = "the connection is upgraded by `on_upgrade`"]
@@ -223,7 +227,12 @@ where
     type Rejection = WebSocketUpgradeRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Self::Rejection> {
-        if !handshake::has_token(&parts.headers, &header::UPGRADE, "websocket") {
+        let asks = if parts.version > Version::HTTP_11 {
+            handshake::is_websocket_connect(&parts.method, protocol(parts))
+        } else {
+            handshake::has_token(&parts.headers, &header::UPGRADE, "websocket")
+        };
+        if !asks {
             return Ok(None);
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)

@@ -17,7 +17,7 @@ use crate::{OnUpgrade, life::Life, observe::Handshaking, source::UpgradeSource};
 #[must_use = "the client waits for this response"]
 #[non_exhaustive]
 pub struct Accepted {
-    /// 101 Switching Protocols. Send it as it is, with an empty body of any type.
+    /// 101 Switching Protocols, or 200 over HTTP/2. Send it as it is, with an empty body of any type.
     ///
     /// When another response is sent instead, drop [`conn`](Self::conn): hyper hands the transport over at the end of
     /// the HTTP connection, whatever was sent on it.
@@ -62,7 +62,8 @@ pub(crate) struct Handshake {
     pub(super) source: UpgradeSource,
     pub(super) observed: Handshaking,
     pub(super) life: Option<Box<Life>>,
-    pub(super) accept: HeaderValue,
+    /// The `Sec-WebSocket-Accept`. HTTP/2 has none.
+    pub(super) accept: Option<HeaderValue>,
     pub(crate) subprotocol: Option<HeaderValue>,
     pub(crate) config: Config,
     /// What the application adds to the response, beside what the policy does.
@@ -108,7 +109,10 @@ impl Handshake {
         if let Some(name) = self.subprotocol.as_ref().and_then(|name| name.to_str().ok()) {
             negotiated = negotiated.with_subprotocol(name);
         }
-        let mut response = handshake::response(self.accept, self.subprotocol);
+        let mut response = match self.accept {
+            Some(accept) => handshake::response(accept, self.subprotocol),
+            None => handshake::connect_response(self.subprotocol),
+        };
         let config = self.config;
         #[cfg(feature = "deflate")]
         let config = match self.compression {

@@ -5,7 +5,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Request, Version, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Version, request::Parts};
 use ws_core::handshake::{self, Refusal};
 
 #[cfg(feature = "deflate")]
@@ -15,7 +15,7 @@ use crate::{
     Tracker,
     life::Life,
     observe::Handshaking,
-    rejection::{Cause, WebSocketUpgradeRejection},
+    rejection::{Cause, Fault, WebSocketUpgradeRejection},
     source::UpgradeSource,
     target::Target,
 };
@@ -25,9 +25,11 @@ impl Upgrader {
     /// upgrade to be had.
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
         let observed = Handshaking::begin(self, request);
+        let version = request.version;
         let (head, life, source) = match self.check_all(request) {
             Ok(checked) => checked,
-            Err(cause) => {
+            Err(fault) => {
+                let cause = Cause { fault, version };
                 let rejection = WebSocketUpgradeRejection::new(cause, self.0.on_rejection.clone());
                 observed.refused(&rejection);
                 return Err(rejection);
@@ -47,46 +49,48 @@ impl Upgrader {
         })
     }
 
-    fn check_all(&self, request: &mut Parts) -> Result<(Head, Option<Box<Life>>, UpgradeSource), Cause> {
+    fn check_all(&self, request: &mut Parts) -> Result<(Head, Option<Box<Life>>, UpgradeSource), Fault> {
         // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
         // done, as nothing was begun.
         let checked =
             panic::catch_unwind(AssertUnwindSafe(|| Ok((self.check_head(request)?, self.admit(request)?))));
-        let (head, life) = checked.unwrap_or(Err(Cause::CheckPanicked))?;
-        let source = UpgradeSource::take(&mut request.extensions);
-        Ok((head, life, source.ok_or(Cause::Http1(Refusal::NotUpgradable))?))
+        let (head, life) = checked.unwrap_or(Err(Fault::CheckPanicked))?;
+        let source = UpgradeSource::take(request).ok_or(Refusal::NotUpgradable)?;
+        Ok((head, life, source))
     }
 
     /// Checks what the request says.
-    fn check_head(&self, request: &Parts) -> Result<Head, Cause> {
+    fn check_head(&self, request: &Parts) -> Result<Head, Fault> {
         let Parts { method, uri, version, headers, .. } = request;
-        if *version > Version::HTTP_11 {
-            // RFC 8441, 4: there a WebSocket is opened with CONNECT and `:protocol`.
-            return Err(if method == Method::CONNECT { Cause::ProtocolNotSpoken } else { Cause::NotConnect });
+        let is_http1 = *version <= Version::HTTP_11;
+        if is_http1 {
+            handshake::check_request(method, *version, uri, headers)?;
+        } else {
+            handshake::check_connect(method, protocol(request), uri, headers)?;
         }
-        handshake::check_request(method, *version, uri, headers).map_err(Cause::Http1)?;
         let settings = &*self.0;
         let target = Target::of(request, settings.external_scheme.as_ref(), settings.trusted_proxy.as_ref());
         if settings.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.allow(&target)) {
-            return Err(Cause::HostNotAllowed);
+            return Err(Fault::HostNotAllowed);
         }
         if !settings.check_origin.allows(request, &target) {
-            return Err(Cause::Http1(Refusal::OriginNotAllowed));
+            return Err(Refusal::OriginNotAllowed.into());
         }
-        let accept = handshake::check_key(headers).map_err(Cause::Http1)?;
-        let subprotocol = settings.subprotocols.answer(request).map_err(|_| Cause::SubprotocolRequired)?;
+        // RFC 8441, 5: `:protocol` takes the place of the key.
+        let accept = if is_http1 { Some(handshake::check_key(headers)?) } else { None };
+        let subprotocol = settings.subprotocols.answer(request).map_err(|_| Fault::SubprotocolRequired)?;
         Ok(Head { accept, subprotocol })
     }
 
     /// Takes a place for the connection. The last of the checks: nobody who fails another takes a place from others.
-    fn admit(&self, request: &Parts) -> Result<Option<Box<Life>>, Cause> {
+    fn admit(&self, request: &Parts) -> Result<Option<Box<Life>>, Fault> {
         let (tracker, limit) = (&self.0.tracker, &self.0.limit);
         if tracker.is_none() && limit.is_none() {
             return Ok(None);
         }
         let member = tracker.as_ref().map(Tracker::admit).transpose()?;
         let permit = limit.as_ref().map(|limit| {
-            let refused = Cause::TooManyConnections { retry_after: limit.refused_for() };
+            let refused = Fault::TooManyConnections { retry_after: limit.refused_for() };
             limit.admit(request).ok_or(refused)
         });
         Ok(Some(Box::new(Life { member, _permit: permit.transpose()? })))
@@ -95,9 +99,21 @@ impl Upgrader {
 
 /// What a request that passed is answered with.
 struct Head {
-    /// `Sec-WebSocket-Accept`.
-    accept: HeaderValue,
+    /// `Sec-WebSocket-Accept`. HTTP/2 has none.
+    accept: Option<HeaderValue>,
     subprotocol: Option<HeaderValue>,
+}
+
+/// The `:protocol` of an extended `CONNECT` (RFC 8441, 4).
+#[cfg(feature = "http2")]
+pub(crate) fn protocol(request: &Parts) -> Option<&str> {
+    request.extensions.get::<hyper::ext::Protocol>().map(hyper::ext::Protocol::as_str)
+}
+
+/// Without the feature `http2` none is known, and so none is spoken.
+#[cfg(not(feature = "http2"))]
+pub(crate) fn protocol(_request: &Parts) -> Option<&str> {
+    None
 }
 
 /// Lends the head of a request. It is all that is checked, and `Parts` is how the rest of this crate, and functions of

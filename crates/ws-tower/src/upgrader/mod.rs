@@ -14,13 +14,13 @@ use ws_core::{Config, Conn};
 
 #[cfg(all(feature = "axum", feature = "deflate"))]
 pub(crate) use self::accepted::Agreed;
-#[cfg(feature = "axum")]
-pub(crate) use self::accepted::Handshake;
 use self::subprotocols::Subprotocols;
 pub use self::{
     accepted::Accepted,
     subprotocols::{OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder},
 };
+#[cfg(feature = "axum")]
+pub(crate) use self::{accepted::Handshake, check::protocol};
 use crate::{
     AllowedHosts, CheckOrigin, ConnectionLimit, ResponseBody, Tracker, TrustedProxy, UpgradeService,
     Upgraded,
@@ -195,7 +195,8 @@ impl Upgrader {
     /// Shapes the responses to refused handshakes: another body, more headers, a log line.
     ///
     /// The function is given the rejection and the response to it, and gives the response to send. It sees every refusal
-    /// that is turned into a response, whichever way the policy is used. What it cannot take away is `Connection: close`.
+    /// that is turned into a response, whichever way the policy is used. What it cannot take away is `Connection: close`
+    /// over HTTP/1.1.
     ///
     /// ```
     /// use ws_tower::Upgrader;
