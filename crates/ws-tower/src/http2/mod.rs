@@ -73,8 +73,8 @@
 //!
 //! * [`Upgraded`](crate::Upgraded) has no addresses and no socket: the connection belongs to hyper. Take the peer's address from where the
 //!   connection was accepted, such as axum's `ConnectInfo`.
-//! * Each write is copied once more and goes through a task of its own. It is cut into pieces of 16 KiB, so that about
-//!   64 KiB of a message lie between a connection and the socket, and what [`configure`] leaves for h2: 64 KiB.
+//! * Each write is copied once more and goes through a task of its own. It is cut into pieces of 16 KiB, so that at most
+//!   48 KiB wait for h2, and 80 KiB in h2 for the socket, with what [`configure`] sets.
 //! * A connection that is dropped ends its stream: END_STREAM, then RST_STREAM. If bytes wait for the peer's window at that
 //!   time, they and the stream stay until the peer takes them or resets it, or until the connection ends: up to 64 KiB for
 //!   each of [`MAX_STREAMS`]. The write deadline passes all the same, and the handler is free.

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use h2::{Reason, client};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use ws_core::{Conn, Message};
 use ws_tower::{
@@ -104,6 +104,22 @@ async fn unread_stream_ends_a_connection_with_the_usual_windows() {
     assert!(count >= 2_279, "{count}");
 }
 
+/// The other thing that it is for.
+#[tokio::test(start_paused = true)]
+async fn unread_stream_stops_the_others_with_the_usual_windows() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let connection = with_one_unread(&unconfigured()).await;
+    let mut unread = connection.open().await;
+    let mut other = connection.open().await;
+    other.echoes("before").await;
+    let mut sent = 0;
+    while timeout(SECOND, unread.send_data(vec![0; 1 << 10].into())).await.is_ok() {
+        sent += 1 << 10;
+    }
+    assert!(sent > 1_000_000, "{sent}");
+    assert!(timeout(SECOND, other.send_data(vec![0; 1 << 10].into())).await.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn fourteen_unread_streams_fit() {
     let service = Upgrader::new().service(|conn| async move {
@@ -119,6 +135,19 @@ async fn fourteen_unread_streams_fit() {
         sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(streams, 15);
+    let error = within(connection.end).await.expect("no panic").expect_err("GOAWAY");
+    assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_data_frames_end_the_connection() {
+    let connection = Connection::to(&configured(), echo()).await;
+    let mut socket = connection.open().await;
+    for _ in 0..100 {
+        socket.send_data(Bytes::new()).await;
+    }
+    socket.echoes("still here").await;
+    socket.send_data(Bytes::new()).await;
     let error = within(connection.end).await.expect("no panic").expect_err("GOAWAY");
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
 }
