@@ -19,8 +19,17 @@ pub async fn listen() -> TcpListener {
     listen_with(None).await.0
 }
 
+/// As [`listen`], for a server that speaks TLS on it: the line says `https`.
+pub async fn listen_tls() -> TcpListener {
+    listen_as("https", None).await.0
+}
+
 /// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
 pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
+    listen_as("http", flag).await
+}
+
+async fn listen_as(scheme: &str, flag: Option<(&str, &str)>) -> (TcpListener, bool) {
     let usage = flag.map_or_else(|| USAGE.to_owned(), |(name, what)| format!("{USAGE}\n  {name:<14} {what}"));
     let (address, is_set) = match address(env::args().skip(1), flag.map(|(name, _)| name)) {
         Ok(Some(found)) => found,
@@ -33,7 +42,7 @@ pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
             process::exit(1);
         }
     };
-    match bind(&address).await {
+    match bind(scheme, &address).await {
         Ok(listener) => (listener, is_set),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
@@ -65,9 +74,9 @@ pub async fn stop_signal() {
     }
 }
 
-async fn bind(address: &str) -> io::Result<TcpListener> {
+async fn bind(scheme: &str, address: &str) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    println!("listening on {scheme}://{}", listener.local_addr()?);
     Ok(listener)
 }
 
@@ -120,6 +129,7 @@ pages! {
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
     connection_limits "docs/how-to/connection-limits.md",
     graceful_shutdown "docs/how-to/graceful-shutdown.md",
+    http2 "docs/how-to/http2.md",
     json "docs/how-to/json.md",
     keep_alive "docs/how-to/keep-alive.md",
     large_messages "docs/how-to/large-messages.md",
@@ -128,6 +138,7 @@ pages! {
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",
     timeouts "docs/how-to/timeouts.md",
+    tls "docs/how-to/tls.md",
     without_http_server "docs/how-to/without-http-server.md",
     from_axum "docs/migrating/from-axum.md",
     from_gorilla "docs/migrating/from-gorilla.md",
