@@ -13,7 +13,8 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-core", "--no-default-features --features handshake", {"tokio", "tokio-util", "hyper", "getrandom"}),
     ("ws-core", "--all-features", {"hyper", "hyper-util", "tower-service", "rustls", "axum-core", "ws-tower", "ws-client"}),
     ("ws-tower", "--no-default-features", {"axum", "axum-core"}),
-    ("ws-tower", "--all-features", {"axum", "h2", "rustls", "ws-client"}),
+    ("ws-tower", "", {"h2", "rustls", "ws-client"}),
+    ("ws-tower", "--all-features", {"axum", "ring", "ws-client"}),
     ("ws-client", "--no-default-features", {"rustls", "tokio-rustls", "rustls-platform-verifier", "ring"}),
     ("ws-client", "--all-features", {"aws-lc-rs", "openssl", "axum", "axum-core", "tower", "ws-tower"}),
 ]
