@@ -74,7 +74,6 @@ impl Connection {
     }
 
     /// To whatever is at the other end.
-    #[cfg(feature = "axum")]
     pub async fn over<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(io: T) -> Self {
         Self::over_with(io, &client::Builder::new()).await
     }

@@ -1,6 +1,10 @@
 //! The stream as a transport: DATA frames, END_STREAM and RST_STREAM.
 
+use std::sync::Arc;
+
 use h2::Reason;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::sync::Notify;
 use ws_core::Message;
 use ws_tower::Upgrader;
 
@@ -85,6 +89,33 @@ async fn end_of_stream_and_reset_are_lost_connections() {
     socket.send.send_reset(Reason::CANCEL);
     let lost = within(ends.recv()).await.expect("an end").expect_err("no closing handshake");
     assert_eq!(lost.map(u16::from), Some(1006));
+}
+
+#[tokio::test]
+async fn graceful_shutdown_waits_for_the_stream() {
+    let (near, far) = tokio::io::duplex(4096);
+    let server = configured().serve_connection(TokioIo::new(far), TowerToHyperService::new(echo()));
+    let stop = Arc::new(Notify::new());
+    let stopped = stop.clone();
+    let served = tokio::spawn(async move {
+        let mut server = std::pin::pin!(server);
+        tokio::select! {
+            result = server.as_mut() => return result,
+            () = stopped.notified() => server.as_mut().graceful_shutdown(),
+        }
+        server.await
+    });
+    let connection = Connection::over(near).await;
+    let mut socket = connection.open().await;
+    stop.notify_one();
+    for text in ["while", "it", "waits"] {
+        socket.echoes(text).await;
+    }
+    assert!(!served.is_finished());
+    socket.send_frame(CLOSE, b"").await;
+    assert_eq!(within(socket.frame()).await, (CLOSE, Vec::new()));
+    drop(socket);
+    within(served).await.expect("no panic").expect("a clean end");
 }
 
 #[tokio::test]
