@@ -80,8 +80,9 @@ impl<F: Future<Output = ()>> Future for Tracked<F> {
 /// Sees a connection through that was dropped in the middle: what was queued and the close frame go out, and what the peer
 /// still sends is read until it closes. Closing a socket over unread bytes makes the system reset the connection, and the peer
 /// might never see the close frame.
-fn leave(parts: Parts<Upgraded>, close_timeout: Duration) {
+fn leave(mut parts: Parts<Upgraded>, close_timeout: Duration) {
     if thread::panicking() {
+        parts.io.observer.panicked();
         if let Some(member) = parts.io.member() {
             member.panicked();
         }

@@ -1,7 +1,5 @@
 //! How a connection ended, in a word and a number.
 
-use std::thread;
-
 use ws_core::{CloseCode, CloseFrame, End, Stats};
 
 /// Who ended a connection, and with what code.
@@ -12,17 +10,20 @@ pub(super) struct Close {
 }
 
 impl Close {
-    /// Of a connection whose transport is dropped.
-    pub(super) fn of(stats: &Stats) -> Self {
+    /// Of a connection whose transport is dropped, perhaps after a panic has dropped the rest.
+    pub(super) fn of(stats: &Stats, panicked: bool) -> Self {
         let closing = stats.closing();
         // 7.1.5: a close frame without a code stands for 1005, and 1006 for there being none.
         let code =
             |frame: Option<&CloseFrame>| CloseCode::from(frame.map_or(1005, |frame| frame.code.as_u16()));
         match (closing.received(), closing.sent(), stats.ended()) {
             (Some(frame), _, _) if closing.received_first() => Self { by: "peer", code: code(frame) },
+            (_, Some(Some(frame)), _) if panicked && frame.code == CloseCode::INTERNAL_ERROR => {
+                Self { by: "panicked", code: frame.code }
+            }
             (_, Some(frame), _) => Self { by: "us", code: code(frame) },
             (_, None, Some(End::Lost(_))) => Self::without_frame("lost"),
-            (_, None, _) if thread::panicking() => Self::without_frame("panicked"),
+            (_, None, _) if panicked => Self::without_frame("panicked"),
             (_, None, _) => Self::without_frame("dropped"),
         }
     }

@@ -32,6 +32,8 @@ impl Observer {
 
     pub(crate) fn waits(&self) {}
 
+    pub(crate) fn panicked(&self) {}
+
     pub(crate) fn scope(&self) -> Scope {
         Scope
     }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "metrics")]
 use std::time::Duration;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, thread};
 
 use http::request::Parts;
 use tokio::time::Instant;
@@ -86,6 +86,7 @@ impl Handshaking {
             route: begun.route,
             stats,
             since: now,
+            panicked: false,
             #[cfg(feature = "metrics")]
             told: Told { at: now, traffic: Default::default() },
             #[cfg(feature = "tracing")]
@@ -126,6 +127,7 @@ struct Open {
     route: Option<Arc<str>>,
     stats: Stats,
     since: Instant,
+    panicked: bool,
     #[cfg(feature = "metrics")]
     told: Told,
     #[cfg(feature = "tracing")]
@@ -158,6 +160,13 @@ impl Observer {
     #[cfg(not(feature = "metrics"))]
     pub(crate) fn waits(&self) {}
 
+    /// A panic has dropped the connection; what is left of it outlives the panic.
+    pub(crate) fn panicked(&mut self) {
+        if let Some(open) = self.0.as_deref_mut() {
+            open.panicked = true;
+        }
+    }
+
     /// What the handler of the connection runs in.
     pub(crate) fn scope(&self) -> Scope {
         Scope {
@@ -185,7 +194,7 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let close = Close::of(&self.stats);
+        let close = Close::of(&self.stats, self.panicked || thread::panicking());
         let duration = self.since.elapsed();
         #[cfg(feature = "metrics")]
         if self.sinks.metrics {

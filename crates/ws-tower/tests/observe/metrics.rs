@@ -185,7 +185,7 @@ fn ends_are_counted_by_who_ended_and_by_code() {
         kept.names().into_iter().filter(|name| name.starts_with("websocket_closes")).collect();
     let expected = [
         ("dropped", "1006"),
-        ("panicked", "1006"),
+        ("panicked", "1011"),
         ("peer", "1005"),
         ("peer", "3xxx"),
         ("peer", "4xxx"),
