@@ -32,7 +32,8 @@ impl Observer {
 
     pub(crate) fn waits(&self) {}
 
-    pub(crate) fn panicked(&self) {}
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "an observer that is there notes it")]
+    pub(crate) fn panicked(&mut self) {}
 
     pub(crate) fn scope(&self) -> Scope {
         Scope
