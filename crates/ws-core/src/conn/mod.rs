@@ -16,6 +16,7 @@ mod join;
 mod json;
 mod outgoing;
 mod parse;
+mod parts;
 mod read;
 mod reader;
 mod shared;
@@ -38,7 +39,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::{
@@ -60,6 +61,7 @@ pub use self::{
     control::Control,
     handler::Reply,
     join::JoinedMessages,
+    parts::Parts,
     reader::MessageReader,
     split::{ReadHalf, ReuniteError, WriteHalf},
     stats::{End, Stats, Traffic},
@@ -149,20 +151,6 @@ fn protocol(role: Role, config: &Config, negotiated: &Negotiated) -> Protocol<Ke
     }
     let _ = negotiated;
     protocol
-}
-
-/// What [`Conn::into_parts`] gives back.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Parts<S> {
-    /// The transport.
-    pub io: S,
-    /// Bytes that were read from the transport and are not part of a message that was given out.
-    pub read_buf: Bytes,
-    /// Encoded frames that were queued and not written.
-    pub write_buf: Bytes,
-    /// What the opening handshake agreed on.
-    pub negotiated: Negotiated,
 }
 
 impl<S> Conn<S> {
@@ -290,35 +278,6 @@ impl<S> Conn<S> {
     /// The transport. Reading from it or writing to it breaks the connection; setting its options does not.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.io
-    }
-
-    /// Takes the connection apart: the transport, what was read ahead, and what was queued.
-    ///
-    /// The transport can be handed on without loss while no message and no control frame has arrived in part. What has
-    /// arrived of one is lost then, and what follows on the transport begins in its middle; only the beginning of a frame
-    /// header is kept.
-    #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "the transport is there")]
-    pub fn into_parts(mut self) -> Parts<S> {
-        self.take_parts().expect("a connection has its transport until here")
-    }
-
-    /// Leaves nothing that `Drop` could say or do.
-    fn take_parts(&mut self) -> Option<Parts<S>> {
-        self.farewell = None;
-        let mut read_buf = BytesMut::from(self.protocol.receiver().partial_header());
-        read_buf.extend_from_slice(self.read.filled());
-        Some(Parts {
-            io: self.io.take()?,
-            read_buf: read_buf.freeze(),
-            write_buf: self.protocol.sender().outbox().to_vec().into(),
-            negotiated: self.negotiated.take().map(|negotiated| *negotiated).unwrap_or_default(),
-        })
-    }
-
-    /// Drops the transport without a closing handshake; what is queued is lost.
-    pub fn abort(mut self) {
-        self.farewell = None;
     }
 }
 
