@@ -7,6 +7,8 @@ export PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then
   # A build from nothing has no use for incremental state or for a debugger's view of local variables.
   export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+  # Two dozen binaries, each linked for longer than it runs.
+  export CARGO_PROFILE_RELEASE_LTO=off
 fi
 
 target="${CARGO_TARGET_DIR:-$root/target}"
