@@ -5,7 +5,7 @@ release_built=
 release() {
   if [ -n "$release_built" ]; then return 0; fi
   release_built=yes
-  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-tests --bins
+  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-tests --features ws-examples/http2,ws-examples/tls --bins
 }
 
 # binaries NAME…: they are there, after a build that was reported already.
@@ -23,7 +23,7 @@ part_smoke() {
   need_rust || { skip examples "$missing"; return 0; }
   need_python_packages || { skip examples "$missing"; return 0; }
   release
-  binaries echo chat connect upload subprotocols auth migrate-from-axum echo-hyper echo-tower || return 0
+  binaries echo chat connect upload subprotocols auth migrate-from-axum echo-hyper echo-tower graceful-shutdown tls http2 || return 0
   tally shown "examples" 120 "$python" "$root/tests/lib/smoke.py" --bin "$target/release"
 }
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 import time
 import urllib.request
@@ -32,22 +33,32 @@ class Example:
         self.child = Child([str(binary), "--listen", "127.0.0.1:0"], log)
         deadline = time.monotonic() + PATIENCE
         while True:
-            found = re.search(r"http://(127\.0\.0\.1:\d+)", self.child.line(deadline - time.monotonic()))
+            found = re.search(r"(https?)://(127\.0\.0\.1:\d+)", self.child.line(deadline - time.monotonic()))
             if found:
                 break
-        self.host = found[1]
-        self.origin = f"http://{self.host}"
-        self.url = f"ws://{self.host}/ws"
+        scheme, self.host = found.groups()
+        self.origin = f"{scheme}://{self.host}"
+        self.url = f"{scheme.replace('http', 'ws')}://{self.host}/ws"
+        self.tls = unverified() if scheme == "https" else None
 
     def page(self) -> str:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        https = urllib.request.HTTPSHandler(context=self.tls)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
         with opener.open(self.origin + "/", timeout=PATIENCE) as response:
             assert response.status == 200, response.status
             assert response.headers.get_content_type() == "text/html", response.headers.get_content_type()
             return response.read().decode("utf-8")
 
     def open(self, **options: object) -> connect:
-        return connect(self.url, origin=self.origin, proxy=None, **options)
+        return connect(self.url, origin=self.origin, proxy=None, ssl=self.tls, **options)
+
+
+def unverified() -> ssl.SSLContext:
+    """Takes any certificate: those of the examples are made at their start."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def next_event(connection: ClientConnection) -> dict:
@@ -263,6 +274,12 @@ def main() -> int:
         status, output, said = connect_example(binary, logs / "connect-3.log", url, [])
         assert status == 1 and not output and "404" in said and "panicked" not in said, (status, output, said)
 
+    def http2_opens_three_on_one_connection() -> None:
+        with Child([str(args.bin / "http2")], logs / "http2.log") as child:
+            said = [child.line(PATIENCE) for _ in range(4)]
+            assert said == [f"hello from {n}" for n in range(3)] + ["3 WebSockets over one connection"], said
+            assert child.wait(PATIENCE) == 0, child.tail()
+
     binary = args.bin / "connect"
     echo = Example(args.bin / "echo", logs / "echo.log")
     for script in (echo_serves_its_page, echo_echoes, echo_refuses_other_origins):
@@ -282,11 +299,13 @@ def main() -> int:
         "migrate-from-axum": (migrate_from_axum_says_goodbye, echo_refuses_other_origins),
         "echo-hyper": (echo_echoes, echo_refuses_other_origins),
         "echo-tower": (echo_echoes, echo_refuses_other_origins),
+        "tls": (echo_serves_its_page, echo_echoes),
     }
     others = {name: Example(args.bin / name, logs / f"{name}.log") for name in scripts}
     for name, example in others.items():
         for script in scripts[name]:
             check_on(example, script)
+    check("http2 opens three on one connection", http2_opens_three_on_one_connection)
     server = Example(args.bin / "graceful-shutdown", logs / "graceful-shutdown.log")
     check_on(server, graceful_shutdown_says_1001_to_everybody_and_ends)
     server.child.stop()
