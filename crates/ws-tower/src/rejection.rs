@@ -298,7 +298,8 @@ impl Cause {
             Fault::Handshake(refusal) if self.is_http1() => response.headers_mut().extend(refusal.headers()),
             Fault::Handshake(refusal) => response.headers_mut().extend(refusal.connect_headers()),
             Fault::ShuttingDown { retry_after } | Fault::TooManyConnections { retry_after } => {
-                let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+                let begun = u64::from(retry_after.subsec_nanos() > 0);
+                let seconds = retry_after.as_secs().saturating_add(begun);
                 response.headers_mut().insert(RETRY_AFTER, seconds.into());
             }
             Fault::HostNotAllowed | Fault::SubprotocolRequired | Fault::CheckPanicked => {}

@@ -65,9 +65,13 @@ fn handshake_beyond_the_total_is_refused_with_503() {
 
 #[test]
 fn refused_clients_are_told_when_to_come_back() {
-    let limit = ConnectionLimit::new().total(0).retry_after(Duration::from_millis(60_001));
-    let response = Response::<ResponseBody>::from(open(&Upgrader::new().limit(limit), "a").unwrap_err());
-    assert_eq!(response.headers()["retry-after"], "61");
+    for (after, expected) in
+        [(Duration::from_millis(60_001), "61".to_owned()), (Duration::MAX, u64::MAX.to_string())]
+    {
+        let limit = ConnectionLimit::new().total(0).retry_after(after);
+        let response = Response::<ResponseBody>::from(open(&Upgrader::new().limit(limit), "a").unwrap_err());
+        assert_eq!(response.headers()["retry-after"], expected);
+    }
 }
 
 #[test]
