@@ -9,5 +9,6 @@ mod client;
 #[cfg(feature = "axum")]
 mod extractor;
 mod handshake;
+mod life;
 mod sharing;
 mod stream;
