@@ -17,7 +17,12 @@
 //! Every answer to an HTTP/1 request says `Connection: close`, so that frames of a client that did not wait for the
 //! answer are never read as its next request.
 
-use std::{error, fmt, sync::Arc, time::Duration};
+use std::{
+    error, fmt,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{
     HeaderValue, Response, StatusCode, Version,
@@ -213,12 +218,11 @@ impl error::Error for WebSocketUpgradeRejection {}
 impl From<WebSocketUpgradeRejection> for Response<ResponseBody> {
     fn from(rejection: WebSocketUpgradeRejection) -> Self {
         let Refused { cause, on_rejection } = rejection.refused();
-        let mut response = Self::new(cause.body_text().into());
-        *response.status_mut() = cause.status();
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        cause.add_headers(&mut response);
-        if let Some(OnRejection(on_rejection)) = on_rejection {
-            response = on_rejection(&rejection, response);
+        let mut response = cause.response();
+        if let Some(OnRejection(shape)) = on_rejection {
+            // Over HTTP/2 the server may call this in the task of the connection, and a panic would end all its streams.
+            let shaped = panic::catch_unwind(AssertUnwindSafe(|| shape(&rejection, response)));
+            response = shaped.unwrap_or_else(|_| cause.response());
         }
         cause.end_connection(&mut response);
         response
@@ -291,6 +295,14 @@ impl Cause {
 
     fn body_text(self) -> &'static str {
         self.status().canonical_reason().unwrap_or_default()
+    }
+
+    fn response(self) -> Response<ResponseBody> {
+        let mut response = Response::new(self.body_text().into());
+        *response.status_mut() = self.status();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        self.add_headers(&mut response);
+        response
     }
 
     fn add_headers(self, response: &mut Response<ResponseBody>) {

@@ -1,6 +1,10 @@
 //! [`Observe`]: to whom a server tells of its connections.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use http::request::Parts;
 
@@ -77,7 +81,7 @@ impl Observe {
     /// Names the route of a request, for the field and label `route`. Without this there is none.
     ///
     /// Every name makes time series of its own, so give the pattern of a route and never the path, which is the client's to
-    /// choose. `None` becomes `other`. Below axum's router there is a pattern:
+    /// choose. `None`, or a panic, becomes `other`. Below axum's router there is a pattern:
     ///
     #[cfg_attr(all(feature = "axum", feature = "metrics"), doc = "```")]
     #[cfg_attr(not(all(feature = "axum", feature = "metrics")), doc = "```ignore")]
@@ -98,7 +102,9 @@ impl Observe {
     }
 
     pub(super) fn route_of(&self, request: &Parts) -> Option<Arc<str>> {
-        let name = self.route.as_ref()?(request);
+        let route = self.route.as_ref()?;
+        // Who only wants to know does not fail a handshake.
+        let name = panic::catch_unwind(AssertUnwindSafe(|| route(request))).ok().flatten();
         Some(name.map_or_else(|| OTHER.into(), Arc::from))
     }
 }

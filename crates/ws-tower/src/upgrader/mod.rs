@@ -196,7 +196,7 @@ impl Upgrader {
     ///
     /// The function is given the rejection and the response to it, and gives the response to send. It sees every refusal
     /// that is turned into a response, whichever way the policy is used. What it cannot take away is `Connection: close`
-    /// over HTTP/1.1.
+    /// over HTTP/1.1. If it panics, the response goes out as it was given.
     ///
     /// ```
     /// use ws_tower::Upgrader;

@@ -129,3 +129,16 @@ async fn authority_is_the_host_that_must_be_allowed() {
         assert_eq!(status(&connection).await.0, expected, "{hosts}");
     }
 }
+
+/// hyper calls a service in the task of the connection: a panic there would end all of its streams.
+#[tokio::test(start_paused = true)]
+async fn panic_that_shapes_a_refusal_leaves_the_other_streams_alone() {
+    let upgrader = Upgrader::new().on_rejection(|_, _| resume_unwind(Box::new("a bug")));
+    let connection = Connection::to(&configured(), upgrader.service(serve)).await;
+    let mut other = connection.open().await;
+    other.echoes("before").await;
+    let request = handshake().header("origin", "null").body(()).expect("a request");
+    let (response, _stream) = connection.ask(request).await;
+    assert_eq!(response.status(), 403);
+    other.echoes("after").await;
+}

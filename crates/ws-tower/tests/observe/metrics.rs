@@ -248,6 +248,17 @@ fn route_is_a_label_of_everything_if_it_is_named() {
     assert!(rooms.len() >= 8 && rooms.iter().all(|name| name.contains("route=/rooms/{room}")), "{rooms:?}");
 }
 
+#[test]
+fn route_whose_name_panics_is_another_one() {
+    let kept = recorded(|_| async {
+        let observe = Observe::new().metrics().route(|_| std::panic::resume_unwind(Box::new("a bug")));
+        let client = Client::new(Upgrader::new().observe(observe).service(echo));
+        let _open = client.connect("/").await.unwrap();
+        settle().await;
+    });
+    assert_eq!(kept.counter("websocket_handshakes_total{outcome=accepted,reason=none,route=other}"), 1);
+}
+
 #[cfg(feature = "deflate")]
 #[test]
 fn compression_is_counted_before_and_after() {
