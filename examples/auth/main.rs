@@ -24,7 +24,7 @@ use axum::{
     extract::FromRequestParts,
     http::{
         HeaderMap, StatusCode,
-        header::{AUTHORIZATION, COOKIE, SET_COOKIE},
+        header::{AUTHORIZATION, CONNECTION, COOKIE, SET_COOKIE},
         request::Parts,
     },
     response::{IntoResponse, Response},
@@ -46,16 +46,17 @@ async fn main() {
 struct User(&'static str);
 
 impl<S: Sync> FromRequestParts<S> for User {
-    type Rejection = StatusCode;
+    type Rejection = Response;
 
-    async fn from_request_parts(request: &mut Parts, _state: &S) -> Result<Self, StatusCode> {
+    async fn from_request_parts(request: &mut Parts, _state: &S) -> Result<Self, Response> {
         let headers = &request.headers;
         bearer(headers)
             .or_else(|| session(headers))
             .or_else(|| subprotocol(headers))
             .and_then(owner)
             .map(User)
-            .ok_or(StatusCode::UNAUTHORIZED)
+            // What the client has sent behind its request, before it knew the answer, must not be read as another request.
+            .ok_or_else(|| (StatusCode::UNAUTHORIZED, [(CONNECTION, "close")]).into_response())
     }
 }
 
