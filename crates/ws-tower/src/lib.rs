@@ -99,6 +99,9 @@
 //! `Sec-WebSocket-Key`, the subprotocol if one is required, and whether there is a place for the connection, in this order;
 //! every line and every token is read. A refusal is a [`rejection`], which is a response with the status and headers that fit it.
 //!
+//! Over HTTP/2 (RFC 8441) it is the method, `:protocol`, that there is no field of HTTP/1.1, `Sec-WebSocket-Version`, the size,
+//! `:authority` and that `Host` does not contradict it, and from the body on the same; there is no key.
+//!
 //! # The life of a server
 //!
 //! A [`Tracker`] counts the connections, closes them with 1001 when the server stops, and waits for them, bounded; the HTTP
@@ -110,9 +113,6 @@
 //! Its peer gets what was queued and a close frame with 1011, in each of the three ways to serve, as long as panics
 //! unwind. The panic goes on as ever, to the hook and to the `JoinHandle`; other connections are untouched. What the peer does
 //! not take at once is sent in the background, in the close timeout at the longest. [`Tracker::panics`] counts.
-//!
-//! Over HTTP/2 (RFC 8441) it is the method, `:protocol`, that there is no field of HTTP/1.1, `Sec-WebSocket-Version`, the size,
-//! `:authority` and that `Host` does not contradict it, and from the body on the same; there is no key.
 //!
 //! # Features
 //!
