@@ -26,6 +26,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    task::JoinError,
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 use ws_core::{Conn, Message};
@@ -216,4 +217,21 @@ async fn large_messages_and_the_closing_handshake_go_through() {
     within(server).await.expect("no panic").expect("closed");
     // With close_notify: without it this is an error.
     assert_eq!(within(tls.read(&mut close)).await.expect("the end"), 0);
+}
+
+#[tokio::test]
+async fn handler_that_panics_sends_1011_and_ends_tls_cleanly() {
+    let (addr, config, mut conns) = serve(By::HyperUtil).await;
+    // More is on its way than anybody reads: closing the socket over it would reset the connection.
+    let mut tls = open(addr, config, &masked(BINARY, &[7; 100]).repeat(1000)).await;
+    let conn = within(conns.recv()).await.expect("a connection");
+    let handler = tokio::spawn(async move {
+        let _conn = conn;
+        std::panic::resume_unwind(Box::new("a bug"))
+    });
+    let _: JoinError = within(handler).await.expect_err("it panics");
+    let mut rest = Vec::new();
+    // Without close_notify this is an error.
+    within(tls.read_to_end(&mut rest)).await.expect("a clean end");
+    assert_eq!(rest, [0x88, 2, 0x03, 0xF3]);
 }
