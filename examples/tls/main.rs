@@ -10,24 +10,30 @@
 //! loads a certificate and its key from files instead: `CertificateDer::pem_file_iter` and `PrivateKeyDer::from_pem_file`.
 #![forbid(unsafe_code)]
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::Version,
+    http::{Request, Version},
     response::{Html, Response},
     routing::{any, get},
 };
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
     service::TowerToHyperService,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
+use tower::ServiceExt as _;
 use ws_tower::extract::{Error as WebSocketError, WebSocket, WebSocketUpgrade};
 
 #[tokio::main]
@@ -62,9 +68,25 @@ async fn serve(
     server: &auto::Builder<TokioExecutor>,
     app: Router,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    // Who connects and says nothing is not kept.
+    // Who does not finish the TLS handshake is not kept.
     let tls = timeout(HEAD_TIMEOUT, acceptor.accept(tcp)).await??;
-    server.serve_connection_with_upgrades(TokioIo::new(tls), TowerToHyperService::new(app)).await
+    let asked = Arc::new(Notify::new());
+    let app = app.map_request({
+        let asked = asked.clone();
+        move |request: Request<Incoming>| {
+            asked.notify_one();
+            request
+        }
+    });
+    let mut served =
+        pin!(server.serve_connection_with_upgrades(TokioIo::new(tls), TowerToHyperService::new(app)));
+    // Nor who speaks TLS and asks for nothing: hyper-util waits for ever for the bytes that tell the version of HTTP.
+    tokio::select! {
+        result = served.as_mut() => return result,
+        () = asked.notified() => {}
+        () = sleep(HEAD_TIMEOUT) => return Err("no request in time".into()),
+    }
+    served.await
 }
 
 /// A certificate for this machine, and the two protocols in the order in which they are liked (RFC 7301).
