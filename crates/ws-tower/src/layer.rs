@@ -12,8 +12,9 @@ use crate::Upgrader;
 ///
 /// The layer decides nothing by itself: it leaves a clone of the `Upgrader` in the extensions of each request, and
 /// [`extract::WebSocketUpgrade`](crate::extract::WebSocketUpgrade) follows it. The innermost layer wins, so a route
-/// may override what the router around it says. Requests pass through as they are, and so does the future of the service
-/// inside: nothing is boxed.
+/// may override what the router around it says. It replaces all of it, the [`Tracker`](crate::Tracker) and the limits as well:
+/// change a clone of the outer policy where the rest is to stay. Requests pass through as they are, and so does the future of
+/// the service inside: nothing is boxed.
 ///
 /// Other middleware may stand on either side of it. It sees an opening handshake as a request and its response, and nothing
 /// of the connection afterwards: a timeout or a limit on concurrent requests ends with the response. A condition of your own for
@@ -28,10 +29,12 @@ use crate::Upgrader;
 ///     ws.on_upgrade(|socket| async move { drop(socket) })
 /// }
 ///
+/// let policy = Upgrader::new().subprotocols(["chat.v2", "chat.v1"]);
+/// let public = policy.clone().check_origin(CheckOrigin::Any);
 /// let app: Router = Router::new()
-///     .route("/public", any(handler).layer(UpgradeLayer::new(Upgrader::new().check_origin(CheckOrigin::Any))))
+///     .route("/public", any(handler).layer(UpgradeLayer::new(public)))
 ///     .route("/ws", any(handler))
-///     .layer(UpgradeLayer::new(Upgrader::new().subprotocols(["chat.v2", "chat.v1"])));
+///     .layer(UpgradeLayer::new(policy));
 /// # let _ = app;
 /// ```
 #[derive(Clone, Debug, Default)]
