@@ -14,7 +14,7 @@ use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{Request, Version},
+    http::{Request, Version, uri::Scheme},
     response::{Html, Response},
     routing::{any, get},
 };
@@ -34,15 +34,21 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
 use tower::ServiceExt as _;
-use ws_tower::extract::{Error as WebSocketError, WebSocket, WebSocketUpgrade};
+use ws_tower::{
+    UpgradeLayer, Upgrader,
+    extract::{Error as WebSocketError, WebSocket, WebSocketUpgrade},
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let acceptor = TlsAcceptor::from(Arc::new(config()?));
+    // There is nothing here but TLS, so a page of `http://` on this host is of another origin.
+    let upgrader = Upgrader::new().external_scheme(Scheme::HTTPS);
     let app = Router::new()
         .route("/", get(Html(include_str!("../echo/index.html"))))
         // `any` and not `get`: over HTTP/1.1 the method is GET, over HTTP/2 it is CONNECT.
-        .route("/ws", any(upgrade));
+        .route("/ws", any(upgrade))
+        .layer(UpgradeLayer::new(upgrader));
 
     // One server for both versions of HTTP. What `configure` sets is for HTTP/2 alone.
     let mut server = auto::Builder::new(TokioExecutor::new());
