@@ -29,6 +29,10 @@ impl Peer {
 
     /// The payload of a message.
     pub(super) fn compress(&mut self, data: &[u8]) -> Vec<u8> {
+        // 7.2.3.6: an empty block. zlib itself does not flush twice when there was nothing in between.
+        if data.is_empty() {
+            return vec![0];
+        }
         let before = self.deflate.total_out();
         let mut out = vec![0; data.len() + data.len() / 10 + 100];
         self.deflate.compress(data, &mut out, DeflateFlush::SyncFlush).unwrap();
