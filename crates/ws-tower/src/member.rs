@@ -106,9 +106,10 @@ impl Member {
         }
     }
 
-    /// Drops the handler; gives whether there is one in a task of ours.
+    /// Drops the handler; gives whether there is one in a task of ours. The task of a handshake that is not upgraded yet is
+    /// left to say so: it waits for nothing but the transport.
     pub(crate) fn abort_handler(&self) -> bool {
-        let task = self.task.get();
+        let task = self.task.get().filter(|_| self.control.get().is_some());
         task.inspect(|task| task.abort()).is_some_and(|task| !task.is_finished())
     }
 

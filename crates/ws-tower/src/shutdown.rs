@@ -133,7 +133,11 @@ impl Shutdown {
         }
         if timeout(GRACE, tracker.wait_idle()).await.is_err() {
             // What a handler has given to other tasks, and what takes leave of a peer that does not listen.
-            tracker.members().iter().filter_map(Weak::upgrade).for_each(|member| member.kill());
+            for member in tracker.members().iter().filter_map(Weak::upgrade) {
+                // It may have been upgraded meanwhile.
+                member.abort_handler();
+                member.kill();
+            }
             let _ = timeout(GRACE, tracker.wait_idle()).await;
         }
         ShutdownSummary { closed: count.saturating_sub(aborted), aborted }

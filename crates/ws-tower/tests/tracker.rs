@@ -18,6 +18,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
+use tower::Service as _;
 use ws_core::{CloseCode, CloseFrame, Conn, ErrorKind, Message};
 use ws_tower::{ResponseBody, Tracker, UpgradeService, Upgraded, Upgrader};
 
@@ -247,6 +248,27 @@ async fn handshake_that_never_becomes_a_connection_is_given_up() {
     assert_eq!((summary.closed, summary.aborted), (0, 1));
     let error = results.recv().await.expect("it has ended").expect_err("not upgraded");
     assert!(!error.is_timeout());
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_that_never_becomes_a_connection_is_told_as_a_failed_upgrade() {
+    let tracker = Tracker::new();
+    let (send, mut failures) = tokio::sync::mpsc::unbounded_channel();
+    let endpoint = Upgrader::new()
+        .handshake_timeout(None)
+        .tracker(tracker.clone())
+        .service(|_| async {})
+        .on_failed_upgrade(move |error| drop(send.send(error)));
+    let service = tower::service_fn(move |request: Request<Incoming>| {
+        // Accepts, and never lets the response go out.
+        drop(endpoint.clone().call(request));
+        pending::<Result<Response<ResponseBody>, Infallible>>()
+    });
+    tokio::spawn(open_in_memory(service));
+    sleep(Duration::from_secs(1)).await;
+    let summary = tracker.shutdown().await;
+    assert_eq!((summary.closed, summary.aborted), (0, 1));
+    assert!(!failures.try_recv().expect("told").is_timeout());
 }
 
 /// What a client sees of a handler during a shutdown, and whether that had to abort it.
