@@ -574,6 +574,20 @@ fn many_small_messages_that_become_large_ones_let_other_tasks_run() {
 }
 
 #[test]
+fn choice_of_a_write_half_holds_for_one_queued_message() {
+    for role in ROLES {
+        let (conn, remote) = deflating(role);
+        let (_read, mut write) = conn.into_split();
+        finish(write.queue_message_with(document(3), Compression::Off)).unwrap();
+        finish(write.queue_message(document(3))).unwrap();
+        assert!(remote.take().is_empty());
+        finish(write.flush()).unwrap();
+        let compressed: Vec<_> = headers(&remote.take()).iter().map(|header| header.0).collect();
+        assert_eq!(compressed, [false, true]);
+    }
+}
+
+#[test]
 fn without_the_extension_nothing_is_compressed_whatever_is_set() {
     for role in ROLES {
         let (mut conn, remote) = crate::pipe::conn(role);
