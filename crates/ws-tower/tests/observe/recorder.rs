@@ -37,8 +37,9 @@ impl CounterFn for Total {
         self.0.fetch_add(value, Ordering::Relaxed);
     }
 
-    fn absolute(&self, _: u64) {
-        unimplemented!("totals are added to")
+    /// Several connections add to one total: to set it would forget the others.
+    fn absolute(&self, value: u64) {
+        panic!("a total was set to {value}")
     }
 }
 
