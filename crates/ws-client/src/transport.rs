@@ -13,15 +13,15 @@ use tokio::{
     net::TcpStream,
 };
 
-/// TCP, or TLS over TCP: what a [`Connector`](crate::Connector) opens.
+/// TCP, TLS over TCP, or TLS within TLS behind a proxy that speaks TLS: what a [`Connector`](crate::Connector) opens.
 pub struct Transport(Inner);
 
 /// One type with a branch instead of a boxed trait object: reads and writes stay direct calls. TLS state is over a
-/// kilobyte, so it is boxed to keep a plain connection small.
+/// kilobyte, so it is boxed to keep a plain connection small; that also lets TLS run over a transport that is TLS.
 enum Inner {
     Tcp(TcpStream),
     #[cfg(feature = "rustls")]
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Tls(Box<tokio_rustls::client::TlsStream<Transport>>),
 }
 
 impl Transport {
@@ -30,7 +30,7 @@ impl Transport {
     }
 
     #[cfg(feature = "rustls")]
-    pub(crate) fn tls(stream: tokio_rustls::client::TlsStream<TcpStream>) -> Self {
+    pub(crate) fn tls(stream: tokio_rustls::client::TlsStream<Self>) -> Self {
         Self(Inner::Tls(Box::new(stream)))
     }
 
@@ -60,11 +60,11 @@ impl Transport {
         match &self.0 {
             Inner::Tcp(stream) => stream,
             #[cfg(feature = "rustls")]
-            Inner::Tls(stream) => stream.get_ref().0,
+            Inner::Tls(stream) => stream.get_ref().0.tcp_stream(),
         }
     }
 
-    /// What TLS agreed on: version, cipher suite, certificates. `None` over plain TCP.
+    /// What TLS with the server agreed on: version, cipher suite, certificates. `None` over plain TCP.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     #[must_use]

@@ -14,7 +14,7 @@ use http::{
 };
 use tower_service::Service;
 
-use crate::{Phase, Transport, phase, request::is_secure};
+use crate::{Phase, Transport, phase, target::is_secure};
 
 mod tcp;
 #[cfg(feature = "rustls")]
@@ -84,9 +84,9 @@ impl Connector {
         #[cfg(feature = "rustls")]
         {
             let tls = self.tls.prepare(&uri).await?;
-            let stream = self.tcp.open(uri).await?;
+            let transport = self.tcp.open(uri).await.map(Transport::tcp)?;
             phase::enter(Phase::Tls);
-            tls.handshake(stream).await.map(Transport::tls)
+            tls.handshake(transport).await.map(Transport::tls)
         }
         #[cfg(not(feature = "rustls"))]
         Err(io::Error::new(

@@ -8,8 +8,10 @@ use std::{
 use http::Uri;
 use rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::{net::TcpStream, task};
+use tokio::task;
 use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::Transport;
 
 /// How TLS is spoken: as configured, or with the platform's verifier.
 #[derive(Clone, Default)]
@@ -42,8 +44,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) async fn handshake(self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        self.connector.connect(self.server, stream).await
+    pub(super) async fn handshake(self, transport: Transport) -> io::Result<TlsStream<Transport>> {
+        self.connector.connect(self.server, transport).await
     }
 }
 
