@@ -2,7 +2,7 @@
 
 use std::{error, fmt, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -16,10 +16,10 @@ use ws_core::{
 };
 
 use crate::{
-    Connector, DialError, DialErrorKind, IntoDialRequest, Phase, RequestError,
+    Connector, DialError, DialErrorKind, IntoDialRequest, Phase,
     handshake::{Answer, exchange},
+    opening::Opening,
     phase,
-    request::{Target, check_headers},
 };
 
 /// How a client opens connections; clone it, share it, dial many times.
@@ -44,12 +44,12 @@ use crate::{
 #[must_use]
 pub struct Dialer<C = Connector> {
     connector: C,
-    headers: HeaderMap,
-    subprotocols: Vec<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) subprotocols: Vec<String>,
     handshake_timeout: Option<Duration>,
     config: Config,
     #[cfg(feature = "deflate")]
-    compression: Option<DeflateConfig>,
+    pub(crate) compression: Option<DeflateConfig>,
 }
 
 impl Dialer {
@@ -291,51 +291,6 @@ where
 async fn connect<C: Service<Uri>>(connector: &mut C, endpoint: Uri) -> Result<C::Response, C::Error> {
     std::future::poll_fn(|cx| connector.poll_ready(cx)).await?;
     connector.call(endpoint).await
-}
-
-/// An opening handshake that is ready to be sent.
-struct Opening {
-    request: Request<String>,
-    key: HeaderValue,
-    target: Target,
-}
-
-impl Opening {
-    fn new<C>(dialer: &Dialer<C>, request: impl IntoDialRequest) -> Result<Self, DialError> {
-        let request = request.into_dial_request()?;
-        let target = Target::new(request.uri())?;
-        let (head, ()) = request.into_parts();
-
-        let mut headers = head.headers;
-        // `extend` replaces a name at its first line and adds the others to it.
-        headers.extend(dialer.headers.clone());
-        check_headers(&headers)?;
-        if !headers.contains_key(header::HOST) {
-            headers.insert(header::HOST, target.host.clone());
-        }
-
-        let key = handshake::encode_key(nonce()?);
-        headers.extend(
-            handshake::request_headers(&key, &dialer.subprotocols).map_err(RequestError::Subprotocols)?,
-        );
-        #[cfg(feature = "deflate")]
-        if let Some(config) = &dialer.compression {
-            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, handshake::offer_deflate(config));
-        }
-        let mut request = Request::new(String::new());
-        *request.uri_mut() = target.path.clone();
-        *request.headers_mut() = headers;
-        Ok(Self { request, key, target })
-    }
-}
-
-/// Sixteen bytes that nobody can foresee (RFC 6455, 4.1).
-fn nonce() -> Result<[u8; 16], DialError> {
-    let mut nonce = [0; 16];
-    match getrandom::fill(&mut nonce) {
-        Ok(()) => Ok(nonce),
-        Err(error) => Err(DialError::from(DialErrorKind::Random).with_source(error)),
-    }
 }
 
 impl<C: fmt::Debug> fmt::Debug for Dialer<C> {

@@ -43,8 +43,10 @@ mod connect;
 mod dialer;
 mod error;
 mod handshake;
+mod opening;
 mod phase;
 mod request;
+mod target;
 mod transport;
 
 use http::Response;
