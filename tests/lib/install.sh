@@ -53,6 +53,16 @@ need_rust() {
   need cc build-essential
 }
 
+# OpenSSL with its headers, for ws-client's feature native-tls; elsewhere the system has a TLS library of its own.
+need_openssl() {
+  if [ "$(uname)" != Linux ] || [ -n "${OPENSSL_DIR:-}" ]; then return 0; fi
+  need pkg-config pkg-config libssl-dev || return 1
+  if pkg-config --exists openssl; then return 0; fi
+  if apt_install libssl-dev && pkg-config --exists openssl; then return 0; fi
+  missing="OpenSSL's headers are not installed (Debian: apt-get install libssl-dev)"
+  return 1
+}
+
 # fresh STAMP FILE…: the stamp was made from these very files.
 fresh() {
   local stamp=$1

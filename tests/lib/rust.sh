@@ -1,4 +1,4 @@
-# The parts that need nothing but the Rust toolchain. Sourced.
+# The parts that need nothing but the Rust toolchain, and OpenSSL where all features are built. Sourced.
 
 part_fmt() {
   need_rust fmt || { skip rustfmt "$missing"; return 0; }
@@ -6,19 +6,23 @@ part_fmt() {
 }
 
 part_clippy() {
-  need_rust clippy || { skip clippy "$missing"; return 0; }
+  need_rust clippy && need_openssl || { skip clippy "$missing"; return 0; }
   check "all targets, all features" 1800 \
     cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 }
 
 part_unit() {
-  need_rust || { skip tests "$missing"; return 0; }
+  need_rust && need_openssl || { skip tests "$missing"; return 0; }
   if cargo nextest --version >/dev/null 2>&1; then
     tally quiet "tests" 2400 cargo nextest run --locked --workspace --all-features --no-fail-fast
   else
     say "        cargo nextest is not installed: cargo test runs them, one binary after the other"
     tally quiet "tests" 2400 cargo test --locked --workspace --all-features --no-fail-fast --lib --bins --tests
   fi
+  # What is there only for want of another feature.
+  tally quiet "tests of native-tls alone" 600 \
+    cargo test --locked -p ws-client --no-default-features --features native-tls --test tls
+  tally quiet "tests without TLS" 600 cargo test --locked -p ws-client --no-default-features --test dial
   tally quiet "doctests" 1200 cargo test --locked --workspace --all-features --no-fail-fast --doc
 }
 
@@ -34,7 +38,7 @@ part_loom() {
 }
 
 part_docs() {
-  need_rust || { skip "cargo doc" "$missing"; return 0; }
+  need_rust && need_openssl || { skip "cargo doc" "$missing"; return 0; }
   need_python || { skip docs "$missing"; return 0; }
   local crates=() name
   while read -r name; do crates+=(-p "$name"); done < <(python3 "$root/tests/lib/features.py" published)
@@ -44,7 +48,7 @@ part_docs() {
 
 # Every feature of a published crate alone, none, the default and all of them; and what a crate must not pull in.
 part_features() {
-  need_rust clippy || { skip features "$missing"; return 0; }
+  need_rust clippy && need_openssl || { skip features "$missing"; return 0; }
   need_python || { skip features "$missing"; return 0; }
   local args
   while read -r args; do
