@@ -20,7 +20,7 @@ use std::{
 };
 
 use tokio::{sync::mpsc, time::sleep};
-use ws_client::{CloseCode, Conn, DialError, Dialer, Message, Transport};
+use ws_client::{CloseCode, Conn, DialError, DialErrorKind, Dialer, Message, TlsError, Transport};
 
 use crate::args::{Args, Command};
 
@@ -82,7 +82,7 @@ fn say_why(error: &DialError) {
             eprintln!("{}", print::escaped(body.trim()));
         }
     }
-    if cfg!(not(feature = "tls")) && error.kind() == &ws_client::DialErrorKind::Tls {
+    if error.kind() == &DialErrorKind::Tls(TlsError::NoLibrary) {
         eprintln!("this program was built without TLS: cargo run --bin connect --features tls …");
     }
 }

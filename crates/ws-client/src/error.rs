@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use ws_core::handshake::ResponseError;
 
-use crate::{Phase, RequestError, UriError};
+use crate::{Phase, RequestError, TlsError, UriError, tls_error::TlsFailure};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -64,8 +64,9 @@ pub enum DialErrorKind {
     Refused(StatusCode),
     /// The handshake timeout passed in this phase.
     TimedOut(Phase),
-    /// The TLS handshake failed, often because the certificate was not accepted.
-    Tls,
+    /// TLS failed, for this reason. That can be after its handshake: with TLS 1.3 a server that refuses the client
+    /// certificate says so in place of its response.
+    Tls(TlsError),
 }
 
 impl DialError {
@@ -113,12 +114,20 @@ impl DialError {
     /// What a connector returned while the dial was in this phase.
     pub(crate) fn connector(phase: Phase, source: impl Into<BoxError>) -> Self {
         let source = source.into();
-        let kind = match phase {
-            Phase::Dns => DialErrorKind::Dns,
-            Phase::Connect if is_io_timeout(&*source) => DialErrorKind::TimedOut(phase),
-            Phase::Connect | Phase::Http => DialErrorKind::Connect,
-            Phase::Tls => DialErrorKind::Tls,
+        let io = io_kind(&*source);
+        let kind = match (TlsError::find(&*source), phase) {
+            // In whatever phase: connectors of the caller's tell none.
+            (Some(reason), _) => DialErrorKind::Tls(reason),
+            (None, Phase::Dns) => DialErrorKind::Dns,
+            (None, Phase::Connect | Phase::Tls) if io == Some(io::ErrorKind::TimedOut) => {
+                DialErrorKind::TimedOut(phase)
+            }
+            (None, Phase::Connect | Phase::Http) => DialErrorKind::Connect,
+            (None, Phase::Tls) => DialErrorKind::Tls(io.map_or(TlsError::Other, TlsError::of_io)),
         };
+        if TlsFailure::is_bare(&*source) {
+            return kind.into();
+        }
         Self::from(kind).with_source(source)
     }
 
@@ -150,7 +159,7 @@ impl From<DialError> for io::Error {
             DialErrorKind::Connect | DialErrorKind::Dns => {
                 error.0.source.as_deref().and_then(|source| io_kind(source)).unwrap_or(io::ErrorKind::Other)
             }
-            DialErrorKind::Handshake(_) | DialErrorKind::Http | DialErrorKind::Tls => {
+            DialErrorKind::Handshake(_) | DialErrorKind::Http | DialErrorKind::Tls(_) => {
                 io::ErrorKind::InvalidData
             }
             DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => io::ErrorKind::InvalidInput,
@@ -186,7 +195,14 @@ impl fmt::Display for DialError {
                 }
             }
             DialErrorKind::TimedOut(phase) => write!(f, "timed out while {phase} ({target})"),
-            DialErrorKind::Tls => write!(f, "TLS with {target} failed"),
+            DialErrorKind::Tls(reason) => {
+                write!(f, "TLS with {target} failed: {reason}")?;
+                match &self.0.source {
+                    #[cfg(feature = "rustls")]
+                    Some(source) => TlsError::write_detail(f, &**source),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
@@ -224,10 +240,6 @@ fn refusal_hint(status: StatusCode) -> &'static str {
     }
 }
 
-fn is_io_timeout(error: &(dyn error::Error + 'static)) -> bool {
-    io_kind(error) == Some(io::ErrorKind::TimedOut)
-}
-
 /// The kind of the innermost I/O error in a chain.
 fn io_kind(error: &(dyn error::Error + 'static)) -> Option<io::ErrorKind> {
     let mut found = None;
@@ -259,7 +271,17 @@ mod tests {
         assert_eq!(kind(Phase::Dns, io::ErrorKind::Other), DialErrorKind::Dns);
         assert_eq!(kind(Phase::Connect, io::ErrorKind::ConnectionRefused), DialErrorKind::Connect);
         assert_eq!(kind(Phase::Connect, io::ErrorKind::TimedOut), DialErrorKind::TimedOut(Phase::Connect));
-        assert_eq!(kind(Phase::Tls, io::ErrorKind::InvalidData), DialErrorKind::Tls);
+        assert_eq!(kind(Phase::Tls, io::ErrorKind::InvalidData), DialErrorKind::Tls(TlsError::Other));
+        assert_eq!(kind(Phase::Tls, io::ErrorKind::ConnectionReset), DialErrorKind::Tls(TlsError::Closed));
+        assert_eq!(kind(Phase::Tls, io::ErrorKind::TimedOut), DialErrorKind::TimedOut(Phase::Tls));
+    }
+
+    #[test]
+    fn reason_of_tls_is_not_told_twice() {
+        let bare = io::Error::from(TlsFailure::from(TlsError::NoRoots));
+        let error = DialError::connector(Phase::Tls, bare);
+        assert_eq!(error.kind(), &DialErrorKind::Tls(TlsError::NoRoots));
+        assert!(error::Error::source(&error).is_none());
     }
 
     #[test]

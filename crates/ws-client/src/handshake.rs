@@ -29,7 +29,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{DialError, DialErrorKind};
+use crate::{DialError, DialErrorKind, TlsError};
 
 /// The largest response head, in bytes; hyper itself allows 100 fields.
 const MAX_HEAD: usize = 64 << 10;
@@ -195,7 +195,9 @@ fn detach(headers: &mut HeaderMap) {
 }
 
 fn http_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DialError {
-    DialError::from(DialErrorKind::Http).with_source(source)
+    let source = source.into();
+    let kind = TlsError::find_in_http(&*source).map_or(DialErrorKind::Http, DialErrorKind::Tls);
+    DialError::from(kind).with_source(source)
 }
 
 /// The server sends interim responses without end.

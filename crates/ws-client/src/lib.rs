@@ -47,6 +47,7 @@ mod opening;
 mod phase;
 mod request;
 mod target;
+mod tls_error;
 mod transport;
 
 use http::Response;
@@ -57,6 +58,7 @@ pub use crate::{
     error::{DialError, DialErrorKind},
     phase::Phase,
     request::{IntoDialRequest, RequestError, UriError},
+    tls_error::TlsError,
     transport::Transport,
 };
 #[doc(no_inline)]
