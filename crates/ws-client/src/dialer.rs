@@ -43,7 +43,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct Dialer<C = Connector> {
-    connector: C,
+    pub(crate) connector: C,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
     handshake_timeout: Option<Duration>,
@@ -64,14 +64,6 @@ impl Dialer {
             #[cfg(feature = "deflate")]
             compression: None,
         }
-    }
-
-    /// Sets roots, client certificates and all else about TLS; see [`Connector::tls_config`].
-    #[cfg(feature = "rustls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
-    pub fn tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
-        self.connector = self.connector.tls_config(config);
-        self
     }
 }
 

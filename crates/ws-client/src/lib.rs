@@ -61,6 +61,16 @@ pub use crate::{
     tls_error::TlsError,
     transport::Transport,
 };
+/// The library whose builder [`Dialer::native_tls`] takes.
+#[cfg(feature = "native-tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "native-tls")))]
+#[doc(no_inline)]
+pub use native_tls;
+/// The library whose types [`Dialer::tls_config`] and its neighbours take.
+#[cfg(feature = "rustls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
+#[doc(no_inline)]
+pub use rustls;
 #[doc(no_inline)]
 pub use ws_core::{
     CloseCode, CloseFrame, Config, Conn, Error, ErrorKind, Message,

@@ -13,6 +13,9 @@ use tokio::{
     net::TcpStream,
 };
 
+#[cfg(feature = "native-tls")]
+use crate::connect::stream_error;
+
 /// TCP, TLS over TCP, or TLS within TLS behind a proxy that speaks TLS: what a [`Connector`](crate::Connector) opens.
 pub struct Transport(Inner);
 
@@ -22,6 +25,8 @@ enum Inner {
     Tcp(TcpStream),
     #[cfg(feature = "rustls")]
     Tls(Box<tokio_rustls::client::TlsStream<Transport>>),
+    #[cfg(feature = "native-tls")]
+    NativeTls(Box<tokio_native_tls::TlsStream<Transport>>),
 }
 
 impl Transport {
@@ -32,6 +37,11 @@ impl Transport {
     #[cfg(feature = "rustls")]
     pub(crate) fn tls(stream: tokio_rustls::client::TlsStream<Self>) -> Self {
         Self(Inner::Tls(Box::new(stream)))
+    }
+
+    #[cfg(feature = "native-tls")]
+    pub(crate) fn native_tls(stream: tokio_native_tls::TlsStream<Self>) -> Self {
+        Self(Inner::NativeTls(Box::new(stream)))
     }
 
     /// The address of the server.
@@ -61,10 +71,12 @@ impl Transport {
             Inner::Tcp(stream) => stream,
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => stream.get_ref().0.tcp_stream(),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => stream.get_ref().get_ref().get_ref().tcp_stream(),
         }
     }
 
-    /// What TLS with the server agreed on: version, cipher suite, certificates. `None` over plain TCP.
+    /// What TLS with the server agreed on: version, cipher suite, certificates. `None` over plain TCP and native-tls.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     #[must_use]
@@ -72,6 +84,22 @@ impl Transport {
         match &self.0 {
             Inner::Tcp(_) => None,
             Inner::Tls(stream) => Some(stream.get_ref().1),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(_) => None,
+        }
+    }
+
+    /// What native-tls knows of the session with the server, by its `get_ref`: the certificate, the protocol that ALPN
+    /// agreed on. `None` over plain TCP and rustls.
+    #[cfg(feature = "native-tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "native-tls")))]
+    #[must_use]
+    pub fn native_tls_stream(&self) -> Option<&tokio_native_tls::TlsStream<Self>> {
+        match &self.0 {
+            Inner::Tcp(_) => None,
+            #[cfg(feature = "rustls")]
+            Inner::Tls(_) => None,
+            Inner::NativeTls(stream) => Some(stream),
         }
     }
 }
@@ -82,6 +110,8 @@ impl fmt::Debug for Transport {
             Inner::Tcp(_) => "Tcp",
             #[cfg(feature = "rustls")]
             Inner::Tls(_) => "Tls",
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(_) => "NativeTls",
         };
         f.debug_tuple(name).field(self.tcp_stream()).finish()
     }
@@ -93,6 +123,8 @@ impl AsyncRead for Transport {
             Inner::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => Pin::new(stream).poll_read(cx, buf).map_err(stream_error),
         }
     }
 }
@@ -103,6 +135,8 @@ impl AsyncWrite for Transport {
             Inner::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => Pin::new(stream).poll_write(cx, buf).map_err(stream_error),
         }
     }
 
@@ -115,6 +149,8 @@ impl AsyncWrite for Transport {
             Inner::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs).map_err(stream_error),
         }
     }
 
@@ -124,6 +160,8 @@ impl AsyncWrite for Transport {
             // rustls seals several slices into the same records, so this saves a copy and costs nothing.
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -132,6 +170,8 @@ impl AsyncWrite for Transport {
             Inner::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => Pin::new(stream).poll_flush(cx).map_err(stream_error),
         }
     }
 
@@ -140,6 +180,8 @@ impl AsyncWrite for Transport {
             Inner::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(feature = "rustls")]
             Inner::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => Pin::new(stream).poll_shutdown(cx).map_err(stream_error),
         }
     }
 }

@@ -327,12 +327,12 @@ async fn connector_can_be_used_on_its_own() {
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }
 
-#[cfg(not(feature = "rustls"))]
+#[cfg(not(any(feature = "native-tls", feature = "rustls")))]
 #[tokio::test]
 async fn wss_without_tls_says_what_is_missing() {
     let error = dial("wss://127.0.0.1:1/").await.unwrap_err();
-    assert!(matches!(error.kind(), DialErrorKind::Tls(_)), "{error:?}");
-    assert!(std::error::Error::source(&error).unwrap().to_string().contains("feature `rustls`"));
+    assert_eq!(error.kind(), &DialErrorKind::Tls(ws_client::TlsError::NoLibrary));
+    assert!(error.to_string().contains("feature `rustls` or `native-tls`"), "{error}");
 }
 
 #[test]

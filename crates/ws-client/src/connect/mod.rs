@@ -17,8 +17,10 @@ use tower_service::Service;
 use crate::{Phase, Transport, phase, target::is_secure};
 
 mod tcp;
-#[cfg(feature = "rustls")]
 mod tls;
+
+#[cfg(feature = "native-tls")]
+pub(crate) use self::tls::stream_error;
 
 /// Opens a [`Transport`] to the host of a URL: a `tower::Service<Uri>`.
 ///
@@ -33,7 +35,6 @@ mod tls;
 #[derive(Clone)]
 pub struct Connector {
     tcp: tcp::Tcp,
-    #[cfg(feature = "rustls")]
     tls: tls::Tls,
 }
 
@@ -41,37 +42,7 @@ impl Connector {
     /// A connector with the defaults.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            tcp: tcp::tcp(),
-            #[cfg(feature = "rustls")]
-            tls: tls::Tls::default(),
-        }
-    }
-
-    /// Sets roots, client certificates and all else about TLS, in place of the platform's verifier.
-    ///
-    /// The protocols offered by ALPN are replaced by `http/1.1`, because a server that picks `h2` from a configuration
-    /// that is shared with an HTTP client could not be talked to.
-    ///
-    /// ```
-    /// # fn run(roots: rustls::RootCertStore) -> Result<(), rustls::Error> {
-    /// use std::sync::Arc;
-    ///
-    /// let provider = Arc::new(rustls::crypto::ring::default_provider());
-    /// let config = rustls::ClientConfig::builder_with_provider(provider)
-    ///     .with_safe_default_protocol_versions()?
-    ///     .with_root_certificates(roots)
-    ///     .with_no_client_auth();
-    /// let connector = ws_client::Connector::new().tls_config(Arc::new(config));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "rustls")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
-    #[must_use]
-    pub fn tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
-        self.tls = tls::Tls::with_config(config);
-        self
+        Self { tcp: tcp::tcp(), tls: tls::Tls::default() }
     }
 
     async fn open(mut self, uri: Uri) -> io::Result<Transport> {
@@ -81,18 +52,10 @@ impl Connector {
         }
         // Whatever stands against TLS is said before a socket is opened.
         phase::enter(Phase::Tls);
-        #[cfg(feature = "rustls")]
-        {
-            let tls = self.tls.prepare(&uri).await?;
-            let transport = self.tcp.open(uri).await.map(Transport::tcp)?;
-            phase::enter(Phase::Tls);
-            tls.handshake(transport).await.map(Transport::tls)
-        }
-        #[cfg(not(feature = "rustls"))]
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "wss:// needs the feature `rustls` of ws-client, or a connector that speaks TLS",
-        ))
+        let tls = self.tls.prepare(&uri).await?;
+        let transport = self.tcp.open(uri).await.map(Transport::tcp)?;
+        phase::enter(Phase::Tls);
+        tls.handshake(transport).await
     }
 }
 
