@@ -126,6 +126,7 @@ pages! {
     behind_a_proxy "docs/how-to/behind-a-proxy.md",
     broadcast "docs/how-to/broadcast.md",
     byte_stream "docs/how-to/byte-stream.md",
+    client_tls "docs/how-to/client-tls.md",
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
     connection_limits "docs/how-to/connection-limits.md",
     graceful_shutdown "docs/how-to/graceful-shutdown.md",

@@ -27,13 +27,17 @@
 //!   its body.
 //! * A dial is bounded in time, and the error says what it was waiting for: [`Dialer::handshake_timeout`].
 //! * `wss://` is spoken by rustls with the *ring* provider and the platform's certificate verifier. No process-wide
-//!   default is read or set, so nothing has to be installed first.
+//!   default is read or set, so nothing has to be installed first. Roots and client certificates of one's own go in by
+//!   [`Dialer`], and a failure has its reason, a [`TlsError`].
 //! * Anything that opens a transport can take the place of the [`Connector`]; [`Dialer::handshake`] takes one that is
 //!   open already.
 //!
 //! # Features
 //!
-//! * `rustls` (default): `wss://`. Without it such URLs fail with an error that says so.
+//! * `rustls` (default): `wss://`. Without it and `native-tls` such URLs fail with an error that says so.
+//! * `webpki-roots`: `Dialer::webpki_roots`, for systems without root certificates. It turns `rustls` on.
+//! * `native-tls`: `Dialer::native_tls`, for the TLS library of the system; on Linux it needs OpenSSL's headers. Without
+//!   `rustls` it is what `wss://` is spoken with.
 //! * `deflate` (default): `Dialer::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]

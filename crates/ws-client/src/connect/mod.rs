@@ -28,8 +28,9 @@ pub(crate) use self::tls::stream_error;
 /// seconds shared by all addresses of the name, and `TCP_NODELAY` is set.
 ///
 /// `wss` and `https` URLs get TLS by rustls with *ring*, whatever crypto provider the process has installed. The
-/// certificate is checked by the platform's verifier unless [`tls_config`](#method.tls_config) says otherwise; the
-/// platform's certificates are read once for the process. Without the feature `rustls` such URLs are refused.
+/// certificate is checked by the platform's verifier unless its methods say otherwise; the platform's certificates are
+/// read once for the process. With the feature `native-tls` and without `rustls` the system's TLS library does it, with
+/// the system's roots. Without both such URLs are refused.
 ///
 /// A [`Dialer`](crate::Dialer) takes any other service in its place that turns a `Uri` into a transport.
 #[derive(Clone)]
