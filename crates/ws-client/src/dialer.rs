@@ -15,6 +15,8 @@ use ws_core::{
     handshake::{self, ResponseError},
 };
 
+#[cfg(feature = "proxy")]
+use crate::Proxy;
 use crate::{
     Connector, DialError, DialErrorKind, IntoDialRequest, Phase,
     handshake::{Answer, exchange},
@@ -65,6 +67,23 @@ impl Dialer {
             compression: None,
         }
     }
+
+    /// Goes through a proxy, or through the ones that a rule chooses; [`Proxy::from_env`] for what the environment says.
+    /// None by default.
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.connector = self.connector.proxy(proxy);
+        self
+    }
+
+    /// Sets all about TLS with proxies whose URL is `https://`; see [`Connector::proxy_tls_config`].
+    #[cfg(all(feature = "proxy", feature = "rustls"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "proxy", feature = "rustls"))))]
+    pub fn proxy_tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
+        self.connector = self.connector.proxy_tls_config(config);
+        self
+    }
 }
 
 impl Default for Dialer {
@@ -97,7 +116,7 @@ impl<C> Dialer<C> {
         self
     }
 
-    /// How long a dial may take in all: name resolution, TCP, TLS and HTTP. 30 seconds unless set; `None` for as long
+    /// How long a dial may take in all: name resolution, TCP, proxies, TLS and HTTP. 30 seconds unless set; `None` for as long
     /// as it takes.
     pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.handshake_timeout = timeout.into();

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use ws_core::handshake::ResponseError;
 
+#[cfg(feature = "proxy")]
+use crate::connect::proxy::{ProxyError, ProxyFailure, describe};
 use crate::{Phase, RequestError, TlsError, UriError, tls_error::TlsFailure};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -37,6 +39,8 @@ struct DialErrorImpl {
     kind: DialErrorKind,
     /// The host and the port, once the URL told them.
     target: Option<Box<str>>,
+    /// The proxy that the dial had come to.
+    proxy: Option<Box<str>>,
     source: Option<BoxError>,
     response: Option<Response<Bytes>>,
 }
@@ -58,6 +62,10 @@ pub enum DialErrorKind {
     InvalidRequest(RequestError),
     /// The URL cannot be dialed.
     InvalidUri(UriError),
+    /// There is no tunnel through the proxy.
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    Proxy(ProxyError),
     /// The system gave no random bytes for the `Sec-WebSocket-Key`.
     Random,
     /// The server answered with another status than 101.
@@ -76,7 +84,8 @@ impl DialError {
         &self.0.kind
     }
 
-    /// The answer of a server that refused the handshake, with the first 1,024 bytes of its body at the most.
+    /// The answer of a server that refused the handshake, or of a proxy that refused the tunnel, with the first 1,024
+    /// bytes of its body at the most.
     ///
     /// A body that had not arrived within three seconds, or before the handshake timeout, is cut short.
     #[must_use]
@@ -111,9 +120,25 @@ impl DialError {
         self
     }
 
+    /// Names the proxy, unless the error does so already.
+    pub(crate) fn with_proxy(mut self, proxy: Option<Box<str>>) -> Self {
+        self.0.proxy = self.0.proxy.or(proxy);
+        self
+    }
+
+    #[cfg(feature = "proxy")]
+    pub(crate) fn into_source(self) -> Option<BoxError> {
+        self.0.source
+    }
+
     /// What a connector returned while the dial was in this phase.
     pub(crate) fn connector(phase: Phase, source: impl Into<BoxError>) -> Self {
         let source = source.into();
+        #[cfg(feature = "proxy")]
+        let source = match ProxyFailure::take(source) {
+            Ok(failure) => return Self::from(failure),
+            Err(source) => source,
+        };
         let io = io_kind(&*source);
         let kind = match (TlsError::find(&*source), phase) {
             // In whatever phase: connectors of the caller's tell none.
@@ -123,6 +148,8 @@ impl DialError {
                 DialErrorKind::TimedOut(phase)
             }
             (None, Phase::Connect | Phase::Http) => DialErrorKind::Connect,
+            #[cfg(feature = "proxy")]
+            (None, Phase::Proxy) => DialErrorKind::Connect,
             (None, Phase::Tls) => DialErrorKind::Tls(io.map_or(TlsError::Other, TlsError::of_io)),
         };
         if TlsFailure::is_bare(&*source) {
@@ -130,26 +157,35 @@ impl DialError {
         }
         Self::from(kind).with_source(source)
     }
-
-    /// What stands behind an error of HTTP, as far as it helps a person.
-    fn http_hint(&self) -> &'static str {
-        let Some(error) = self.0.source.as_deref().and_then(|source| source.downcast_ref::<hyper::Error>())
-        else {
-            return "did not answer the handshake as HTTP/1.1 asks for";
-        };
-        if error.is_parse() {
-            "gave an answer that is no HTTP/1.1; check the port, and wss:// against ws://"
-        } else if error.is_incomplete_message() {
-            "closed the connection without an answer; check the port, and wss:// against ws://"
-        } else {
-            "lost the connection before it answered"
-        }
-    }
 }
 
 impl From<DialErrorKind> for DialError {
     fn from(kind: DialErrorKind) -> Self {
-        Self(Box::new(DialErrorImpl { kind, target: None, source: None, response: None }))
+        Self(Box::new(DialErrorImpl { kind, target: None, proxy: None, source: None, response: None }))
+    }
+}
+
+#[cfg(feature = "proxy")]
+impl From<ProxyFailure> for DialError {
+    fn from(failure: ProxyFailure) -> Self {
+        let kind = match failure.kind {
+            // As without a proxy.
+            ProxyError::Connect
+                if failure
+                    .source
+                    .as_deref()
+                    .is_some_and(|source| io_kind(source) == Some(io::ErrorKind::TimedOut)) =>
+            {
+                DialErrorKind::TimedOut(Phase::Connect)
+            }
+            kind => DialErrorKind::Proxy(kind),
+        };
+        let mut error = Self::from(kind);
+        error.0.target = Some(failure.target);
+        error.0.proxy = failure.proxy;
+        error.0.source = failure.source;
+        error.0.response = failure.response.map(|response| *response);
+        error
     }
 }
 
@@ -163,6 +199,8 @@ impl From<DialError> for io::Error {
                 io::ErrorKind::InvalidData
             }
             DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => io::ErrorKind::InvalidInput,
+            #[cfg(feature = "proxy")]
+            DialErrorKind::Proxy(kind) => kind.io_kind(error::Error::source(&error)),
             DialErrorKind::Random => io::ErrorKind::Other,
             DialErrorKind::Refused(_) => io::ErrorKind::ConnectionRefused,
             DialErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
@@ -174,13 +212,25 @@ impl From<DialError> for io::Error {
 impl fmt::Display for DialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = self.0.target.as_deref().unwrap_or("the server");
+        #[cfg(feature = "proxy")]
+        if let DialErrorKind::Proxy(error) = self.kind() {
+            return describe(f, error, self.0.proxy.as_deref(), target, error::Error::source(self));
+        }
+        let target = match &self.0.proxy {
+            Some(proxy) => &format!("{target} through proxy {proxy}"),
+            None => target,
+        };
         match self.kind() {
             DialErrorKind::Connect => write!(f, "could not connect to {target}"),
             DialErrorKind::Dns => write!(f, "could not find an address for {target}"),
             DialErrorKind::Handshake(error) => write!(f, "{target} answered 101, but wrongly: {error}"),
-            DialErrorKind::Http => write!(f, "{target} {}", self.http_hint()),
+            DialErrorKind::Http => {
+                write!(f, "{target} {}", http_hint(error::Error::source(self), "wss:// against ws://"))
+            }
             DialErrorKind::InvalidRequest(error) => write!(f, "request cannot be dialed: {error}"),
             DialErrorKind::InvalidUri(error) => write!(f, "URL cannot be dialed: {error}"),
+            #[cfg(feature = "proxy")]
+            DialErrorKind::Proxy(_) => Ok(()),
             DialErrorKind::Random => f.write_str("the system gave no random bytes"),
             DialErrorKind::Refused(status) => {
                 write!(f, "{target} refused the handshake with {status}")?;
@@ -214,6 +264,9 @@ impl fmt::Debug for DialError {
         if let Some(target) = &self.0.target {
             debug.field("target", target);
         }
+        if let Some(proxy) = &self.0.proxy {
+            debug.field("proxy", proxy);
+        }
         if let Some(source) = &self.0.source {
             debug.field("source", source);
         }
@@ -240,8 +293,22 @@ fn refusal_hint(status: StatusCode) -> &'static str {
     }
 }
 
+/// What stands behind an error of HTTP, as far as it helps a person, who may have mixed up two schemes.
+pub(crate) fn http_hint(source: Option<&(dyn error::Error + 'static)>, schemes: &str) -> String {
+    let Some(error) = source.and_then(|source| source.downcast_ref::<hyper::Error>()) else {
+        return "did not answer as HTTP/1.1 asks for".into();
+    };
+    if error.is_parse() {
+        format!("gave an answer that is no HTTP/1.1; check the port, and {schemes}")
+    } else if error.is_incomplete_message() {
+        format!("closed the connection without an answer; check the port, and {schemes}")
+    } else {
+        "lost the connection before it answered".into()
+    }
+}
+
 /// The kind of the innermost I/O error in a chain.
-fn io_kind(error: &(dyn error::Error + 'static)) -> Option<io::ErrorKind> {
+pub(crate) fn io_kind(error: &(dyn error::Error + 'static)) -> Option<io::ErrorKind> {
     let mut found = None;
     let mut next = Some(error);
     while let Some(error) = next {

@@ -47,14 +47,37 @@ pub(crate) enum Answer<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    /// 101: the transport, what was read behind the response, and the response.
+    /// 101, or the 2xx of a proxy: the transport, what was read behind the response, and the response.
     Switched(S, BytesMut, Response<()>),
     /// Anything else.
     Refused(Refused<S>),
 }
 
-/// Sends the request and reads the head of the answer.
-pub(crate) async fn exchange<S>(io: S, mut request: Request<String>) -> Result<Answer<S>, DialError>
+/// Sends the request of an opening handshake and reads the head of the answer.
+pub(crate) fn exchange<S>(
+    io: S,
+    request: Request<String>,
+) -> impl Future<Output = Result<Answer<S>, DialError>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    ask(io, request, |status| status == StatusCode::SWITCHING_PROTOCOLS)
+}
+
+/// Sends a `CONNECT` and reads the head of the answer, which is a tunnel with any 2xx (RFC 9110, 9.3.6).
+#[cfg(feature = "proxy")]
+pub(crate) fn tunnel<S>(io: S, request: Request<String>) -> impl Future<Output = Result<Answer<S>, DialError>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    ask(io, request, |status| status.is_success())
+}
+
+async fn ask<S>(
+    io: S,
+    mut request: Request<String>,
+    switches: fn(StatusCode) -> bool,
+) -> Result<Answer<S>, DialError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -94,10 +117,13 @@ where
     })
     .await?;
 
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if !switches(response.status()) {
         return Ok(Answer::Refused(Refused { driver, response }));
     }
-    poll_fn(|cx| driver.poll(cx)).await.map_err(http_error)?;
+    // hyper goes on after a 204, which is a tunnel like any 2xx, as if the next request were to come.
+    if response.status() != StatusCode::NO_CONTENT {
+        poll_fn(|cx| driver.poll(cx)).await.map_err(http_error)?;
+    }
     let parts = driver.connection.into_parts();
     let (mut head, _) = response.into_parts();
     // hyper's handle of the upgrade, which is done by hand here.

@@ -56,6 +56,9 @@ mod transport;
 
 use http::Response;
 
+#[cfg(feature = "proxy")]
+#[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+pub use crate::connect::proxy::{Proxy, ProxyError, ProxyUriError};
 pub use crate::{
     connect::{Connecting, Connector},
     dialer::Dialer,

@@ -1,6 +1,10 @@
 //! Where a dial stands: what it was doing when its time ran out or it failed.
 
-use std::{cell::Cell, fmt, future::Future};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    future::Future,
+};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -10,31 +14,56 @@ use crate::{DialError, DialErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The host name is being resolved.
+    /// The host name is being resolved: the server's, or the proxy's.
     Dns,
     /// The TCP connection, or whatever a custom connector opens, is being established.
     Connect,
-    /// The TLS handshake is under way.
+    /// The proxy is connected, and a tunnel through it is not: TLS with the proxy, `CONNECT`, SOCKS.
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    Proxy,
+    /// The TLS handshake with the server is under way.
     Tls,
     /// The request was sent and the response is awaited.
     Http,
 }
 
+/// What a dial and its connector tell each other.
+struct Progress {
+    phase: Cell<Phase>,
+    /// The proxy that it goes through.
+    proxy: RefCell<Option<Box<str>>>,
+    #[cfg(feature = "proxy")]
+    deadline: Option<Instant>,
+}
+
 tokio::task_local! {
-    /// The phase of the dial that this task is polling. A connector is any `tower::Service<Uri>`, so its signature
-    /// has no room for progress; a task-local passes through whatever layers a caller puts around ours.
-    static PHASE: Cell<Phase>;
+    /// The dial that this task is polling. A connector is any `tower::Service<Uri>`, so its signature has no room for
+    /// progress; a task-local passes through whatever layers a caller puts around ours.
+    static PROGRESS: Progress;
 }
 
 /// Notes that a phase begins. Outside a dial it does nothing.
 pub(crate) fn enter(phase: Phase) {
     // An error says that nobody dials: the connector is used on its own.
-    let _ = PHASE.try_with(|current| current.set(phase));
+    let _ = PROGRESS.try_with(|progress| progress.phase.set(phase));
 }
 
 /// The phase of the dial that this task is polling.
 pub(crate) fn current() -> Phase {
-    PHASE.try_with(Cell::get).unwrap_or(Phase::Connect)
+    PROGRESS.try_with(|progress| progress.phase.get()).unwrap_or(Phase::Connect)
+}
+
+/// Notes that the dial goes through this proxy from here on.
+#[cfg(feature = "proxy")]
+pub(crate) fn through(proxy: &str) {
+    let _ = PROGRESS.try_with(|progress| progress.proxy.replace(Some(proxy.into())));
+}
+
+/// When the dial is to have ended.
+#[cfg(feature = "proxy")]
+pub(crate) fn deadline() -> Option<Instant> {
+    PROGRESS.try_with(|progress| progress.deadline).ok().flatten()
 }
 
 /// Runs a dial that fails with the phase it had come to when the deadline passes.
@@ -44,14 +73,21 @@ pub(crate) async fn bounded<T>(
     dial: impl Future<Output = Result<T, DialError>>,
 ) -> Result<T, DialError> {
     let timed = async move {
-        match deadline {
+        let dialed = match deadline {
             None => dial.await,
             Some(deadline) => timeout_at(deadline, dial)
                 .await
                 .unwrap_or_else(|_elapsed| Err(DialErrorKind::TimedOut(current()).into())),
-        }
+        };
+        dialed.map_err(|error| error.with_proxy(PROGRESS.with(|progress| progress.proxy.take())))
     };
-    PHASE.scope(Cell::new(first), timed).await
+    let progress = Progress {
+        phase: Cell::new(first),
+        proxy: RefCell::new(None),
+        #[cfg(feature = "proxy")]
+        deadline,
+    };
+    PROGRESS.scope(progress, timed).await
 }
 
 impl fmt::Display for Phase {
@@ -59,6 +95,8 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Self::Dns => "resolving the host name",
             Self::Connect => "connecting",
+            #[cfg(feature = "proxy")]
+            Self::Proxy => "waiting for the proxy",
             Self::Tls => "the TLS handshake",
             Self::Http => "waiting for the response",
         })

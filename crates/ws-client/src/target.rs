@@ -73,7 +73,7 @@ pub(crate) fn is_secure(uri: &Uri) -> Option<bool> {
 }
 
 /// The port that the URL names. `http` takes any digits for a port, and none at all.
-fn port(authority: &Authority) -> Result<Option<u16>, UriError> {
+pub(crate) fn port(authority: &Authority) -> Result<Option<u16>, UriError> {
     let rest = authority.as_str().strip_prefix(authority.host()).ok_or(UriError::Malformed)?;
     match rest.strip_prefix(':') {
         None | Some("") => Ok(None),

@@ -27,6 +27,9 @@ enum Inner {
     Tls(Box<tokio_rustls::client::TlsStream<Transport>>),
     #[cfg(feature = "native-tls")]
     NativeTls(Box<tokio_native_tls::TlsStream<Transport>>),
+    /// TLS that ends at a proxy, with a server behind it that has none.
+    #[cfg(feature = "proxy")]
+    Tunnel(Box<Transport>),
 }
 
 impl Transport {
@@ -44,7 +47,16 @@ impl Transport {
         Self(Inner::NativeTls(Box::new(stream)))
     }
 
-    /// The address of the server.
+    /// The way to a server that is spoken to without TLS: whatever TLS there is ends before it.
+    pub(crate) fn without_tls(self) -> Self {
+        #[cfg(feature = "proxy")]
+        if !matches!(self.0, Inner::Tcp(_)) {
+            return Self(Inner::Tunnel(Box::new(self)));
+        }
+        self
+    }
+
+    /// The address of the other end of the TCP connection: the server, or the proxy on the way to it.
     ///
     /// # Errors
     ///
@@ -73,10 +85,13 @@ impl Transport {
             Inner::Tls(stream) => stream.get_ref().0.tcp_stream(),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => stream.get_ref().get_ref().get_ref().tcp_stream(),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => transport.tcp_stream(),
         }
     }
 
-    /// What TLS with the server agreed on: version, cipher suite, certificates. `None` over plain TCP and native-tls.
+    /// What TLS with the server agreed on: version, cipher suite, certificates. `None` without it, also where there is
+    /// TLS with a proxy, and with native-tls.
     #[cfg(feature = "rustls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "rustls")))]
     #[must_use]
@@ -86,6 +101,8 @@ impl Transport {
             Inner::Tls(stream) => Some(stream.get_ref().1),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(_) => None,
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(_) => None,
         }
     }
 
@@ -100,6 +117,8 @@ impl Transport {
             #[cfg(feature = "rustls")]
             Inner::Tls(_) => None,
             Inner::NativeTls(stream) => Some(stream),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(_) => None,
         }
     }
 }
@@ -112,6 +131,8 @@ impl fmt::Debug for Transport {
             Inner::Tls(_) => "Tls",
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(_) => "NativeTls",
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(_) => "Tunnel",
         };
         f.debug_tuple(name).field(self.tcp_stream()).finish()
     }
@@ -125,6 +146,8 @@ impl AsyncRead for Transport {
             Inner::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => Pin::new(stream).poll_read(cx, buf).map_err(stream_error),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => Pin::new(transport).poll_read(cx, buf),
         }
     }
 }
@@ -137,6 +160,8 @@ impl AsyncWrite for Transport {
             Inner::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => Pin::new(stream).poll_write(cx, buf).map_err(stream_error),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => Pin::new(transport).poll_write(cx, buf),
         }
     }
 
@@ -151,6 +176,8 @@ impl AsyncWrite for Transport {
             Inner::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs).map_err(stream_error),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => Pin::new(transport).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -162,6 +189,8 @@ impl AsyncWrite for Transport {
             Inner::Tls(stream) => stream.is_write_vectored(),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => transport.is_write_vectored(),
         }
     }
 
@@ -172,6 +201,8 @@ impl AsyncWrite for Transport {
             Inner::Tls(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => Pin::new(stream).poll_flush(cx).map_err(stream_error),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => Pin::new(transport).poll_flush(cx),
         }
     }
 
@@ -182,6 +213,8 @@ impl AsyncWrite for Transport {
             Inner::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(feature = "native-tls")]
             Inner::NativeTls(stream) => Pin::new(stream).poll_shutdown(cx).map_err(stream_error),
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(transport) => Pin::new(transport).poll_shutdown(cx),
         }
     }
 }

@@ -16,6 +16,8 @@ use tower_service::Service;
 
 use crate::{Phase, Transport, phase, target::is_secure};
 
+#[cfg(feature = "proxy")]
+pub(crate) mod proxy;
 mod tcp;
 mod tls;
 
@@ -37,26 +39,70 @@ pub(crate) use self::tls::stream_error;
 pub struct Connector {
     tcp: tcp::Tcp,
     tls: tls::Tls,
+    #[cfg(feature = "proxy")]
+    proxy: Option<std::sync::Arc<proxy::Proxy>>,
+    #[cfg(feature = "proxy")]
+    proxy_tls: tls::Tls,
 }
 
 impl Connector {
     /// A connector with the defaults.
     #[must_use]
     pub fn new() -> Self {
-        Self { tcp: tcp::tcp(), tls: tls::Tls::default() }
+        Self {
+            tcp: tcp::tcp(),
+            tls: tls::Tls::default(),
+            #[cfg(feature = "proxy")]
+            proxy: None,
+            #[cfg(feature = "proxy")]
+            proxy_tls: tls::Tls::default(),
+        }
+    }
+
+    /// Goes through a proxy, or through the ones that a rule chooses. None by default.
+    #[cfg(feature = "proxy")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
+    #[must_use]
+    pub fn proxy(mut self, proxy: proxy::Proxy) -> Self {
+        self.proxy = Some(std::sync::Arc::new(proxy));
+        self
+    }
+
+    /// Sets all about TLS with proxies whose URL is `https://`, in place of the platform's verifier.
+    ///
+    /// It has nothing to do with TLS with the server, which [`tls_config`](Self::tls_config) is about. The certificate
+    /// is checked against the host in the proxy's URL. ALPN is replaced by `http/1.1` here too.
+    #[cfg(all(feature = "proxy", feature = "rustls"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "proxy", feature = "rustls"))))]
+    #[must_use]
+    pub fn proxy_tls_config(mut self, config: std::sync::Arc<rustls::ClientConfig>) -> Self {
+        self.proxy_tls = tls::Tls::with_config(config);
+        self
     }
 
     async fn open(mut self, uri: Uri) -> io::Result<Transport> {
         let (uri, secure) = endpoint(uri)?;
         if !secure {
-            return self.tcp.open(uri).await.map(Transport::tcp);
+            return self.reach(uri).await.map(Transport::without_tls);
         }
         // Whatever stands against TLS is said before a socket is opened.
         phase::enter(Phase::Tls);
         let tls = self.tls.prepare(&uri).await?;
-        let transport = self.tcp.open(uri).await.map(Transport::tcp)?;
+        let transport = self.reach(uri).await?;
         phase::enter(Phase::Tls);
         tls.handshake(transport).await
+    }
+
+    /// Opens a connection to the host, or a tunnel.
+    async fn reach(&mut self, uri: Uri) -> io::Result<Transport> {
+        #[cfg(feature = "proxy")]
+        if let Some(proxy) = self.proxy.clone() {
+            // Boxed, so that dials without a proxy hold no room for it.
+            if let Some(tunnel) = Box::pin(self.tunnel(&proxy, &uri)).await? {
+                return Ok(tunnel);
+            }
+        }
+        self.tcp.open(uri).await.map(Transport::tcp)
     }
 }
 
@@ -68,7 +114,10 @@ impl Default for Connector {
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").finish_non_exhaustive()
+        let mut debug = f.debug_struct("Connector");
+        #[cfg(feature = "proxy")]
+        debug.field("proxy", &self.proxy);
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,181 @@
+//! What goes wrong between a dial and a tunnel.
+
+use std::{error, fmt, io};
+
+use bytes::Bytes;
+use http::{HeaderName, Response, StatusCode};
+
+use super::{BoxError, ProxyUriError};
+use crate::TlsError;
+
+/// Why no tunnel through a proxy came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// The function of [`Proxy::with`](crate::Proxy::with) failed.
+    Choice,
+    /// The TCP connection to the proxy could not be opened.
+    Connect,
+    /// The host name of the proxy has no address.
+    Dns,
+    /// The proxy sent more than its answer to `CONNECT`. Nobody speaks before the client in TLS and HTTP, so these bytes
+    /// are not the server's.
+    EarlyData,
+    /// This header cannot be sent with `CONNECT`.
+    Header(HeaderName),
+    /// The proxy did not answer `CONNECT` in HTTP/1.1: it closed the connection, said something else, or said too much.
+    Http,
+    /// The proxy answered `CONNECT` with another status than 2xx.
+    Refused(StatusCode),
+    /// The TLS handshake with the proxy failed, often because its certificate was not accepted.
+    Tls(TlsError),
+    /// The environment names a proxy that cannot be used.
+    Uri(ProxyUriError),
+}
+
+/// A tunnel that did not come about, inside the `io::Error` of a connector.
+pub(crate) struct Failure {
+    pub(crate) kind: ProxyError,
+    /// The host and the port, once a proxy was chosen.
+    pub(crate) proxy: Option<Box<str>>,
+    pub(crate) target: Box<str>,
+    pub(crate) source: Option<BoxError>,
+    pub(crate) response: Option<Box<Response<Bytes>>>,
+}
+
+impl Failure {
+    /// Takes a failure out of what a connector returned.
+    pub(crate) fn take(error: BoxError) -> Result<Self, BoxError> {
+        error.downcast::<io::Error>()?.downcast().map_err(Into::into)
+    }
+
+    pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(super) fn with_response(mut self, response: Response<Bytes>) -> Self {
+        self.response = Some(Box::new(response));
+        self
+    }
+
+    pub(super) fn into_io(mut self, proxy: Option<&str>, target: &str) -> io::Error {
+        self.proxy = proxy.map(Into::into);
+        self.target = target.into();
+        io::Error::new(self.kind.io_kind(error::Error::source(&self)), self)
+    }
+}
+
+impl From<ProxyError> for Failure {
+    fn from(kind: ProxyError) -> Self {
+        Self { kind, proxy: None, target: Box::default(), source: None, response: None }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        describe(f, &self.kind, self.proxy.as_deref(), &self.target, error::Error::source(self))
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("kind", &self.kind)
+            .field("proxy", &self.proxy)
+            .field("target", &self.target)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl error::Error for Failure {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl ProxyError {
+    pub(crate) fn io_kind(&self, source: Option<&(dyn error::Error + 'static)>) -> io::ErrorKind {
+        match self {
+            Self::Choice | Self::Connect | Self::Dns => {
+                source.and_then(crate::error::io_kind).unwrap_or(io::ErrorKind::Other)
+            }
+            Self::EarlyData | Self::Http | Self::Tls(_) => io::ErrorKind::InvalidData,
+            Self::Header(_) | Self::Uri(_) => io::ErrorKind::InvalidInput,
+            Self::Refused(
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            ) => io::ErrorKind::PermissionDenied,
+            Self::Refused(StatusCode::GATEWAY_TIMEOUT) => io::ErrorKind::TimedOut,
+            Self::Refused(_) => io::ErrorKind::ConnectionRefused,
+        }
+    }
+}
+
+/// Writes what went wrong for a person, with the names of the proxy and the server.
+pub(crate) fn describe(
+    f: &mut fmt::Formatter<'_>,
+    kind: &ProxyError,
+    proxy: Option<&str>,
+    target: &str,
+    source: Option<&(dyn error::Error + 'static)>,
+) -> fmt::Result {
+    let proxy = proxy.unwrap_or_default();
+    match kind {
+        ProxyError::Choice => write!(f, "no proxy could be chosen for {target}"),
+        ProxyError::Connect => write!(f, "could not connect to proxy {proxy} on the way to {target}"),
+        ProxyError::Dns => write!(f, "could not find an address for proxy {proxy} on the way to {target}"),
+        ProxyError::EarlyData => {
+            write!(
+                f,
+                "proxy {proxy} sent more than its answer to CONNECT {target}, before anything was asked of the server"
+            )
+        }
+        ProxyError::Header(name) => {
+            write!(
+                f,
+                "the proxy on the way to {target} cannot be asked: header {name} has no place in CONNECT"
+            )
+        }
+        ProxyError::Http => {
+            let hint = crate::error::http_hint(source, "http:// against https:// for the proxy");
+            write!(f, "proxy {proxy}, asked for a tunnel to {target}, {hint}")
+        }
+        ProxyError::Refused(status) => {
+            write!(f, "proxy {proxy} answered CONNECT {target} with {status}")?;
+            match refusal_hint(*status) {
+                "" => Ok(()),
+                hint => write!(f, " ({hint})"),
+            }
+        }
+        ProxyError::Tls(reason) => {
+            write!(f, "TLS with proxy {proxy} failed on the way to {target}: {reason}")?;
+            match source {
+                #[cfg(feature = "rustls")]
+                Some(source) => TlsError::write_detail(f, source),
+                _ => Ok(()),
+            }
+        }
+        ProxyError::Uri(error) => {
+            write!(f, "the proxy for {target} in the environment cannot be used: {error}")
+        }
+    }
+}
+
+/// What a status means to somebody who wanted a tunnel.
+fn refusal_hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            "credentials are missing or wrong; they belong into the proxy's URL or its Proxy-Authorization header"
+        }
+        StatusCode::FORBIDDEN => "the proxy does not allow this client, host or port",
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => "the proxy could not reach the server",
+        StatusCode::GATEWAY_TIMEOUT => "the server did not answer the proxy in time",
+        StatusCode::BAD_REQUEST
+        | StatusCode::NOT_FOUND
+        | StatusCode::METHOD_NOT_ALLOWED
+        | StatusCode::NOT_IMPLEMENTED => "is it a proxy? check its host and port",
+        status if status.is_redirection() => "a proxy does not redirect; check its host and port",
+        _ => "",
+    }
+}

@@ -1,0 +1,112 @@
+//! One proxy, as its URL describes it.
+
+use std::{error, fmt};
+
+use http::{
+    HeaderValue, Uri,
+    uri::{Authority, Parts, PathAndQuery, Scheme},
+};
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::target;
+
+pub(super) struct Server {
+    pub(super) protocol: Protocol,
+    /// `https` where TLS is spoken with the proxy, `http` otherwise; the host and the port.
+    pub(super) uri: Uri,
+}
+
+/// How a proxy is asked for a tunnel, and with which credentials.
+pub(super) enum Protocol {
+    Connect { authorization: Option<HeaderValue> },
+}
+
+impl Server {
+    pub(super) fn parse(url: &str) -> Result<Self, ProxyUriError> {
+        let uri: Uri = url.parse().map_err(|_| ProxyUriError::Malformed)?;
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(ProxyUriError::Path);
+        }
+        let (scheme, default_port) = match uri.scheme_str() {
+            None | Some("http") => (Scheme::HTTP, 80),
+            Some("https") if cfg!(not(any(feature = "native-tls", feature = "rustls"))) => {
+                return Err(ProxyUriError::Feature("rustls"));
+            }
+            Some("https") => (Scheme::HTTPS, 443),
+            Some(_) => return Err(ProxyUriError::Scheme),
+        };
+        // It takes the credentials out and decodes them.
+        let matched = Matcher::builder().all(url).build().intercept(&Uri::from_static("http://any.invalid"));
+        let matched = matched.ok_or(ProxyUriError::Malformed)?;
+        let authority = matched.uri().authority().ok_or(ProxyUriError::Host)?;
+        let host = authority.host();
+        if matches!(host, "" | "[]") {
+            return Err(ProxyUriError::Host);
+        }
+        let port = target::port(authority).map_err(|_| ProxyUriError::Port)?.unwrap_or(default_port);
+        let protocol = Protocol::Connect { authorization: matched.basic_auth().cloned() };
+        let mut parts = Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(format!("{host}:{port}").parse().map_err(|_| ProxyUriError::Malformed)?);
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts).map_err(|_| ProxyUriError::Malformed)?;
+        Ok(Self { protocol, uri })
+    }
+
+    /// The host and the port, for people.
+    pub(super) fn name(&self) -> &str {
+        self.uri.authority().map_or("", Authority::as_str)
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+}
+
+impl fmt::Debug for Server {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match &self.protocol {
+            Protocol::Connect { .. } => self.uri.scheme_str().unwrap_or_default(),
+        };
+        write!(f, "{scheme}://{}", self.name())
+    }
+}
+
+/// Why a URL does not name a proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProxyUriError {
+    /// This feature of the crate is needed for the scheme.
+    Feature(&'static str),
+    /// The host is missing.
+    Host,
+    /// It cannot be parsed.
+    Malformed,
+    /// There is a path or a query in it.
+    Path,
+    /// The port is not a number up to 65535.
+    Port,
+    /// The scheme is neither `http` nor `https`.
+    Scheme,
+}
+
+impl fmt::Display for ProxyUriError {
+    /// Never shows the URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Feature(name) => {
+                return write!(f, "proxies of this scheme need the feature `{name}` of ws-client");
+            }
+            Self::Host => "the host of the proxy is missing",
+            Self::Malformed => {
+                "the URL of the proxy cannot be parsed; special characters in a user name or password are percent-encoded"
+            }
+            Self::Path => "the URL of a proxy has no path and no query",
+            Self::Port => "the port of the proxy is not a number up to 65535",
+            Self::Scheme => "the scheme of the proxy is neither http nor https",
+        })
+    }
+}
+
+impl error::Error for ProxyUriError {}
