@@ -272,8 +272,8 @@ where
     ///
     /// # Errors
     ///
-    /// [`DialError::kind`] says what failed: the request, name resolution, TCP, TLS, HTTP, the server's answer, or the
-    /// [time](Self::handshake_timeout) it took. When the server answered with another status than 101,
+    /// [`DialError::kind`] says what failed: the request, name resolution, TCP, the proxy, TLS, HTTP, the server's
+    /// answer, or the [time](Self::handshake_timeout) it took. When the server answered with another status than 101,
     /// [`DialError::response`] has its headers and the first 1,024 bytes of its body.
     ///
     /// # Cancel safety

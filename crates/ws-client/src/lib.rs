@@ -56,6 +56,9 @@ mod transport;
 
 use http::Response;
 
+#[cfg(feature = "socks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "socks")))]
+pub use crate::connect::proxy::SocksError;
 #[cfg(feature = "proxy")]
 #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
 pub use crate::connect::proxy::{Proxy, ProxyError, ProxyUriError};

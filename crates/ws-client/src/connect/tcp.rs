@@ -1,5 +1,7 @@
 //! Name resolution and TCP, both by hyper-util.
 
+#[cfg(feature = "socks")]
+use std::net::{IpAddr, SocketAddr};
 use std::{
     error,
     future::Future,
@@ -10,6 +12,8 @@ use std::{
 };
 
 use http::Uri;
+#[cfg(feature = "socks")]
+use http::uri::Authority;
 use hyper_util::client::legacy::connect::{
     HttpConnector,
     dns::{GaiAddrs, GaiFuture, GaiResolver, Name},
@@ -42,6 +46,26 @@ impl Tcp {
             Ok(stream) => Ok(stream.into_inner()),
             Err(error) => Err(io_error(error)),
         }
+    }
+}
+
+#[cfg(feature = "socks")]
+impl Tcp {
+    /// The first address of a host, with the port, found by the resolver that connections use.
+    pub(super) async fn resolve(&self, host: &Authority) -> io::Result<Authority> {
+        let name = host.host();
+        let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        if literal.parse::<IpAddr>().is_ok() {
+            return Ok(host.clone());
+        }
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        let name = name.parse().map_err(|_| invalid("this is no host name"))?;
+        let Some(addr) = Resolver(GaiResolver::new()).call(name).await?.next() else {
+            phase::enter(Phase::Dns);
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        };
+        let addr = SocketAddr::new(addr.ip(), host.port_u16().unwrap_or_default());
+        addr.to_string().parse().map_err(|_| invalid("this is no address"))
     }
 }
 

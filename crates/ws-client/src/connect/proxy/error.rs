@@ -27,10 +27,35 @@ pub enum ProxyError {
     Http,
     /// The proxy answered `CONNECT` with another status than 2xx.
     Refused(StatusCode),
+    /// A SOCKS proxy opened no tunnel.
+    #[cfg(feature = "socks")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "socks")))]
+    Socks(SocksError),
     /// The TLS handshake with the proxy failed, often because its certificate was not accepted.
     Tls(TlsError),
     /// The environment names a proxy that cannot be used.
     Uri(ProxyUriError),
+}
+
+/// Why a SOCKS5 proxy opened no tunnel.
+#[cfg(feature = "socks")]
+#[cfg_attr(docsrs, doc(cfg(feature = "socks")))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SocksError {
+    /// The proxy closed the connection in the middle of the handshake.
+    Closed,
+    /// The user name or the password is wrong (RFC 1929).
+    Credentials,
+    /// The proxy takes neither of what was offered: user name and password where the URL has them, no authentication
+    /// where it does not (RFC 1928, 3).
+    Method,
+    /// What the proxy said is no SOCKS5.
+    Protocol,
+    /// The proxy refused with this code (RFC 1928, 6).
+    Reply(u8),
+    /// User name, password and host name are together longer than what is sent, about 250 bytes.
+    TooLong,
 }
 
 /// A tunnel that did not come about, inside the `io::Error` of a connector.
@@ -108,6 +133,25 @@ impl ProxyError {
             ) => io::ErrorKind::PermissionDenied,
             Self::Refused(StatusCode::GATEWAY_TIMEOUT) => io::ErrorKind::TimedOut,
             Self::Refused(_) => io::ErrorKind::ConnectionRefused,
+            #[cfg(feature = "socks")]
+            Self::Socks(error) => error.io_kind(),
+        }
+    }
+}
+
+#[cfg(feature = "socks")]
+impl SocksError {
+    fn io_kind(self) -> io::ErrorKind {
+        match self {
+            Self::Closed => io::ErrorKind::UnexpectedEof,
+            Self::Credentials | Self::Method | Self::Reply(2) => io::ErrorKind::PermissionDenied,
+            Self::Protocol => io::ErrorKind::InvalidData,
+            Self::Reply(3) => io::ErrorKind::NetworkUnreachable,
+            Self::Reply(4) => io::ErrorKind::HostUnreachable,
+            Self::Reply(5) => io::ErrorKind::ConnectionRefused,
+            Self::Reply(6) => io::ErrorKind::TimedOut,
+            Self::Reply(_) => io::ErrorKind::Other,
+            Self::TooLong => io::ErrorKind::InvalidInput,
         }
     }
 }
@@ -138,7 +182,8 @@ pub(crate) fn describe(
             )
         }
         ProxyError::Http => {
-            let hint = crate::error::http_hint(source, "http:// against https:// for the proxy");
+            let hint =
+                crate::error::http_hint(source, "http:// against https:// and socks5:// for the proxy");
             write!(f, "proxy {proxy}, asked for a tunnel to {target}, {hint}")
         }
         ProxyError::Refused(status) => {
@@ -148,6 +193,8 @@ pub(crate) fn describe(
                 hint => write!(f, " ({hint})"),
             }
         }
+        #[cfg(feature = "socks")]
+        ProxyError::Socks(error) => write!(f, "SOCKS proxy {proxy} opened no tunnel to {target}: {error}"),
         ProxyError::Tls(reason) => {
             write!(f, "TLS with proxy {proxy} failed on the way to {target}: {reason}")?;
             match source {
@@ -179,3 +226,30 @@ fn refusal_hint(status: StatusCode) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(feature = "socks")]
+impl fmt::Display for SocksError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "it closed the connection",
+            Self::Credentials => "the user name or the password is wrong",
+            Self::Method => {
+                "it does not take the authentication that was offered; check the credentials in its URL"
+            }
+            Self::Protocol => "what it said is no SOCKS5; check its port",
+            Self::Reply(1) => "general failure",
+            Self::Reply(2) => "its rules do not allow this host or port",
+            Self::Reply(3) => "the network cannot be reached",
+            Self::Reply(4) => "the host cannot be reached; is the name known to the proxy?",
+            Self::Reply(5) => "the server refused the connection",
+            Self::Reply(6) => "the server could not be reached in time",
+            Self::Reply(7) => "it does not know the command",
+            Self::Reply(8) => "it does not know this type of address",
+            Self::Reply(code) => return write!(f, "it answered with the unknown code {code}"),
+            Self::TooLong => "user name, password and host name are too long together",
+        })
+    }
+}
+
+#[cfg(feature = "socks")]
+impl error::Error for SocksError {}

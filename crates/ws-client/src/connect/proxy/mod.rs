@@ -13,8 +13,12 @@ mod environment;
 mod error;
 mod exclude;
 mod server;
+#[cfg(feature = "socks")]
+mod socks;
 mod tunnel;
 
+#[cfg(feature = "socks")]
+pub use self::error::SocksError;
 pub(crate) use self::error::{Failure as ProxyFailure, describe};
 pub use self::{error::ProxyError, server::ProxyUriError};
 
@@ -22,7 +26,7 @@ pub use self::{error::ProxyError, server::ProxyUriError};
 ///
 /// [`Dialer::proxy`](crate::Dialer::proxy) takes it; without one no proxy is used. There is nothing between the proxy
 /// and the server but a tunnel, for `ws://` as for `wss://`: the proxy is asked for one with `CONNECT` (RFC 9110,
-/// 9.3.6), and the opening handshake goes through it.
+/// 9.3.6) or by SOCKS5 (RFC 1928), and the opening handshake goes through it.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -59,8 +63,10 @@ impl Proxy {
     /// |---|---|---|
     /// | `http://host` | `CONNECT` in plain HTTP/1.1 | 80 |
     /// | `https://host` | `CONNECT` within TLS, see [`proxy_tls_config`](crate::Dialer#method.proxy_tls_config) | 443 |
+    /// | `socks5h://host` | SOCKS5; the proxy resolves the name of the server | 1080 |
+    /// | `socks5://host` | SOCKS5; the name is resolved here, and its first address is asked for | 1080 |
     ///
-    /// A URL without a scheme is taken for `http://`.
+    /// SOCKS needs the feature `socks`. A URL without a scheme is taken for `http://`.
     ///
     /// Credentials stand in front of the host, percent-encoded UTF-8, the password optional. HTTP proxies get them as
     /// `Proxy-Authorization: Basic`; for others there is [`header`](Self::header).
@@ -127,7 +133,7 @@ impl Proxy {
         self
     }
 
-    /// Adds a header to the `CONNECT` that HTTP proxies get; repeat it for several lines of one name.
+    /// Adds a header to the `CONNECT` that HTTP proxies get; repeat it for several lines of one name. SOCKS has none.
     ///
     /// `Proxy-Authorization` takes the place of the credentials in the URL. Headers that announce a body fail the dial.
     ///

@@ -18,7 +18,14 @@ pub(super) struct Server {
 
 /// How a proxy is asked for a tunnel, and with which credentials.
 pub(super) enum Protocol {
-    Connect { authorization: Option<HeaderValue> },
+    Connect {
+        authorization: Option<HeaderValue>,
+    },
+    #[cfg(feature = "socks")]
+    Socks {
+        credentials: Option<(String, String)>,
+        local_dns: bool,
+    },
 }
 
 impl Server {
@@ -33,6 +40,10 @@ impl Server {
                 return Err(ProxyUriError::Feature("rustls"));
             }
             Some("https") => (Scheme::HTTPS, 443),
+            Some("socks5" | "socks5h") if cfg!(not(feature = "socks")) => {
+                return Err(ProxyUriError::Feature("socks"));
+            }
+            Some("socks5" | "socks5h") => (Scheme::HTTP, 1080),
             Some(_) => return Err(ProxyUriError::Scheme),
         };
         // It takes the credentials out and decodes them.
@@ -44,7 +55,18 @@ impl Server {
             return Err(ProxyUriError::Host);
         }
         let port = target::port(authority).map_err(|_| ProxyUriError::Port)?.unwrap_or(default_port);
-        let protocol = Protocol::Connect { authorization: matched.basic_auth().cloned() };
+        let protocol = match uri.scheme_str() {
+            #[cfg(feature = "socks")]
+            Some(scheme @ ("socks5" | "socks5h")) => {
+                let credentials =
+                    matched.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()));
+                if credentials.iter().any(|(user, password)| user.len().max(password.len()) > 255) {
+                    return Err(ProxyUriError::Credentials);
+                }
+                Protocol::Socks { credentials, local_dns: scheme == "socks5" }
+            }
+            _ => Protocol::Connect { authorization: matched.basic_auth().cloned() },
+        };
         let mut parts = Parts::default();
         parts.scheme = Some(scheme);
         parts.authority = Some(format!("{host}:{port}").parse().map_err(|_| ProxyUriError::Malformed)?);
@@ -68,6 +90,10 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match &self.protocol {
             Protocol::Connect { .. } => self.uri.scheme_str().unwrap_or_default(),
+            #[cfg(feature = "socks")]
+            Protocol::Socks { local_dns: true, .. } => "socks5",
+            #[cfg(feature = "socks")]
+            Protocol::Socks { local_dns: false, .. } => "socks5h",
         };
         write!(f, "{scheme}://{}", self.name())
     }
@@ -77,6 +103,8 @@ impl fmt::Debug for Server {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyUriError {
+    /// The user name or the password is longer than the 255 bytes that SOCKS5 has room for (RFC 1929, 2).
+    Credentials,
     /// This feature of the crate is needed for the scheme.
     Feature(&'static str),
     /// The host is missing.
@@ -87,7 +115,7 @@ pub enum ProxyUriError {
     Path,
     /// The port is not a number up to 65535.
     Port,
-    /// The scheme is neither `http` nor `https`.
+    /// The scheme is none of `http`, `https`, `socks5` and `socks5h`.
     Scheme,
 }
 
@@ -95,6 +123,7 @@ impl fmt::Display for ProxyUriError {
     /// Never shows the URL, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Credentials => "SOCKS5 takes user names and passwords of up to 255 bytes",
             Self::Feature(name) => {
                 return write!(f, "proxies of this scheme need the feature `{name}` of ws-client");
             }
@@ -104,7 +133,7 @@ impl fmt::Display for ProxyUriError {
             }
             Self::Path => "the URL of a proxy has no path and no query",
             Self::Port => "the port of the proxy is not a number up to 65535",
-            Self::Scheme => "the scheme of the proxy is neither http nor https",
+            Self::Scheme => "the scheme of the proxy is none of http, https, socks5 and socks5h",
         })
     }
 }

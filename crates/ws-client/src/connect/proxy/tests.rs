@@ -20,6 +20,8 @@ fn environment(variables: &[(&str, &str)]) -> Proxy {
 fn authorization(url: &str) -> Option<String> {
     match Server::parse(url).unwrap().protocol {
         Protocol::Connect { authorization } => authorization.map(|value| value.to_str().unwrap().to_owned()),
+        #[cfg(feature = "socks")]
+        Protocol::Socks { .. } => panic!("{url}"),
     }
 }
 
@@ -34,6 +36,10 @@ fn urls_of_proxies_have_default_ports() {
         ("user:secret@proxy.example", "http://proxy.example:80"),
         #[cfg(any(feature = "native-tls", feature = "rustls"))]
         ("https://user@proxy.example", "https://proxy.example:443"),
+        #[cfg(feature = "socks")]
+        ("socks5://proxy.example", "socks5://proxy.example:1080"),
+        #[cfg(feature = "socks")]
+        ("socks5h://user:secret@[2001:db8::1]", "socks5h://[2001:db8::1]:1080"),
     ] {
         assert_eq!(format!("{:?}", Server::parse(url).unwrap()), proxy, "{url}");
     }
@@ -57,6 +63,8 @@ fn urls_that_name_no_proxy_are_refused_with_the_reason() {
         ("socks4://proxy.example", ProxyUriError::Scheme),
         #[cfg(not(any(feature = "native-tls", feature = "rustls")))]
         ("https://proxy.example", ProxyUriError::Feature("rustls")),
+        #[cfg(not(feature = "socks"))]
+        ("socks5://proxy.example", ProxyUriError::Feature("socks")),
     ] {
         let refused = Proxy::new(url).map(|proxy| format!("{proxy:?}")).unwrap_err();
         assert_eq!(refused, error, "{url}");
@@ -66,7 +74,19 @@ fn urls_that_name_no_proxy_are_refused_with_the_reason() {
 
 #[test]
 fn error_names_the_feature_that_is_missing() {
-    assert!(ProxyUriError::Feature("rustls").to_string().contains("feature `rustls`"));
+    assert!(ProxyUriError::Feature("socks").to_string().contains("feature `socks`"));
+}
+
+#[cfg(feature = "socks")]
+#[test]
+fn credentials_that_socks_has_no_room_for_are_refused() {
+    let url = |user: usize, password: usize| {
+        format!("socks5h://{}:{}@proxy.example", "u".repeat(user), "p".repeat(password))
+    };
+    Server::parse(&url(255, 255)).unwrap();
+    for (user, password) in [(256, 1), (1, 256)] {
+        assert_eq!(Server::parse(&url(user, password)).unwrap_err(), ProxyUriError::Credentials);
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ use http::{
     uri::{Authority, Scheme},
 };
 
+#[cfg(feature = "socks")]
+use super::socks::socks;
 use super::{
     Proxy, ProxyError,
     connect::connect,
@@ -31,11 +33,21 @@ impl Connector {
         let target = authority(url)?;
         let route = proxy.select(url).map_err(|failure| failure.into_io(None, target.as_str()))?;
         let Some(Route { server, headers }) = route else { return Ok(None) };
+        let destination = match &server.protocol {
+            // Before the phases speak of the proxy: this is the name of the server.
+            #[cfg(feature = "socks")]
+            Protocol::Socks { local_dns: true, .. } => self.tcp.resolve(&target).await?,
+            _ => target.clone(),
+        };
         phase::through(server.name());
         let tunnel = match (self.reach_proxy(&server).await, &server.protocol) {
             (Err(failure), _) => Err(failure),
             (Ok(io), Protocol::Connect { authorization }) => {
-                connect(io, target.clone(), authorization.as_ref(), headers).await
+                connect(io, destination, authorization.as_ref(), headers).await
+            }
+            #[cfg(feature = "socks")]
+            (Ok(io), Protocol::Socks { credentials, .. }) => {
+                socks(io, Uri::from(destination), credentials.as_ref()).await
             }
         };
         tunnel.map(Some).map_err(|failure| failure.into_io(Some(server.name()), target.as_str()))
