@@ -135,6 +135,7 @@ pages! {
     keep_alive "docs/how-to/keep-alive.md",
     large_messages "docs/how-to/large-messages.md",
     observe "docs/how-to/observe.md",
+    proxies "docs/how-to/proxies.md",
     slow_consumers "docs/how-to/slow-consumers.md",
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",

@@ -38,6 +38,8 @@
 //! * `webpki-roots`: `Dialer::webpki_roots`, for systems without root certificates. It turns `rustls` on.
 //! * `native-tls`: `Dialer::native_tls`, for the TLS library of the system; on Linux it needs OpenSSL's headers. Without
 //!   `rustls` it is what `wss://` is spoken with.
+//! * `proxy`: `Dialer::proxy`, for proxies that are spoken to in HTTP or HTTPS; none is used unless it is called.
+//! * `socks`: SOCKS5 proxies, for which it takes `proxy` along.
 //! * `deflate` (default): `Dialer::compression`, which is off until it is called.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
