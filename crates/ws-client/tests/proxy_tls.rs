@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
-use ws_client::{DialError, DialErrorKind, Dialer, Message, Phase, Proxy, ProxyError};
+use ws_client::{DialError, DialErrorKind, Dialer, Message, Phase, Proxy, ProxyError, TlsError};
 
 use authority::{Authority, self_signed};
 use support::{accept_handshake, read_head, serve};
@@ -151,17 +151,17 @@ async fn certificates_of_the_server_are_checked_through_every_proxy() {
     let (near, far) = (Authority::new(), Authority::new());
     let expired = |params: &mut rcgen::CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
     for kind in kinds(&near) {
-        for server in [
+        for (server, reason) in [
             // The name of the proxy is nothing to the server.
-            far.server(&["localhost", "127.0.0.1"]),
-            far.server(&["*.server.example", "example"]),
-            far.server_with(&["server.example"], expired),
-            self_signed(&["server.example"]),
-            // The roots for the proxy are none for the server.
-            near.server(&["server.example"]),
+            (far.server(&["localhost", "127.0.0.1"]), TlsError::WrongName),
+            (far.server(&["*.server.example", "example"]), TlsError::WrongName),
+            (far.server_with(&["server.example"], expired), TlsError::Expired),
+            (self_signed(&["server.example"]), TlsError::UnknownIssuer),
+            // The roots for the proxy are none for the server. The two authorities have one name and two keys.
+            (near.server(&["server.example"]), TlsError::BadSignature),
         ] {
             let (error, proxy) = refused(&kind, &near, &far, server).await;
-            assert_eq!(error.kind(), &DialErrorKind::Tls);
+            assert_eq!(error.kind(), &DialErrorKind::Tls(reason));
             assert!(proxy);
         }
     }
@@ -171,15 +171,15 @@ async fn certificates_of_the_server_are_checked_through_every_proxy() {
 async fn certificates_of_the_proxy_are_checked() {
     let (near, far) = (Authority::new(), Authority::new());
     let expired = |params: &mut rcgen::CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
-    for proxy in [
-        near.server(&["server.example"]),
-        near.server(&["127.0.0.1"]),
-        near.server_with(&["localhost"], expired),
-        self_signed(&["localhost"]),
-        far.server(&["localhost"]),
+    for (proxy, reason) in [
+        (near.server(&["server.example"]), TlsError::WrongName),
+        (near.server(&["127.0.0.1"]), TlsError::WrongName),
+        (near.server_with(&["localhost"], expired), TlsError::Expired),
+        (self_signed(&["localhost"]), TlsError::UnknownIssuer),
+        (far.server(&["localhost"]), TlsError::BadSignature),
     ] {
         let (error, proxy) = refused(&Kind::Https(proxy), &near, &far, far.server(&["server.example"])).await;
-        assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls));
+        assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(reason)));
         assert!(!proxy, "the proxy was asked for a tunnel");
     }
 }
@@ -191,7 +191,7 @@ async fn proxy_is_verified_by_the_platform_unless_it_has_a_configuration_of_its_
     let (addr, _proxy) = greet(&kind, None).await;
     let dialer = Dialer::new().proxy(kind.proxy(addr)).tls_config(authority.client());
     let error = dialer.dial("ws://server.example/").await.unwrap_err();
-    assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls));
+    assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(TlsError::UnknownIssuer)));
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn proxy_without_tls_is_a_tls_error() {
     .await;
     let proxy = Proxy::new(&format!("https://localhost:{}", addr.port())).unwrap();
     let error = Dialer::new().proxy(proxy).dial("ws://server.example/").await.unwrap_err();
-    assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls));
+    assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(TlsError::NotTls)));
 }
 
 #[tokio::test]
@@ -276,5 +276,5 @@ async fn dialer_that_went_through_a_proxy_once_goes_on_to_check_certificates() {
         .tls_config(far.client());
     dialer.dial("wss://server.example/").await.unwrap();
     let error = dialer.dial("wss://server.example:8443/").await.unwrap_err();
-    assert_eq!(error.kind(), &DialErrorKind::Tls);
+    assert_eq!(error.kind(), &DialErrorKind::Tls(TlsError::WrongName));
 }
