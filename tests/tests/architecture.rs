@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer { modules: &["prepared"], of_crate: &["deflate", "frame", "values"], of_others: &["bytes"] },
     Layer {
         modules: &["handshake"],
-        of_crate: &["deflate"],
+        of_crate: &["config", "deflate"],
         of_others: &["base64", "bytes", "http", "sha1"],
     },
     Layer {

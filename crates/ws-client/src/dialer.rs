@@ -10,10 +10,7 @@ use tokio::{
 use tower_service::Service;
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{
-    BufferPool, Config, Conn, Negotiated, Role,
-    handshake::{self, ResponseError},
-};
+use ws_core::{BufferPool, Config, Conn, Role, handshake::Offer};
 
 #[cfg(feature = "proxy")]
 use crate::Proxy;
@@ -230,7 +227,7 @@ impl<C> Dialer<C> {
             Some(deflate) => config.compression(deflate.clone()),
             None => config,
         };
-        match self.check(&response, key) {
+        match self.offer().check(response.status(), response.headers(), key) {
             Ok(negotiated) => {
                 let conn = Conn::with_read_buf(io, Role::Client, config, negotiated, read_buf);
                 Ok((conn, response))
@@ -240,22 +237,12 @@ impl<C> Dialer<C> {
         }
     }
 
-    /// What the answer agrees to.
-    fn check(&self, response: &Response<()>, key: &HeaderValue) -> Result<Negotiated, ResponseError> {
-        let (status, headers) = (response.status(), response.headers());
-        // A token that was offered, so always text.
-        let negotiated = |subprotocol: Option<HeaderValue>| {
-            let mut negotiated = Negotiated::new();
-            negotiated.subprotocol = subprotocol.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
-            negotiated
-        };
+    /// What every opening handshake offers.
+    pub(crate) fn offer(&self) -> Offer<'_, String> {
+        let offer = Offer::new(&self.subprotocols);
         #[cfg(feature = "deflate")]
-        if let Some(config) = &self.compression {
-            let (subprotocol, deflate) =
-                handshake::check_response_with_deflate(status, headers, key, &self.subprotocols, config)?;
-            return Ok(negotiated(subprotocol).with_deflate(deflate));
-        }
-        handshake::check_response(status, headers, key, &self.subprotocols).map(negotiated)
+        let offer = offer.with_deflate(self.compression.as_ref());
+        offer
     }
 }
 

@@ -29,13 +29,7 @@ impl Opening {
         }
 
         let key = handshake::encode_key(nonce()?);
-        headers.extend(
-            handshake::request_headers(&key, &dialer.subprotocols).map_err(RequestError::Subprotocols)?,
-        );
-        #[cfg(feature = "deflate")]
-        if let Some(config) = &dialer.compression {
-            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, handshake::offer_deflate(config));
-        }
+        headers.extend(dialer.offer().headers(&key).map_err(RequestError::Subprotocols)?);
         let mut request = Request::new(String::new());
         *request.uri_mut() = target.path.clone();
         *request.headers_mut() = headers;

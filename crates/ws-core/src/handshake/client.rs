@@ -75,6 +75,12 @@ pub(crate) fn check_answer(
     offered: &[impl AsRef<str>],
     is_offered: impl Fn(&str) -> bool,
 ) -> Result<Option<usize>, ResponseError> {
+    check_switch(status, fields, key)?;
+    check_agreed(fields, offered, is_offered)
+}
+
+/// 4.1: the server switches to WebSocket, and proves that it read the key.
+fn check_switch(status: StatusCode, fields: Fields<'_>, key: &[u8]) -> Result<(), ResponseError> {
     if status != StatusCode::SWITCHING_PROTOCOLS {
         return Err(ResponseError::Status);
     }
@@ -87,11 +93,19 @@ pub(crate) fn check_answer(
         return Err(ResponseError::ConnectionToken);
     }
     match fields.only_line(&SEC_WEBSOCKET_ACCEPT) {
-        Ok(Some(accept)) if accept == answer_key(key) => {}
-        Ok(Some(_)) => return Err(ResponseError::AcceptMismatch),
-        Ok(None) => return Err(ResponseError::AcceptMissing),
-        Err(_) => return Err(ResponseError::AcceptRepeated),
+        Ok(Some(accept)) if accept == answer_key(key) => Ok(()),
+        Ok(Some(_)) => Err(ResponseError::AcceptMismatch),
+        Ok(None) => Err(ResponseError::AcceptMissing),
+        Err(_) => Err(ResponseError::AcceptRepeated),
     }
+}
+
+/// What HTTP/1.1 and HTTP/2 have in common: the server agrees to nothing that was not offered.
+pub(super) fn check_agreed(
+    fields: Fields<'_>,
+    offered: &[impl AsRef<str>],
+    is_offered: impl Fn(&str) -> bool,
+) -> Result<Option<usize>, ResponseError> {
     check_extensions(fields, is_offered)?;
     match fields.only_line(&SEC_WEBSOCKET_PROTOCOL) {
         Ok(None) => Ok(None),
@@ -121,7 +135,7 @@ fn check_extensions(fields: Fields<'_>, is_offered: impl Fn(&str) -> bool) -> Re
 }
 
 /// The value of `Sec-WebSocket-Protocol`; without subprotocols there is none.
-fn offer(subprotocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, OfferError> {
+pub(super) fn offer(subprotocols: &[impl AsRef<str>]) -> Result<Option<HeaderValue>, OfferError> {
     check_offer(subprotocols)?;
     let mut offer = String::new();
     for name in subprotocols {
@@ -172,12 +186,17 @@ impl fmt::Display for OfferError {
 
 impl std::error::Error for OfferError {}
 
-/// What is wrong with the response to an opening handshake (RFC 6455, 4.1), in the order in which it is checked.
+/// What is wrong with the response to an opening handshake (RFC 6455, 4.1; over HTTP/2 RFC 8441, 5), in the order in which
+/// it is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResponseError {
     /// The status is not 101.
     Status,
+    /// The status is not 2xx, over HTTP/2 (RFC 8441, 5).
+    ConnectStatus,
+    /// There is a field that belongs to HTTP/1.1, over HTTP/2 (RFC 9113, 8.2.2).
+    Http1Field,
     /// `Upgrade` is not the one word `websocket`.
     UpgradeToken,
     /// No `Connection` header has the token `upgrade`.
@@ -204,6 +223,8 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Status => "the status is not 101",
+            Self::ConnectStatus => "the status is not 2xx",
+            Self::Http1Field => "a header belongs to HTTP/1.1",
             Self::UpgradeToken => "the upgrade header is not 'websocket'",
             Self::ConnectionToken => "the connection header has no token 'upgrade'",
             Self::AcceptMissing => "there is no sec-websocket-accept header",

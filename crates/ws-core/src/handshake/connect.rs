@@ -96,8 +96,8 @@ pub fn connect_response(subprotocol: Option<HeaderValue>) -> Response<()> {
     response
 }
 
-/// RFC 9113, 8.2.2: with one of these a request is malformed.
-const HTTP1_FIELDS: [HeaderName; 5] = [
+/// RFC 9113, 8.2.2: with one of these a request or a response is malformed.
+pub(super) const HTTP1_FIELDS: [HeaderName; 5] = [
     CONNECTION,
     UPGRADE,
     TRANSFER_ENCODING,

@@ -77,14 +77,21 @@ pub fn check_response_with_deflate(
     let key = trim(key.as_bytes());
     let index = check_answer(status, headers.into(), key, offered, |name| name == NAME)?;
     let subprotocol = index.map(|index| to_header(offered[index].as_ref())).transpose()?;
-    // `check_answer` let nothing else pass.
-    let mut accepted = Fields::from(headers).extensions().map_while(Result::ok);
-    let Some(answer) = accepted.next() else { return Ok((subprotocol, None)) };
+    Ok((subprotocol, accepted_deflate(headers.into(), config)?))
+}
+
+/// What the server accepted of the offer, in a response that names no other extension.
+pub(super) fn accepted_deflate(
+    fields: Fields<'_>,
+    config: &DeflateConfig,
+) -> Result<Option<NegotiatedDeflate>, ResponseError> {
+    let mut accepted = fields.extensions().map_while(Result::ok);
+    let Some(answer) = accepted.next() else { return Ok(None) };
     if accepted.next().is_some() {
         return Err(ResponseError::DeflateParameters);
     }
     let negotiated = parameters(&answer).and_then(|answer| config.accept(&answer));
-    Ok((subprotocol, Some(negotiated.map_err(|InvalidParameters| ResponseError::DeflateParameters)?)))
+    negotiated.map(Some).map_err(|InvalidParameters| ResponseError::DeflateParameters)
 }
 
 /// The parameters of an extension whose name is [`NAME`].

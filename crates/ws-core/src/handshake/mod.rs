@@ -42,6 +42,9 @@
 //! A client draws sixteen random bytes for [`encode_key`], adds [`request_headers`] to its request, and lets
 //! [`check_response`] read the answer.
 //!
+//! An [`Offer`] does all of a client's part, compression included, over HTTP/1.1 and HTTP/2, and gives what a connection is
+//! made with.
+//!
 //! permessage-deflate (RFC 7692) is negotiated beside that: a server lets [`negotiate_deflate`] choose among the offers, and
 //! adds what it gives to the response; a client adds [`offer_deflate`] to its request, and reads the answer with
 //! [`check_response_with_deflate`].
@@ -53,6 +56,7 @@ mod deflate;
 mod extensions;
 mod fields;
 mod key;
+mod offer;
 mod origin;
 mod refusal;
 mod scan;
@@ -73,6 +77,7 @@ pub use self::{
         Extension, ExtensionParameter, ExtensionParameters, Extensions, InvalidExtension, parse_extensions,
     },
     key::{accept_key, encode_key, is_valid_key},
+    offer::Offer,
     origin::{InvalidOrigin, Origin, is_same_origin, request_authority},
     refusal::Refusal,
     server::{check_key, check_request, is_reserved_response_header, is_websocket_upgrade, response},

@@ -12,10 +12,7 @@ use tokio::io::{DuplexStream, duplex};
 use tower_service::Service;
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{
-    Config, Conn, Negotiated, Role,
-    handshake::{self, ResponseError},
-};
+use ws_core::{Config, Conn, Role, handshake};
 
 use super::{ConnectError, Offer, error::BoxError};
 use crate::ResponseBody;
@@ -140,15 +137,11 @@ impl<S, M> Client<S, M> {
     /// The opening handshake without a body.
     fn request(&self, url: &str) -> Result<Request<()>, ConnectError> {
         let uri: Uri = url.parse().map_err(http::Error::from)?;
-        let mut headers = handshake::request_headers(&handshake::encode_key(*NONCE), &self.subprotocols)?;
+        let mut headers = self.offer().headers(&handshake::encode_key(*NONCE))?;
         let host = uri.authority().map_or("localhost", |authority| authority.as_str());
         headers.insert(header::HOST, HeaderValue::from_str(host).map_err(http::Error::from)?);
         if let Some(origin) = &self.origin {
             headers.insert(header::ORIGIN, HeaderValue::from_str(origin).map_err(http::Error::from)?);
-        }
-        #[cfg(feature = "deflate")]
-        if let Some(deflate) = &self.compression {
-            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, handshake::offer_deflate(deflate));
         }
         // Replaces a name at its first line and adds the others to it.
         headers.extend(self.headers.clone());
@@ -162,21 +155,11 @@ impl<S, M> Client<S, M> {
         Ok(request)
     }
 
-    /// What the answer agrees to.
-    fn check(&self, response: &Response<()>, key: &HeaderValue) -> Result<Negotiated, ResponseError> {
-        let (status, headers) = (response.status(), response.headers());
-        let negotiated = |subprotocol: Option<HeaderValue>| {
-            let mut negotiated = Negotiated::new();
-            negotiated.subprotocol = subprotocol.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
-            negotiated
-        };
+    fn offer(&self) -> handshake::Offer<'_, String> {
+        let offer = handshake::Offer::new(&self.subprotocols);
         #[cfg(feature = "deflate")]
-        if let Some(config) = &self.compression {
-            let (subprotocol, deflate) =
-                handshake::check_response_with_deflate(status, headers, key, &self.subprotocols, config)?;
-            return Ok(negotiated(subprotocol).with_deflate(deflate));
-        }
-        handshake::check_response(status, headers, key, &self.subprotocols).map(negotiated)
+        let offer = offer.with_deflate(self.compression.as_ref());
+        offer
     }
 
     fn conn_config(&self) -> Config {
@@ -228,7 +211,7 @@ where
         // If nobody waits for it, the connection ends at once, as it does behind a server.
         let _ = upgrade.send(far);
         let response = response.map(drop);
-        match self.check(&response, &key) {
+        match self.offer().check(response.status(), response.headers(), &key) {
             Ok(negotiated) => Ok((Conn::new(near, Role::Client, self.conn_config(), negotiated), response)),
             Err(error) => Err(ConnectError::handshake(error, response)),
         }

@@ -6,6 +6,7 @@ mod connect;
 mod deflate;
 mod extensions;
 mod linear;
+mod offer;
 mod origin;
 mod refusal;
 mod server;
