@@ -41,6 +41,8 @@
 //! * `proxy`: `Dialer::proxy`, for proxies that are spoken to in HTTP or HTTPS; none is used unless it is called.
 //! * `socks`: SOCKS5 proxies, for which it takes `proxy` along.
 //! * `deflate` (default): `Dialer::compression`, which is off until it is called.
+//! * `idn` (default): hosts with letters beyond ASCII, such as `ws://bücher.example/`. Without it they are refused with an
+//!   error that says so.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -55,6 +57,7 @@ mod request;
 mod target;
 mod tls_error;
 mod transport;
+mod url;
 
 use http::Response;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, Method, Request, Uri, Version, header};
 use ws_core::handshake::{OfferError, is_reserved_request_header};
 
-use crate::{DialError, DialErrorKind};
+use crate::{DialError, DialErrorKind, url};
 
 mod sealed {
     use http::{Request, Uri};
@@ -26,6 +26,10 @@ mod sealed {
 /// fragment is dropped (RFC 6455, 3). A user name or password in the URL is refused: it would not be sent, so an
 /// `Authorization` header has to say it.
 ///
+/// Text may be as people write it: spaces around it go, a host beyond ASCII becomes Punycode (IDNA, the feature `idn`, on
+/// by default), and what a request line cannot hold is percent-encoded as UTF-8, as browsers do. Control characters and
+/// backslashes, which browsers repair by guessing, are refused.
+///
 /// A request is a `GET` in HTTP/1.1. Its headers are sent as they are, a `Host` among them replaces the one made from
 /// the URL, and headers that belong to the opening handshake are refused. Its extensions are ignored.
 ///
@@ -37,12 +41,7 @@ pub trait IntoDialRequest: sealed::Sealed {
 
 impl IntoDialRequest for &str {
     fn into_dial_request(self) -> Result<Request<()>, DialError> {
-        match self.parse::<Uri>() {
-            Ok(uri) => uri.into_dial_request(),
-            // `localhost:3000/chat` is the commonest mistake; http's parser calls it an invalid format.
-            Err(_) if !self.contains("://") => Err(UriError::Scheme.into()),
-            Err(error) => Err(DialError::from(UriError::Malformed).with_source(error)),
-        }
+        url::parse(self)?.into_dial_request()
     }
 }
 
@@ -88,26 +87,43 @@ impl IntoDialRequest for Request<()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UriError {
+    /// There is a control character in it, or a backslash in front of the query.
+    Character,
     /// There is no host.
     Host,
+    /// The host is neither a name nor an address: it has characters that no host may have, or is no IPv6 address although
+    /// it stands in brackets.
+    InvalidHost,
     /// It is not a URL; the source of the error says what its parser met.
     Malformed,
-    /// The port is not a number up to 65,535.
+    /// The host has characters beyond ASCII, and the feature `idn` is not there to translate them.
+    NonAsciiHost,
+    /// The port is not a number from 1 to 65,535.
     Port,
     /// The scheme is missing, or not one of `ws`, `wss`, `http` and `https`.
     Scheme,
     /// There is a user name or a password in front of the host.
     UserInfo,
+    /// The IPv6 address has a zone, such as `%eth0`, which a URL cannot carry to a server.
+    Zone,
 }
 
 impl fmt::Display for UriError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Character => "there is a control character or a backslash in it",
             Self::Host => "the host is missing",
+            Self::InvalidHost => "the host is neither a name nor an address",
             Self::Malformed => "it cannot be parsed",
-            Self::Port => "the port is not a number up to 65535",
+            Self::NonAsciiHost => {
+                "the host has characters beyond ASCII; enable the feature `idn` of ws-client, or write it as xn--…"
+            }
+            Self::Port => "the port is not a number from 1 to 65535",
             Self::Scheme => "it must begin with ws:// or wss://",
             Self::UserInfo => "a user name in it would not be sent; use an Authorization header",
+            Self::Zone => {
+                "an IPv6 address with a zone cannot be dialed; connect a socket and use Dialer::handshake"
+            }
         })
     }
 }

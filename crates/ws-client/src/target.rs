@@ -1,11 +1,13 @@
 //! What a URL says about where to connect to and what to ask there.
 
+use std::net::Ipv6Addr;
+
 use http::{
     HeaderValue, Uri,
     uri::{Authority, PathAndQuery, Scheme},
 };
 
-use crate::UriError;
+use crate::{UriError, url::escape};
 
 /// A URL taken apart into what each step of a dial needs.
 #[derive(Debug)]
@@ -29,14 +31,11 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(UriError::UserInfo);
         }
-        let name = authority.host();
-        if name.is_empty() || name == "[]" {
-            return Err(UriError::Host);
-        }
+        let name = host(authority)?;
         let port = port(authority)?;
         let host = match port {
             Some(port) if port != default_port => format!("{name}:{port}"),
-            _ => name.to_owned(),
+            _ => name.clone(),
         };
 
         let mut endpoint = http::uri::Parts::default();
@@ -72,27 +71,45 @@ pub(crate) fn is_secure(uri: &Uri) -> Option<bool> {
     }
 }
 
+/// The host in lower case, as browsers send it (RFC 3986, 3.2.2: it has no case).
+///
+/// What is not in brackets is left to the resolver to judge, or to a connector that knows better.
+fn host(authority: &Authority) -> Result<String, UriError> {
+    let host = authority.host();
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        if address.contains('%') {
+            return Err(UriError::Zone);
+        }
+        if !address.is_empty() && address.parse::<Ipv6Addr>().is_err() {
+            return Err(UriError::InvalidHost);
+        }
+    }
+    if host.is_empty() || host == "[]" { Err(UriError::Host) } else { Ok(host.to_ascii_lowercase()) }
+}
+
 /// The port that the URL names. `http` takes any digits for a port, and none at all.
 pub(crate) fn port(authority: &Authority) -> Result<Option<u16>, UriError> {
     let rest = authority.as_str().strip_prefix(authority.host()).ok_or(UriError::Malformed)?;
     match rest.strip_prefix(':') {
         None | Some("") => Ok(None),
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map(Some).map_err(|_| UriError::Port)
+            // Nobody can be connected to at port 0.
+            digits.parse().ok().filter(|port| *port != 0).map(Some).ok_or(UriError::Port)
         }
         Some(_) => Err(UriError::Port),
     }
 }
 
-/// The request target: never empty, and without the fragment, which `http` drops.
+/// The request target: never empty, escaped, and without the fragment, which `http` drops.
 fn path(uri: &Uri) -> Result<Uri, UriError> {
-    let path = match uri.path_and_query() {
-        None => PathAndQuery::from_static("/"),
-        Some(path) if path.as_str().starts_with('/') => path.clone(),
-        // `ws://host?query`
-        Some(path) => format!("/{}", path.as_str()).parse().map_err(|_| UriError::Malformed)?,
-    };
-    Ok(path.into())
+    let Some(path) = uri.path_and_query() else { return Ok(PathAndQuery::from_static("/").into()) };
+    // `ws://host?query`
+    let slash = if path.as_str().starts_with('/') { "" } else { "/" };
+    let escaped = escape(path.as_str());
+    if slash.is_empty() && escaped == path.as_str() {
+        return Ok(path.clone().into());
+    }
+    format!("{slash}{escaped}").parse().map_err(|_| UriError::Malformed)
 }
 
 #[cfg(test)]
@@ -124,10 +141,36 @@ mod tests {
             ("ws://example.com/a#part", "http://example.com:80/", "/a", "example.com"),
             ("ws://[::1]:3000/", "http://[::1]:3000/", "/", "[::1]:3000"),
             ("wss://[::1]", "https://[::1]:443/", "/", "[::1]"),
-            ("WSS://Example.com", "https://Example.com:443/", "/", "Example.com"),
+            ("WSS://Example.COM", "https://example.com:443/", "/", "example.com"),
+            ("ws://[2001:DB8::A]:80/", "http://[2001:db8::a]:80/", "/", "[2001:db8::a]"),
+            ("ws://[::ffff:127.0.0.1]/", "http://[::ffff:127.0.0.1]:80/", "/", "[::ffff:127.0.0.1]"),
+            // Left to the resolver: the root at the end, empty labels, other spellings of an address.
+            ("ws://example.com./", "http://example.com.:80/", "/", "example.com."),
+            ("ws://a..b/", "http://a..b:80/", "/", "a..b"),
+            ("ws://127.1/", "http://127.1:80/", "/", "127.1"),
+            ("ws://under_score/", "http://under_score:80/", "/", "under_score"),
+            ("ws://example.com:0080/", "http://example.com:80/", "/", "example.com"),
+            ("ws://example.com:65535/", "http://example.com:65535/", "/", "example.com:65535"),
+            // Dot segments are sent as they are.
+            ("ws://example.com/a/../b//c", "http://example.com:80/", "/a/../b//c", "example.com"),
+            ("ws://example.com/a b?c d", "http://example.com:80/", "/a%20b?c%20d", "example.com"),
         ] {
             assert_eq!(parts(url), (endpoint.into(), path.into(), host.into()), "{url}");
         }
+    }
+
+    #[test]
+    fn paths_of_parsed_uris_are_escaped_too() {
+        let uri = Uri::try_from("ws://example.com/ü?ü").unwrap();
+        assert_eq!(Target::new(&uri).unwrap().path, "/%C3%BC?%C3%BC");
+    }
+
+    #[test]
+    fn overlong_names_are_left_to_the_resolver_and_overlong_urls_are_refused() {
+        let label = "a".repeat(64);
+        assert_eq!(parts(&format!("ws://{label}.example/")).2, format!("{label}.example"));
+        let long = format!("ws://{}/", "a".repeat(1 << 16));
+        assert_eq!(target(&long).err(), Some(DialErrorKind::InvalidUri(UriError::Malformed)));
     }
 
     #[test]
@@ -142,7 +185,19 @@ mod tests {
             ("ws:///chat", UriError::Malformed),
             ("ws://:80/", UriError::Host),
             ("ws://exa mple.com/", UriError::Malformed),
+            ("ws://[]/", UriError::Host),
+            ("ws://[::1/", UriError::Malformed),
+            ("ws://::1/", UriError::Malformed),
+            ("ws://[::g]/", UriError::InvalidHost),
+            ("ws://[1.2.3.4]/", UriError::InvalidHost),
+            ("ws://[v1.x]/", UriError::InvalidHost),
+            ("ws://[fe80::1%25eth0]/", UriError::Zone),
+            ("ws://[fe80::1%eth0]/", UriError::Zone),
+            ("ws://ex%61mple.com/", UriError::Malformed),
+            ("ws://example.com:0/", UriError::Port),
             ("ws://example.com:65536/", UriError::Port),
+            ("ws://example.com:80:80/", UriError::Malformed),
+            ("ws://example.com:８０/", UriError::Malformed),
             ("ws://example.com:+80/", UriError::Port),
             ("ws://user:secret@example.com/", UriError::UserInfo),
             ("ws://user@example.com/", UriError::UserInfo),
