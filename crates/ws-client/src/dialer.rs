@@ -1,25 +1,15 @@
 //! The dialer and its options.
 
-use std::{error, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
-use tower_service::Service;
+use http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{BufferPool, Config, Conn, Role, handshake::Offer};
+use ws_core::{BufferPool, Config, handshake::Offer};
 
+use crate::Connector;
 #[cfg(feature = "proxy")]
 use crate::Proxy;
-use crate::{
-    Connector, DialError, DialErrorKind, IntoDialRequest, Phase,
-    handshake::{Answer, exchange},
-    opening::Opening,
-    phase,
-};
 
 /// How a client opens connections; clone it, share it, dial many times.
 ///
@@ -45,8 +35,9 @@ pub struct Dialer<C = Connector> {
     pub(crate) connector: C,
     pub(crate) headers: HeaderMap,
     pub(crate) subprotocols: Vec<String>,
-    handshake_timeout: Option<Duration>,
-    config: Config,
+    pub(crate) handshake_timeout: Option<Duration>,
+    pub(crate) redirects: usize,
+    pub(crate) config: Config,
     #[cfg(feature = "deflate")]
     pub(crate) compression: Option<DeflateConfig>,
 }
@@ -59,6 +50,7 @@ impl Dialer {
             headers: HeaderMap::new(),
             subprotocols: Vec::new(),
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
+            redirects: 0,
             config: Config::new(),
             #[cfg(feature = "deflate")]
             compression: None,
@@ -102,7 +94,7 @@ impl<C> Dialer<C> {
 
     /// The subprotocols to offer, the preferred one first (RFC 6455, 1.9). None by default.
     ///
-    /// [`Conn::subprotocol`] tells which one the server chose, if any. A server that chooses what was not offered
+    /// [`Conn::subprotocol`](ws_core::Conn::subprotocol) tells which one the server chose, if any. A server that chooses what was not offered
     /// fails the dial.
     pub fn subprotocols<I>(mut self, names: I) -> Self
     where
@@ -113,10 +105,27 @@ impl<C> Dialer<C> {
         self
     }
 
-    /// How long a dial may take in all: name resolution, TCP, proxies, TLS and HTTP. 30 seconds unless set; `None` for as long
-    /// as it takes.
+    /// How long a dial may take in all: name resolution, TCP, proxies, TLS, HTTP, and all of it again for each redirect. 30
+    /// seconds unless set; `None` for as long as it takes.
     pub fn handshake_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.handshake_timeout = timeout.into();
+        self
+    }
+
+    /// How many redirects a dial follows: 0, the default, for none, and never more than 10.
+    ///
+    /// A 301, 302, 303, 307 or 308 is followed to a `ws`, `wss`, `http` or `https` URL, with a new opening handshake each time.
+    /// What leaves TLS, has a user name, or does not say clearly where to is not: the dial fails with
+    /// [`DialErrorKind::Redirect`](crate::DialErrorKind::Redirect). [`DialedUri`](crate::DialedUri) tells where the dial ended.
+    ///
+    /// To another origin (another scheme, host or port) headers of the caller do not go if they are `Authorization`, `Cookie`,
+    /// `Host` or `Proxy-Authorization`, or [marked sensitive](HeaderValue::set_sensitive); mark whatever else is secret. An
+    /// `Origin` becomes `null` where the redirect comes from an origin other than that, as in browsers.
+    ///
+    /// A server that redirects chooses whom the client talks to, hosts of its own network included: do not follow the
+    /// redirects of servers that are not trusted.
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max.min(MAX_REDIRECTS);
         self
     }
 
@@ -128,7 +137,7 @@ impl<C> Dialer<C> {
 
     /// Offers permessage-deflate (RFC 7692), and compresses if the server accepts it; `None` for no compression, the default.
     ///
-    /// [`Conn::deflate`] tells what was agreed on. A server that accepts something else than was offered fails the dial.
+    /// [`Conn::deflate`](ws_core::Conn::deflate) tells what was agreed on. A server that accepts something else than was offered fails the dial.
     /// Messages that hold a secret beside what others can choose should not be compressed.
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
@@ -166,74 +175,10 @@ impl<C> Dialer<C> {
             headers: self.headers,
             subprotocols: self.subprotocols,
             handshake_timeout: self.handshake_timeout,
+            redirects: self.redirects,
             config: self.config,
             #[cfg(feature = "deflate")]
             compression: self.compression,
-        }
-    }
-
-    /// Does the opening handshake alone, over a transport that the caller opened.
-    ///
-    /// The scheme of the URL does not matter here: TLS, where it is wanted, is part of the transport.
-    ///
-    /// # Errors
-    ///
-    /// As for [`dial`](Self::dial), except for the steps before HTTP.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops the transport.
-    pub async fn handshake<S>(
-        &self,
-        request: impl IntoDialRequest,
-        io: S,
-    ) -> Result<(Conn<S>, Response<()>), DialError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let opening = Opening::new(self, request)?;
-        let deadline = self.deadline();
-        let Opening { request, key, target } = opening;
-        let answer = phase::bounded(deadline, Phase::Http, exchange(io, request)).await;
-        self.finish(answer, &key, deadline).await.map_err(|error| error.with_target(target.name()))
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        // A timeout that the clock cannot hold is none.
-        self.handshake_timeout.and_then(|timeout| Instant::now().checked_add(timeout))
-    }
-
-    /// Makes a connection of an answer, or an error.
-    async fn finish<S>(
-        &self,
-        answer: Result<Answer<S>, DialError>,
-        key: &HeaderValue,
-        deadline: Option<Instant>,
-    ) -> Result<(Conn<S>, Response<()>), DialError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let (io, read_buf, response) = match answer? {
-            Answer::Switched(io, read_buf, response) => (io, read_buf, response),
-            Answer::Refused(refused) => {
-                let response = refused.read(deadline).await;
-                let kind = DialErrorKind::Refused(response.status());
-                return Err(DialError::from(kind).with_response(response));
-            }
-        };
-        let config = self.config.clone();
-        #[cfg(feature = "deflate")]
-        let config = match &self.compression {
-            Some(deflate) => config.compression(deflate.clone()),
-            None => config,
-        };
-        match self.offer().check(response.status(), response.headers(), key) {
-            Ok(negotiated) => {
-                let conn = Conn::with_read_buf(io, Role::Client, config, negotiated, read_buf);
-                Ok((conn, response))
-            }
-            Err(error) => Err(DialError::from(DialErrorKind::Handshake(error))
-                .with_response(response.map(|()| bytes::Bytes::new()))),
         }
     }
 
@@ -246,51 +191,6 @@ impl<C> Dialer<C> {
     }
 }
 
-impl<C> Dialer<C>
-where
-    C: Service<Uri> + Clone,
-    C::Response: AsyncRead + AsyncWrite + Unpin,
-    C::Error: Into<Box<dyn error::Error + Send + Sync>>,
-{
-    /// Opens a connection.
-    ///
-    /// Returns with the connection and the response of the server, whose headers may hold cookies and the like.
-    /// Frames that came with the response are kept and read first. Redirects are not followed.
-    ///
-    /// # Errors
-    ///
-    /// [`DialError::kind`] says what failed: the request, name resolution, TCP, the proxy, TLS, HTTP, the server's
-    /// answer, or the [time](Self::handshake_timeout) it took. When the server answered with another status than 101,
-    /// [`DialError::response`] has its headers and the first 1,024 bytes of its body.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future closes whatever was opened.
-    pub async fn dial(
-        &self,
-        request: impl IntoDialRequest,
-    ) -> Result<(Conn<C::Response>, Response<()>), DialError> {
-        let Opening { request, key, target } = Opening::new(self, request)?;
-        let deadline = self.deadline();
-        let mut connector = self.connector.clone();
-        let endpoint = target.endpoint.clone();
-        let answer = phase::bounded(deadline, Phase::Connect, async move {
-            let io = connect(&mut connector, endpoint)
-                .await
-                .map_err(|error| DialError::connector(phase::current(), error))?;
-            phase::enter(Phase::Http);
-            exchange(io, request).await
-        })
-        .await;
-        self.finish(answer, &key, deadline).await.map_err(|error| error.with_target(target.name()))
-    }
-}
-
-async fn connect<C: Service<Uri>>(connector: &mut C, endpoint: Uri) -> Result<C::Response, C::Error> {
-    std::future::poll_fn(|cx| connector.poll_ready(cx)).await?;
-    connector.call(endpoint).await
-}
-
 impl<C: fmt::Debug> fmt::Debug for Dialer<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialer")
@@ -299,6 +199,7 @@ impl<C: fmt::Debug> fmt::Debug for Dialer<C> {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("subprotocols", &self.subprotocols)
             .field("handshake_timeout", &self.handshake_timeout)
+            .field("redirects", &self.redirects)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
@@ -306,3 +207,5 @@ impl<C: fmt::Debug> fmt::Debug for Dialer<C> {
 
 /// Long enough for a slow network, short enough to be noticed.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Half of what browsers follow; more is a loop.
+const MAX_REDIRECTS: usize = 10;

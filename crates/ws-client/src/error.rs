@@ -8,7 +8,11 @@ use ws_core::handshake::ResponseError;
 
 #[cfg(feature = "proxy")]
 use crate::connect::proxy::{ProxyError, ProxyFailure, describe};
-use crate::{Phase, RequestError, TlsError, UriError, tls_error::TlsFailure};
+use crate::{
+    Phase, RedirectError, RequestError, TlsError, UriError,
+    redirect::{ShownLocation, is_redirect},
+    tls_error::TlsFailure,
+};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -68,6 +72,9 @@ pub enum DialErrorKind {
     Proxy(ProxyError),
     /// The system gave no random bytes for the `Sec-WebSocket-Key`.
     Random,
+    /// The server redirected, and that was not followed. Without [`Dialer::redirects`](crate::Dialer::redirects) a redirect
+    /// is [`Refused`](Self::Refused).
+    Redirect(RedirectError),
     /// The server answered with another status than 101.
     Refused(StatusCode),
     /// The handshake timeout passed in this phase.
@@ -157,6 +164,10 @@ impl DialError {
         }
         Self::from(kind).with_source(source)
     }
+
+    fn location(&self) -> Option<ShownLocation<'_>> {
+        self.response()?.headers().get(header::LOCATION).map(ShownLocation)
+    }
 }
 
 impl From<DialErrorKind> for DialError {
@@ -202,7 +213,7 @@ impl From<DialError> for io::Error {
             #[cfg(feature = "proxy")]
             DialErrorKind::Proxy(kind) => kind.io_kind(error::Error::source(&error)),
             DialErrorKind::Random => io::ErrorKind::Other,
-            DialErrorKind::Refused(_) => io::ErrorKind::ConnectionRefused,
+            DialErrorKind::Redirect(_) | DialErrorKind::Refused(_) => io::ErrorKind::ConnectionRefused,
             DialErrorKind::TimedOut(_) => io::ErrorKind::TimedOut,
         };
         Self::new(kind, error)
@@ -232,15 +243,21 @@ impl fmt::Display for DialError {
             #[cfg(feature = "proxy")]
             DialErrorKind::Proxy(_) => Ok(()),
             DialErrorKind::Random => f.write_str("the system gave no random bytes"),
+            DialErrorKind::Redirect(error) => {
+                write!(f, "{target} redirected")?;
+                if let Some(location) = self.location() {
+                    write!(f, " to {location}")?;
+                }
+                write!(f, ", which was not followed: {error}")
+            }
             DialErrorKind::Refused(status) => {
                 write!(f, "{target} refused the handshake with {status}")?;
                 match refusal_hint(*status) {
                     "" => {}
                     hint => write!(f, " ({hint})")?,
                 }
-                // The server's words: escaped, so that they cannot write control characters into a log.
-                match self.response().and_then(|response| response.headers().get(header::LOCATION)) {
-                    Some(location) if status.is_redirection() => write!(f, ", to {location:?}"),
+                match self.location() {
+                    Some(location) if status.is_redirection() => write!(f, ", to {location}"),
                     _ => Ok(()),
                 }
             }
@@ -287,7 +304,7 @@ fn refusal_hint(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "the server does not allow this client or its Origin",
         StatusCode::NOT_FOUND => "check the path",
         StatusCode::UPGRADE_REQUIRED => "the server or a proxy before it did not see the upgrade",
-        status if status.is_redirection() => "redirects are not followed",
+        status if is_redirect(status) => "redirects are followed only with Dialer::redirects",
         status if status.is_success() => "check the path: this one is plain HTTP",
         _ => "",
     }
@@ -358,7 +375,7 @@ mod tests {
         let error = DialError::from(DialErrorKind::Refused(StatusCode::FOUND)).with_response(response);
         assert_eq!(
             error.to_string(),
-            r#"the server refused the handshake with 302 Found (redirects are not followed), to "/a\x9bb""#
+            r#"the server refused the handshake with 302 Found (redirects are followed only with Dialer::redirects), to "/a\x9bb""#
         );
     }
 

@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::{
     body::{Body, Incoming},
     client::conn::http1::{self, Connection},
@@ -51,6 +51,18 @@ where
     Switched(S, BytesMut, Response<()>),
     /// Anything else.
     Refused(Refused<S>),
+}
+
+impl<S> Answer<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    pub(crate) fn extensions_mut(&mut self) -> &mut Extensions {
+        match self {
+            Self::Switched(_, _, response) => response.extensions_mut(),
+            Self::Refused(refused) => refused.response.extensions_mut(),
+        }
+    }
 }
 
 /// Sends the request of an opening handshake and reads the head of the answer.
@@ -150,6 +162,17 @@ impl<S> Refused<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The head alone; the connection ends.
+    pub(crate) fn without_body(self) -> Response<Bytes> {
+        let (mut head, _) = self.response.into_parts();
+        detach(&mut head.headers);
+        Response::from_parts(head, Bytes::new())
+    }
+
     /// Reads the first part of the body; the connection ends with it.
     ///
     /// Bounded in size and time, as a body may have no end. What has arrived by then is what there is: a body that

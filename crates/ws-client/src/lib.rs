@@ -25,6 +25,8 @@
 //!   RFC 6455, 4.1. Nothing is sent between the request and a valid answer.
 //! * A server that refuses is heard out: [`DialError::response`] has its status, headers and the first 1,024 bytes of
 //!   its body.
+//! * Redirects are followed only when asked for, and credentials stay with the origin they are for:
+//!   [`Dialer::redirects`].
 //! * A dial is bounded in time, and the error says what it was waiting for: [`Dialer::handshake_timeout`].
 //! * `wss://` is spoken by rustls with the *ring* provider and the platform's certificate verifier. No process-wide
 //!   default is read or set, so nothing has to be installed first. Roots and client certificates of one's own go in by
@@ -48,11 +50,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connect;
+mod dial;
 mod dialer;
 mod error;
 mod handshake;
 mod opening;
 mod phase;
+mod redirect;
 mod request;
 mod target;
 mod tls_error;
@@ -72,6 +76,7 @@ pub use crate::{
     dialer::Dialer,
     error::{DialError, DialErrorKind},
     phase::Phase,
+    redirect::{DialedUri, RedirectError},
     request::{IntoDialRequest, RequestError, UriError},
     tls_error::TlsError,
     transport::Transport,

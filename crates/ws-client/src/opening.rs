@@ -1,16 +1,16 @@
 //! The request of an opening handshake.
 
-use http::{HeaderValue, Request, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use ws_core::handshake;
 
 use crate::{
     DialError, DialErrorKind, Dialer, IntoDialRequest, RequestError, request::check_headers, target::Target,
 };
 
-/// An opening handshake that is ready to be sent.
+/// What is to be opened: where, and with which headers of the caller.
 pub(crate) struct Opening {
-    pub(crate) request: Request<String>,
-    pub(crate) key: HeaderValue,
+    pub(crate) headers: HeaderMap,
     pub(crate) target: Target,
 }
 
@@ -18,22 +18,30 @@ impl Opening {
     pub(crate) fn new<C>(dialer: &Dialer<C>, request: impl IntoDialRequest) -> Result<Self, DialError> {
         let request = request.into_dial_request()?;
         let target = Target::new(request.uri())?;
-        let (head, ()) = request.into_parts();
-
-        let mut headers = head.headers;
+        let mut headers = request.into_parts().0.headers;
         // `extend` replaces a name at its first line and adds the others to it.
         headers.extend(dialer.headers.clone());
         check_headers(&headers)?;
-        if !headers.contains_key(header::HOST) {
-            headers.insert(header::HOST, target.host.clone());
-        }
+        Ok(Self { headers, target })
+    }
 
+    /// The request, and the key in it, which is a new one each time.
+    pub(crate) fn request<C>(&self, dialer: &Dialer<C>) -> Result<(Request<String>, HeaderValue), DialError> {
+        let mut headers = self.headers.clone();
+        if !headers.contains_key(header::HOST) {
+            headers.insert(header::HOST, self.target.host.clone());
+        }
         let key = handshake::encode_key(nonce()?);
         headers.extend(dialer.offer().headers(&key).map_err(RequestError::Subprotocols)?);
         let mut request = Request::new(String::new());
-        *request.uri_mut() = target.path.clone();
+        *request.uri_mut() = self.target.path.clone();
         *request.headers_mut() = headers;
-        Ok(Self { request, key, target })
+        Ok((request, key))
+    }
+
+    /// The error that this answer comes to.
+    pub(crate) fn failed(&self, kind: DialErrorKind, response: Response<Bytes>) -> DialError {
+        DialError::from(kind).with_response(response).with_target(self.target.name())
     }
 }
 

@@ -51,6 +51,36 @@ impl Target {
         })
     }
 
+    pub(crate) fn is_secure(&self) -> bool {
+        self.endpoint.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// `ws` or `wss`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure() { "wss" } else { "ws" }
+    }
+
+    /// The URL that was dialed.
+    pub(crate) fn uri(&self) -> Uri {
+        // Its parts come from such a URL.
+        self.url(&self.path.to_string()).parse().unwrap_or_default()
+    }
+
+    /// A URL of this origin.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme(), self.host_str())
+    }
+
+    /// The origin as HTTP writes it (RFC 6454, 6.2).
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", if self.is_secure() { "https" } else { "http" }, self.host_str())
+    }
+
+    fn host_str(&self) -> &str {
+        // It was a `str` before.
+        self.host.to_str().unwrap_or_default()
+    }
+
     /// The host and the port, for people.
     pub(crate) fn name(&self) -> &str {
         self.endpoint.authority().map_or("", Authority::as_str)

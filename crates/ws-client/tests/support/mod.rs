@@ -1,6 +1,8 @@
 //! A scripted server: it answers with bytes that the test writes by hand.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod net;
+
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use tokio::{
