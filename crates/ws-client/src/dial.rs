@@ -14,6 +14,8 @@ use tokio::{
 use tower_service::Service;
 use ws_core::{Conn, Role};
 
+#[cfg(feature = "cookies")]
+use crate::cookies;
 use crate::{
     DialError, DialErrorKind, DialedUri, Dialer, IntoDialRequest, Phase, RedirectError,
     handshake::{Answer, exchange},
@@ -136,6 +138,10 @@ impl<C> Dialer<C> {
         });
         let mut answer = exchanged.await.map_err(|error| error.with_target(opening.target.name()))?;
         answer.extensions_mut().insert(DialedUri(opening.target.uri()));
+        #[cfg(feature = "cookies")]
+        if let Some(store) = &self.cookies {
+            cookies::keep(&**store, &opening.target, answer.headers());
+        }
         Ok((answer, key))
     }
 

@@ -37,6 +37,8 @@ pub struct Dialer<C = Connector> {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) handshake_timeout: Option<Duration>,
     pub(crate) redirects: usize,
+    #[cfg(feature = "cookies")]
+    pub(crate) cookies: Option<std::sync::Arc<dyn crate::CookieStore>>,
     pub(crate) config: Config,
     #[cfg(feature = "deflate")]
     pub(crate) compression: Option<DeflateConfig>,
@@ -51,6 +53,8 @@ impl Dialer {
             subprotocols: Vec::new(),
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
             redirects: 0,
+            #[cfg(feature = "cookies")]
+            cookies: None,
             config: Config::new(),
             #[cfg(feature = "deflate")]
             compression: None,
@@ -129,6 +133,18 @@ impl<C> Dialer<C> {
         self
     }
 
+    /// Sends the cookies of a store and gives it those that servers set, in whatever answer: one that accepts, refuses,
+    /// redirects, or fails the handshake. None by default.
+    ///
+    /// A [`CookieJar`](crate::CookieJar) is such a store; dialers, and clones of one, share it. Cookies of a `Cookie` header of the
+    /// caller are sent as well, in front of those of the store.
+    #[cfg(feature = "cookies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "cookies")))]
+    pub fn cookie_jar(mut self, store: impl crate::CookieStore + 'static) -> Self {
+        self.cookies = Some(std::sync::Arc::new(store));
+        self
+    }
+
     /// Limits, buffers and timeouts of the connections that are dialed.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -176,6 +192,8 @@ impl<C> Dialer<C> {
             subprotocols: self.subprotocols,
             handshake_timeout: self.handshake_timeout,
             redirects: self.redirects,
+            #[cfg(feature = "cookies")]
+            cookies: self.cookies,
             config: self.config,
             #[cfg(feature = "deflate")]
             compression: self.compression,

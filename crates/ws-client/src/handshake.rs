@@ -57,6 +57,14 @@ impl<S> Answer<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    #[cfg(feature = "cookies")]
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Switched(_, _, response) => response.headers(),
+            Self::Refused(refused) => refused.response.headers(),
+        }
+    }
+
     pub(crate) fn extensions_mut(&mut self) -> &mut Extensions {
         match self {
             Self::Switched(_, _, response) => response.extensions_mut(),

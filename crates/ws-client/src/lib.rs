@@ -45,11 +45,14 @@
 //! * `deflate` (default): `Dialer::compression`, which is off until it is called.
 //! * `idn` (default): hosts with letters beyond ASCII, such as `ws://bücher.example/`. Without it they are refused with an
 //!   error that says so.
+//! * `cookies`: `Dialer::cookie_jar`, which sends and keeps cookies.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connect;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod dial;
 mod dialer;
 mod error;
@@ -71,6 +74,9 @@ pub use crate::connect::proxy::SocksError;
 #[cfg(feature = "proxy")]
 #[cfg_attr(docsrs, doc(cfg(feature = "proxy")))]
 pub use crate::connect::proxy::{Proxy, ProxyError, ProxyUriError};
+#[cfg(feature = "cookies")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cookies")))]
+pub use crate::cookies::{CookieJar, CookieStore};
 pub use crate::{
     connect::{Connecting, Connector},
     dialer::Dialer,

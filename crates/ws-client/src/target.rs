@@ -76,6 +76,12 @@ impl Target {
         format!("{}://{}", if self.is_secure() { "https" } else { "http" }, self.host_str())
     }
 
+    /// The URL in terms of HTTP.
+    #[cfg(feature = "cookies")]
+    pub(crate) fn http_uri(&self) -> Uri {
+        format!("{}{}", self.origin(), self.path).parse().unwrap_or_default()
+    }
+
     fn host_str(&self) -> &str {
         // It was a `str` before.
         self.host.to_str().unwrap_or_default()

@@ -74,6 +74,16 @@ async fn headers_of_the_dialer_replace_those_of_the_request() {
 }
 
 #[tokio::test]
+async fn cookies_of_the_caller_are_one_line() {
+    let (addr, server) = serve(|mut io| async move { accept_handshake(&mut io, "").await }).await;
+    let dialer = Dialer::new()
+        .header(header::COOKIE, HeaderValue::from_static("a=b"))
+        .header(header::COOKIE, HeaderValue::from_static("c=d; e=f"));
+    dialer.dial(format!("ws://{addr}/")).await.unwrap();
+    assert_eq!(fields(&server.await.unwrap(), "cookie"), ["a=b; c=d; e=f"]);
+}
+
+#[tokio::test]
 async fn host_of_the_caller_replaces_ours_and_not_the_address() {
     let (addr, server) = serve(|mut io| async move { accept_handshake(&mut io, "").await }).await;
     let dialer = Dialer::new().header(header::HOST, HeaderValue::from_static("other.example"));
