@@ -153,6 +153,7 @@ async fn response_of_the_server_is_given_to_the_caller() {
     assert_eq!(response.headers()[header::SET_COOKIE], "a=b");
 }
 
+// CLI-1, as are the frames behind the response below, and wrong answers in refusal.rs.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_between_the_request_and_its_answer() {
     let script = async |mut io: DuplexStream| {
@@ -247,6 +248,28 @@ async fn messages_of_the_client_are_masked() {
     assert_eq!(frame[..2], [0x81, 0x85]);
     let text: Vec<u8> = (0..5).map(|at| frame[6 + at] ^ frame[2 + at % 4]).collect();
     assert_eq!(text, b"hello");
+}
+
+// MSK-3: what others let a client send must not show on the wire, where a proxy could take it for HTTP.
+#[tokio::test]
+async fn plain_text_is_never_on_the_wire() {
+    const REQUEST: &str = "GET / HTTP/1.1\r\nHost: victim.example\r\n\r\n";
+    let (conn, mut io) = handshake(&Dialer::new(), async |mut io| {
+        accept_handshake(&mut io, "").await;
+        io
+    })
+    .await;
+    let mut conn = conn.unwrap();
+    let sent = tokio::spawn(async move {
+        for _ in 0..10_000 {
+            conn.write_message(REQUEST).await.unwrap();
+        }
+    });
+    let mut wire = Vec::new();
+    io.read_to_end(&mut wire).await.unwrap();
+    sent.await.unwrap();
+    assert_eq!(wire.len(), 10_000 * (6 + REQUEST.len()));
+    assert!(!wire.windows(8).any(|bytes| bytes == &REQUEST.as_bytes()[..8]));
 }
 
 #[tokio::test]

@@ -135,6 +135,7 @@ async fn switched(dialer: &Dialer, lines: impl Fn(&str) -> String) -> DialErrorK
     error.kind().clone()
 }
 
+// CLI-1, as are interim responses and bodies without end.
 #[tokio::test]
 async fn wrong_answers_with_101_fail_the_dial() {
     let dialer = Dialer::new().subprotocols(["chat"]);

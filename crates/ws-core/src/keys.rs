@@ -88,4 +88,39 @@ mod tests {
         // 2,560 draws out of 2^32: three collisions are as good as impossible.
         assert!(seen.len() >= 10 * BATCH / 4 - 2, "{}", seen.len());
     }
+
+    /// This many keys of this thread.
+    fn draw(count: usize) -> Vec<u32> {
+        let draw = || {
+            Keys::ensure().unwrap();
+            u32::from_be_bytes(Keys.masking_key().as_bytes())
+        };
+        (0..count).map(|_| draw()).collect()
+    }
+
+    // MSK-1. Each bound is five standard deviations away: one run in a million fails by chance.
+    #[test]
+    fn a_million_keys_look_random() {
+        const COUNT: usize = 1_000_000;
+        let keys = draw(COUNT);
+        assert!(keys.windows(2).filter(|pair| pair[0] == pair[1]).count() <= 1);
+        let collisions = COUNT - keys.iter().collect::<HashSet<_>>().len();
+        assert!(collisions.abs_diff(116) <= 54, "{collisions} collisions");
+        for bit in 0..u32::BITS {
+            let ones = keys.iter().filter(|key| *key >> bit & 1 == 1).count();
+            // The standard deviation is 500.
+            assert!(ones.abs_diff(COUNT / 2) < 5 * 500, "bit {bit} is set in {ones}");
+        }
+    }
+
+    // MSK-2
+    #[test]
+    fn threads_draw_different_keys() {
+        let [first, second] = std::thread::scope(|scope| {
+            [(); 2].map(|()| scope.spawn(|| draw(1000))).map(|thread| thread.join().unwrap())
+        });
+        let first: HashSet<_> = first.into_iter().collect();
+        let shared = second.iter().filter(|key| first.contains(key)).count();
+        assert!(shared <= 1, "{shared} keys are the same");
+    }
 }
