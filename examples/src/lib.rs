@@ -129,6 +129,7 @@ pages! {
     client_tls "docs/how-to/client-tls.md",
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
     connection_limits "docs/how-to/connection-limits.md",
+    cookies_and_redirects "docs/how-to/cookies-and-redirects.md",
     graceful_shutdown "docs/how-to/graceful-shutdown.md",
     http2 "docs/how-to/http2.md",
     json "docs/how-to/json.md",
