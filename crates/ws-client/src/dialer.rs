@@ -98,8 +98,8 @@ impl<C> Dialer<C> {
 
     /// The subprotocols to offer, the preferred one first (RFC 6455, 1.9). None by default.
     ///
-    /// [`Conn::subprotocol`](ws_core::Conn::subprotocol) tells which one the server chose, if any. A server that chooses what was not offered
-    /// fails the dial.
+    /// [`Conn::subprotocol`](ws_core::Conn::subprotocol) tells which one the server chose, if any. A server that chooses
+    /// what was not offered fails the dial.
     pub fn subprotocols<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,
@@ -153,7 +153,8 @@ impl<C> Dialer<C> {
 
     /// Offers permessage-deflate (RFC 7692), and compresses if the server accepts it; `None` for no compression, the default.
     ///
-    /// [`Conn::deflate`](ws_core::Conn::deflate) tells what was agreed on. A server that accepts something else than was offered fails the dial.
+    /// [`Conn::deflate`](ws_core::Conn::deflate) tells what was agreed on. A server that accepts something else than was
+    /// offered fails the dial.
     /// Messages that hold a secret beside what others can choose should not be compressed.
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]

@@ -73,7 +73,7 @@ pub enum DialErrorKind {
     /// The system gave no random bytes for the `Sec-WebSocket-Key`.
     Random,
     /// The server redirected, and that was not followed. Without [`Dialer::redirects`](crate::Dialer::redirects) a redirect
-    /// is [`Refused`](Self::Refused).
+    /// is [`Refused`](Self::Refused). The response is there without its body, which was not waited for.
     Redirect(RedirectError),
     /// The server answered with another status than 101.
     Refused(StatusCode),
