@@ -15,7 +15,7 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-tower", "--no-default-features", {"axum", "axum-core"}),
     ("ws-tower", "", {"h2", "rustls", "ws-client"}),
     ("ws-tower", "--all-features", {"axum", "ring", "ws-client"}),
-    ("ws-client", "--no-default-features", {"rustls", "tokio-rustls", "rustls-platform-verifier", "ring", "native-tls"}),
+    ("ws-client", "--no-default-features", {"cookie_store", "idna", "rustls", "tokio-rustls", "rustls-platform-verifier", "ring", "native-tls", "url"}),
     ("ws-client", "--no-default-features --features native-tls", {"rustls", "tokio-rustls", "ring"}),
     ("ws-client", "--no-default-features --features webpki-roots", {"native-tls", "openssl"}),
     ("ws-client", "", {"native-tls", "openssl", "webpki-roots"}),
