@@ -194,6 +194,12 @@ impl Config {
         matches!(self.read_buffer_size, Setting::Default)
     }
 
+    /// Whether [`keep_alive`](Self::keep_alive) is on, so that a layer above may turn it on where it is needed.
+    #[must_use]
+    pub fn has_keep_alive(&self) -> bool {
+        self.keep_alive.is_some()
+    }
+
     /// What the receiver holds a peer to, with the defaults of the role filled in.
     pub(crate) fn limits(&self, role: Role) -> Limits {
         let max_message_size = self.max_message_size.unwrap_or(match role {
