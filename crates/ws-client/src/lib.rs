@@ -59,6 +59,7 @@ mod error;
 mod handshake;
 mod opening;
 mod phase;
+pub mod reconnect;
 mod redirect;
 mod request;
 mod target;

@@ -1,0 +1,5 @@
+//! A connection that comes back.
+
+mod backoff;
+
+pub use self::backoff::Backoff;
