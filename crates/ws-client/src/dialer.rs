@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
-use ws_core::{BufferPool, Config, handshake::Offer};
+use ws_core::{BufferPool, Config, KeepAlive, handshake::Offer};
 
 use crate::Connector;
 #[cfg(feature = "proxy")]
@@ -199,6 +199,13 @@ impl<C> Dialer<C> {
             #[cfg(feature = "deflate")]
             compression: self.compression,
         }
+    }
+
+    pub(crate) fn keep_alive_unless_set(mut self, keep_alive: KeepAlive) -> Self {
+        if !self.config.has_keep_alive() {
+            self.config = self.config.keep_alive(keep_alive);
+        }
+        self
     }
 
     /// What every opening handshake offers.

@@ -33,6 +33,7 @@
 //!   [`Dialer`], and a failure has its reason, a [`TlsError`].
 //! * Anything that opens a transport can take the place of the [`Connector`]; [`Dialer::handshake`] takes one that is
 //!   open already.
+//! * [`reconnect`] dials again when a connection is lost, keeps what is to be sent meanwhile, and subscribes anew.
 //!
 //! # Features
 //!
