@@ -237,6 +237,27 @@ def connect_example(binary: Path, log: Path, url: str, lines: list[str]) -> tupl
         return status, output, log.read_text("utf-8", "replace")
 
 
+def reconnect_comes_back_to_a_server_that_was_restarted(bins: Path, logs: Path) -> None:
+    server = Example(bins / "echo", logs / "reconnect-echo.log")
+    with Child([str(bins / "reconnect"), server.url], logs / "reconnect.log") as client:
+
+        def hears(beginning: str) -> None:
+            while not client.line(PATIENCE).startswith(beginning):
+                pass
+
+        hears("up, at attempt 1")
+        hears('Text("number 0")')
+        server.child.stop()
+        hears("down: ")
+        hears("failed: ")
+        with Child([str(bins / "echo"), "--listen", server.host], logs / "reconnect-echo-2.log"):
+            hears("up, at attempt ")
+            hears('Text("number ')
+            os.kill(client.pid, signal.SIGTERM)
+            hears("down: the connection was closed by this end")
+            assert client.wait(PATIENCE) == 0, client.tail()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=Path, required=True, metavar="DIR", help="where the built examples are")
@@ -287,6 +308,10 @@ def main() -> int:
     check("connect prints what comes back", terminal_prints_what_comes_back)
     check("connect says why it cannot connect", terminal_says_why_it_cannot_connect)
     check("connect says how it was refused", terminal_says_how_it_was_refused)
+    check(
+        "reconnect comes back to a server that was restarted",
+        lambda: reconnect_comes_back_to_a_server_that_was_restarted(args.bin, logs),
+    )
     chat = Example(args.bin / "chat", logs / "chat.log")
     for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_is_taken):
         check_on(chat, script)
