@@ -137,6 +137,7 @@ pages! {
     large_messages "docs/how-to/large-messages.md",
     observe "docs/how-to/observe.md",
     proxies "docs/how-to/proxies.md",
+    reconnect "docs/how-to/reconnect.md",
     slow_consumers "docs/how-to/slow-consumers.md",
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",
