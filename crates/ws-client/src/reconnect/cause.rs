@@ -6,6 +6,10 @@ use http::{StatusCode, header};
 use ws_core::{CloseCode, CloseFrame, Error, ErrorKind};
 
 use super::Retry;
+#[cfg(feature = "proxy")]
+use crate::ProxyError;
+#[cfg(feature = "socks")]
+use crate::SocksError;
 use crate::{DialError, DialErrorKind, TlsError};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
@@ -72,6 +76,9 @@ impl Cause {
     /// | refused with any other status | stop |
     /// | a 101 that breaks RFC 6455, a URL or request that cannot be dialed, TLS that is not set up on this side | stop |
     /// | DNS, TCP, TLS, HTTP, the handshake timeout | another attempt |
+    /// | a proxy refused with a status | as if the server had |
+    /// | a SOCKS proxy took no credentials, a proxy that cannot be used as it is set | stop |
+    /// | anything else of a proxy | another attempt |
     /// | an error of the application's own, setting up took too long | another attempt |
     /// | a message that setting up had begun and not finished, so that no other can follow | stop |
     ///
@@ -96,24 +103,39 @@ fn after_dial(error: &DialError) -> Retry {
         DialErrorKind::Handshake(_) | DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => {
             Retry::Stop
         }
-        // This side's, and it stays.
-        DialErrorKind::Tls(
-            TlsError::Configuration | TlsError::InvalidName | TlsError::NoLibrary | TlsError::NoRoots,
-        ) => Retry::Stop,
-        DialErrorKind::Refused(status) if is_passing(*status) => {
-            retry_after(error).map_or(Retry::Backoff, Retry::NotBefore)
-        }
-        DialErrorKind::Refused(_) => Retry::Stop,
+        DialErrorKind::Tls(error) => after_tls(*error),
+        #[cfg(feature = "proxy")]
+        DialErrorKind::Proxy(ProxyError::Refused(status)) => after_refusal(*status, error),
+        #[cfg(feature = "proxy")]
+        DialErrorKind::Proxy(ProxyError::Header(_) | ProxyError::Uri(_)) => Retry::Stop,
+        #[cfg(feature = "proxy")]
+        DialErrorKind::Proxy(ProxyError::Tls(error)) => after_tls(*error),
+        #[cfg(feature = "socks")]
+        DialErrorKind::Proxy(ProxyError::Socks(
+            SocksError::Credentials | SocksError::Method | SocksError::TooLong,
+        )) => Retry::Stop,
+        DialErrorKind::Refused(status) => after_refusal(*status, error),
         _ => Retry::Backoff,
     }
 }
 
-/// Whether a refusal may be over when the same request is sent again.
-fn is_passing(status: StatusCode) -> bool {
-    match status.as_u16() {
+fn after_refusal(status: StatusCode, error: &DialError) -> Retry {
+    // Whether it may be over when the same request is sent again.
+    let passes = match status.as_u16() {
         408 | 421 | 425 | 429 => true,
         501 | 505 => false,
         code => code >= 500,
+    };
+    if passes { retry_after(error).map_or(Retry::Backoff, Retry::NotBefore) } else { Retry::Stop }
+}
+
+fn after_tls(error: TlsError) -> Retry {
+    match error {
+        // This side's, and it stays.
+        TlsError::Configuration | TlsError::InvalidName | TlsError::NoLibrary | TlsError::NoRoots => {
+            Retry::Stop
+        }
+        _ => Retry::Backoff,
     }
 }
 
@@ -247,6 +269,31 @@ mod tests {
             DialErrorKind::Tls(TlsError::NoRoots),
         ] {
             assert_eq!(retry(kind), Retry::Stop);
+        }
+    }
+
+    #[cfg(feature = "proxy")]
+    #[test]
+    fn errors_of_a_proxy_stop_or_go_on_as_the_page_says() {
+        let retry = |error| Cause::from(DialError::from(DialErrorKind::Proxy(error))).default_retry();
+        for error in [
+            ProxyError::Connect,
+            ProxyError::Dns,
+            ProxyError::Refused(StatusCode::BAD_GATEWAY),
+            ProxyError::Tls(TlsError::Expired),
+            #[cfg(feature = "socks")]
+            ProxyError::Socks(SocksError::Reply(4)),
+        ] {
+            assert_eq!(retry(error), Retry::Backoff);
+        }
+        for error in [
+            ProxyError::Header(header::HOST),
+            ProxyError::Refused(StatusCode::PROXY_AUTHENTICATION_REQUIRED),
+            ProxyError::Tls(TlsError::NoRoots),
+            #[cfg(feature = "socks")]
+            ProxyError::Socks(SocksError::Credentials),
+        ] {
+            assert_eq!(retry(error), Retry::Stop);
         }
     }
 
