@@ -74,7 +74,7 @@ impl Cause {
     /// | server broke a rule or a limit (1002, 1007 to 1009) | stop |
     /// | refused with 408, 421, 425, 429, or 5xx but 501 and 505 | another attempt, not before `Retry-After` says so |
     /// | refused with any other status | stop |
-    /// | a 101 that breaks RFC 6455, a URL or request that cannot be dialed, TLS that is not set up on this side | stop |
+    /// | a 101 that breaks RFC 6455, a redirect that is not followed, a URL or request that cannot be dialed, TLS that is not set up on this side | stop |
     /// | DNS, TCP, TLS, HTTP, the handshake timeout | another attempt |
     /// | a proxy refused with a status | as if the server had |
     /// | a SOCKS proxy took no credentials, a proxy that cannot be used as it is set | stop |
@@ -100,9 +100,10 @@ impl Cause {
 
 fn after_dial(error: &DialError) -> Retry {
     match error.kind() {
-        DialErrorKind::Handshake(_) | DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => {
-            Retry::Stop
-        }
+        DialErrorKind::Handshake(_)
+        | DialErrorKind::InvalidRequest(_)
+        | DialErrorKind::InvalidUri(_)
+        | DialErrorKind::Redirect(_) => Retry::Stop,
         DialErrorKind::Tls(error) => after_tls(*error),
         #[cfg(feature = "proxy")]
         DialErrorKind::Proxy(ProxyError::Refused(status)) => after_refusal(*status, error),
@@ -214,7 +215,7 @@ mod tests {
     use ws_core::handshake::ResponseError;
 
     use super::*;
-    use crate::{Phase, RequestError, UriError};
+    use crate::{Phase, RedirectError, RequestError, UriError};
 
     fn refused(status: u16, retry_after: Option<&str>) -> Retry {
         let mut response = Response::builder().status(status);
@@ -266,6 +267,7 @@ mod tests {
             DialErrorKind::Handshake(ResponseError::AcceptMissing),
             DialErrorKind::InvalidRequest(RequestError::Method),
             DialErrorKind::InvalidUri(UriError::Scheme),
+            DialErrorKind::Redirect(RedirectError::TooMany),
             DialErrorKind::Tls(TlsError::NoRoots),
         ] {
             assert_eq!(retry(kind), Retry::Stop);
