@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, Uri};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
@@ -56,18 +56,9 @@ where
             let transport = connect(self.connector.clone(), opening.target.endpoint.clone());
             let (answer, key) = self.ask(&opening, Phase::Connect, transport, deadline).await?;
             match answer {
-                Answer::Refused(refused) if self.redirects > 0 && is_redirect(refused.status()) => {
+                Answer::Refused(refused) if self.follows(refused.status()) => {
                     // Nobody reads the body of a redirect, so it is not waited for.
-                    let response = refused.without_body();
-                    let redirected = if followed < self.redirects {
-                        opening.redirect(response.headers())
-                    } else {
-                        Err(RedirectError::TooMany)
-                    };
-                    if let Err(error) = redirected {
-                        return Err(opening.failed(DialErrorKind::Redirect(error), response));
-                    }
-                    followed += 1;
+                    self.redirect(&mut opening, &mut followed, refused.without_body())?;
                 }
                 answer => return self.finish(answer, &key, &opening, deadline).await,
             }
@@ -75,7 +66,7 @@ where
     }
 }
 
-async fn connect<C>(mut connector: C, endpoint: Uri) -> Result<C::Response, DialError>
+pub(crate) async fn connect<C>(mut connector: C, endpoint: Uri) -> Result<C::Response, DialError>
 where
     C: Service<Uri>,
     C::Error: Into<Box<dyn error::Error + Send + Sync>>,
@@ -114,7 +105,7 @@ impl<C> Dialer<C> {
         self.finish(answer, &key, &opening, deadline).await
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         // A timeout that the clock cannot hold is none.
         self.handshake_timeout.and_then(|timeout| Instant::now().checked_add(timeout))
     }
@@ -138,15 +129,42 @@ impl<C> Dialer<C> {
         });
         let mut answer = exchanged.await.map_err(|error| error.with_target(opening.target.name()))?;
         answer.extensions_mut().insert(DialedUri(opening.target.uri()));
-        #[cfg(feature = "cookies")]
-        if let Some(store) = &self.cookies {
-            cookies::keep(&**store, &opening.target, answer.headers());
-        }
+        self.keep_cookies(opening, answer.headers());
         Ok((answer, key))
     }
 
+    /// Brings the cookies of an answer to their store.
+    #[cfg_attr(not(feature = "cookies"), expect(unused_variables, reason = "it has no store of cookies"))]
+    pub(crate) fn keep_cookies(&self, opening: &Opening, headers: &HeaderMap) {
+        #[cfg(feature = "cookies")]
+        if let Some(store) = &self.cookies {
+            cookies::keep(&**store, &opening.target, headers);
+        }
+    }
+
+    /// Whether a refusal is a redirect, and redirects are followed.
+    pub(crate) fn follows(&self, status: StatusCode) -> bool {
+        self.redirects > 0 && is_redirect(status)
+    }
+
+    /// Turns to where a redirect leads.
+    pub(crate) fn redirect(
+        &self,
+        opening: &mut Opening,
+        followed: &mut usize,
+        response: Response<Bytes>,
+    ) -> Result<(), DialError> {
+        let redirected = if *followed < self.redirects {
+            opening.redirect(response.headers())
+        } else {
+            Err(RedirectError::TooMany)
+        };
+        *followed += 1;
+        redirected.map_err(|error| opening.failed(DialErrorKind::Redirect(error), response))
+    }
+
     /// Makes a connection of an answer, or an error.
-    async fn finish<S>(
+    pub(crate) async fn finish<S>(
         &self,
         answer: Answer<S>,
         key: &HeaderValue,
@@ -163,15 +181,9 @@ impl<C> Dialer<C> {
                 return Err(opening.failed(DialErrorKind::Refused(response.status()), response));
             }
         };
-        let config = self.config.clone();
-        #[cfg(feature = "deflate")]
-        let config = match &self.compression {
-            Some(deflate) => config.compression(deflate.clone()),
-            None => config,
-        };
         match self.offer().check(response.status(), response.headers(), key) {
             Ok(negotiated) => {
-                let conn = Conn::with_read_buf(io, Role::Client, config, negotiated, read_buf);
+                let conn = Conn::with_read_buf(io, Role::Client, self.conn_config(), negotiated, read_buf);
                 Ok((conn, response))
             }
             Err(error) => {

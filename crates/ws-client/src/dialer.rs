@@ -208,6 +208,17 @@ impl<C> Dialer<C> {
         self
     }
 
+    /// What the connections are made with.
+    pub(crate) fn conn_config(&self) -> Config {
+        let config = self.config.clone();
+        #[cfg(feature = "deflate")]
+        let config = match &self.compression {
+            Some(deflate) => config.compression(deflate.clone()),
+            None => config,
+        };
+        config
+    }
+
     /// What every opening handshake offers.
     pub(crate) fn offer(&self) -> Offer<'_, String> {
         let offer = Offer::new(&self.subprotocols);

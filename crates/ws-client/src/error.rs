@@ -1,6 +1,6 @@
 //! Why a dial failed.
 
-use std::{error, fmt, io};
+use std::{error, fmt, io, sync::Arc};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -15,6 +15,9 @@ use crate::{
 };
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
+
+/// Shared by dials that waited for the same connection.
+pub(crate) type Source = Arc<dyn error::Error + Send + Sync>;
 
 /// Why no connection came about.
 ///
@@ -45,7 +48,7 @@ struct DialErrorImpl {
     target: Option<Box<str>>,
     /// The proxy that the dial had come to.
     proxy: Option<Box<str>>,
-    source: Option<BoxError>,
+    source: Option<Source>,
     response: Option<Response<Bytes>>,
 }
 
@@ -62,6 +65,10 @@ pub enum DialErrorKind {
     /// The server did not answer in HTTP/1.1: it closed the connection, said something else, or said too much (a head of
     /// over 64 KiB or 100 fields, more than 32 interim responses).
     Http,
+    /// The server speaks no HTTP/2, or went wrong in it before it answered.
+    #[cfg(feature = "http2")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http2")))]
+    Http2(crate::Http2Error),
     /// The request that was to be dialed is no opening handshake.
     InvalidRequest(RequestError),
     /// The URL cannot be dialed.
@@ -113,7 +120,7 @@ impl DialError {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -134,8 +141,21 @@ impl DialError {
     }
 
     #[cfg(feature = "proxy")]
-    pub(crate) fn into_source(self) -> Option<BoxError> {
+    pub(crate) fn into_source(self) -> Option<Source> {
         self.0.source
+    }
+
+    /// The same error for another dial.
+    #[cfg(feature = "http2")]
+    pub(crate) fn share(&self) -> Self {
+        let DialErrorImpl { kind, target, proxy, source, response } = &*self.0;
+        Self(Box::new(DialErrorImpl {
+            kind: kind.clone(),
+            target: target.clone(),
+            proxy: proxy.clone(),
+            source: source.clone(),
+            response: response.clone(),
+        }))
     }
 
     /// What a connector returned while the dial was in this phase.
@@ -209,6 +229,8 @@ impl From<DialError> for io::Error {
             DialErrorKind::Handshake(_) | DialErrorKind::Http | DialErrorKind::Tls(_) => {
                 io::ErrorKind::InvalidData
             }
+            #[cfg(feature = "http2")]
+            DialErrorKind::Http2(_) => io::ErrorKind::InvalidData,
             DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => io::ErrorKind::InvalidInput,
             #[cfg(feature = "proxy")]
             DialErrorKind::Proxy(kind) => kind.io_kind(error::Error::source(&error)),
@@ -234,10 +256,15 @@ impl fmt::Display for DialError {
         match self.kind() {
             DialErrorKind::Connect => write!(f, "could not connect to {target}"),
             DialErrorKind::Dns => write!(f, "could not find an address for {target}"),
-            DialErrorKind::Handshake(error) => write!(f, "{target} answered 101, but wrongly: {error}"),
+            DialErrorKind::Handshake(error) => {
+                let status = self.response().map_or(StatusCode::SWITCHING_PROTOCOLS, Response::status);
+                write!(f, "{target} answered {}, but wrongly: {error}", status.as_u16())
+            }
             DialErrorKind::Http => {
                 write!(f, "{target} {}", http_hint(error::Error::source(self), "wss:// against ws://"))
             }
+            #[cfg(feature = "http2")]
+            DialErrorKind::Http2(error) => write!(f, "{target} {error}"),
             DialErrorKind::InvalidRequest(error) => write!(f, "request cannot be dialed: {error}"),
             DialErrorKind::InvalidUri(error) => write!(f, "URL cannot be dialed: {error}"),
             #[cfg(feature = "proxy")]

@@ -32,14 +32,14 @@ use tokio::{
 use crate::{DialError, DialErrorKind, TlsError};
 
 /// The largest response head, in bytes; hyper itself allows 100 fields.
-const MAX_HEAD: usize = 64 << 10;
+pub(crate) const MAX_HEAD: usize = 64 << 10;
 /// How many interim responses (100 Continue, 103 Early Hints) may precede the answer. hyper skips them, and would do
 /// so for ever.
-const MAX_INTERIM: u32 = 32;
+pub(crate) const MAX_INTERIM: u32 = 32;
 /// How much of the body of a refusal is kept.
-const MAX_BODY: usize = 1024;
+pub(crate) const MAX_BODY: usize = 1024;
 /// How long the body of a refusal is waited for.
-const BODY_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the server answered.
 #[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
@@ -57,7 +57,6 @@ impl<S> Answer<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    #[cfg(feature = "cookies")]
     pub(crate) fn headers(&self) -> &HeaderMap {
         match self {
             Self::Switched(_, _, response) => response.headers(),
@@ -239,7 +238,7 @@ where
 /// Moves the values of a head out of hyper's read buffer into an allocation of their own.
 ///
 /// Callers keep responses as long as connections, and the buffer is 8 KiB at the least.
-fn detach(headers: &mut HeaderMap) {
+pub(crate) fn detach(headers: &mut HeaderMap) {
     let mut values = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
     headers.values().for_each(|value| values.extend_from_slice(value.as_bytes()));
     let mut values = values.freeze();
@@ -259,7 +258,7 @@ fn http_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Di
 
 /// The server sends interim responses without end.
 #[derive(Debug)]
-struct TooManyInterim;
+pub(crate) struct TooManyInterim;
 
 impl fmt::Display for TooManyInterim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

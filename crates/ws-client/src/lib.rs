@@ -58,6 +58,8 @@ mod dial;
 mod dialer;
 mod error;
 mod handshake;
+#[cfg(feature = "http2")]
+mod http2;
 mod opening;
 mod phase;
 pub mod reconnect;
@@ -79,6 +81,9 @@ pub use crate::connect::proxy::{Proxy, ProxyError, ProxyUriError};
 #[cfg(feature = "cookies")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cookies")))]
 pub use crate::cookies::{CookieJar, CookieStore};
+#[cfg(feature = "http2")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http2")))]
+pub use crate::http2::{Http2Connection, Http2Dialer, Http2Error, Http2Stream, Http2Transport};
 pub use crate::{
     connect::{Connecting, Connector},
     dialer::Dialer,

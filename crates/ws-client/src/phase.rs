@@ -54,6 +54,33 @@ pub(crate) fn current() -> Phase {
     PROGRESS.try_with(|progress| progress.phase.get()).unwrap_or(Phase::Connect)
 }
 
+/// Where a dial stands, for another one that waits for the same.
+#[cfg(feature = "http2")]
+#[derive(Clone)]
+pub(crate) struct Standing {
+    phase: Phase,
+    proxy: Option<Box<str>>,
+}
+
+#[cfg(feature = "http2")]
+impl Standing {
+    pub(crate) fn new(phase: Phase) -> Self {
+        Self { phase, proxy: None }
+    }
+
+    /// That of the dial that this task is polling.
+    pub(crate) fn current() -> Self {
+        let proxy = PROGRESS.try_with(|progress| progress.proxy.borrow().clone()).ok().flatten();
+        Self { phase: current(), proxy }
+    }
+
+    /// Puts the dial that this task is polling there.
+    pub(crate) fn enter(&self) {
+        enter(self.phase);
+        let _ = PROGRESS.try_with(|progress| progress.proxy.replace(self.proxy.clone()));
+    }
+}
+
 /// Notes that the dial goes through this proxy from here on.
 #[cfg(feature = "proxy")]
 pub(crate) fn through(proxy: &str) {

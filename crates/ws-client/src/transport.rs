@@ -121,6 +121,22 @@ impl Transport {
             Inner::Tunnel(_) => None,
         }
     }
+
+    /// Whether TLS agreed on HTTP/2.
+    #[cfg(feature = "http2")]
+    pub(crate) fn is_http2(&self) -> bool {
+        match &self.0 {
+            Inner::Tcp(_) => false,
+            #[cfg(feature = "rustls")]
+            Inner::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+            #[cfg(feature = "native-tls")]
+            Inner::NativeTls(stream) => {
+                matches!(stream.get_ref().negotiated_alpn(), Ok(Some(name)) if name == b"h2")
+            }
+            #[cfg(feature = "proxy")]
+            Inner::Tunnel(_) => false,
+        }
+    }
 }
 
 impl fmt::Debug for Transport {

@@ -80,6 +80,12 @@ impl Connector {
         self
     }
 
+    /// Offers HTTP/2 by ALPN as well; [`Transport::is_http2`] tells whether the server chose it.
+    #[cfg(feature = "http2")]
+    pub(crate) fn offer_http2(self) -> Self {
+        Self { tls: self.tls.offer_http2(), ..self }
+    }
+
     async fn open(mut self, uri: Uri) -> io::Result<Transport> {
         let (uri, secure) = endpoint(uri)?;
         if !secure {

@@ -6,6 +6,8 @@ use http::{StatusCode, header};
 use ws_core::{CloseCode, CloseFrame, Error, ErrorKind};
 
 use super::Retry;
+#[cfg(feature = "http2")]
+use crate::Http2Error;
 #[cfg(feature = "proxy")]
 use crate::ProxyError;
 #[cfg(feature = "socks")]
@@ -104,6 +106,8 @@ fn after_dial(error: &DialError) -> Retry {
         | DialErrorKind::InvalidRequest(_)
         | DialErrorKind::InvalidUri(_)
         | DialErrorKind::Redirect(_) => Retry::Stop,
+        #[cfg(feature = "http2")]
+        DialErrorKind::Http2(Http2Error::NoExtendedConnect | Http2Error::NotNegotiated) => Retry::Stop,
         DialErrorKind::Tls(error) => after_tls(*error),
         #[cfg(feature = "proxy")]
         DialErrorKind::Proxy(ProxyError::Refused(status)) => after_refusal(*status, error),

@@ -1,12 +1,12 @@
 //! What goes wrong between a dial and a tunnel.
 
-use std::{error, fmt, io};
+use std::{error, fmt, io, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderName, Response, StatusCode};
 
 use super::{BoxError, ProxyUriError};
-use crate::TlsError;
+use crate::{TlsError, error::Source};
 
 /// Why no tunnel through a proxy came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) struct Failure {
     /// The host and the port, once a proxy was chosen.
     pub(crate) proxy: Option<Box<str>>,
     pub(crate) target: Box<str>,
-    pub(crate) source: Option<BoxError>,
+    pub(crate) source: Option<Source>,
     pub(crate) response: Option<Box<Response<Bytes>>>,
 }
 
@@ -75,7 +75,7 @@ impl Failure {
     }
 
     pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -26,13 +26,16 @@ pub(crate) struct Rustls {
     /// What was made of the options at the first dial: on Linux that reads a few hundred certificates from files, and
     /// sessions can only be resumed within one configuration. `None` for the one that all with the defaults share.
     config: Option<Arc<OnceLock<Arc<ClientConfig>>>>,
+    /// Whether ALPN offers HTTP/2 before HTTP/1.1.
+    #[cfg(feature = "http2")]
+    http2: bool,
 }
 
 impl Rustls {
     pub(super) fn with_config(config: Arc<ClientConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
         config.alpn_protocols = alpn();
-        Self { options: Options::default(), config: Some(Arc::new(OnceLock::from(Arc::new(config)))) }
+        Self { config: Some(Arc::new(OnceLock::from(Arc::new(config)))), ..Self::default() }
     }
 
     pub(super) fn with_options(mut self, change: impl FnOnce(&mut Options)) -> Self {
@@ -41,10 +44,18 @@ impl Rustls {
         self
     }
 
+    #[cfg(feature = "http2")]
+    pub(super) fn offer_http2(self) -> Self {
+        Self { http2: true, ..self }
+    }
+
     pub(super) async fn prepare(&self, host: &str) -> io::Result<Prepared> {
         let server = ServerName::try_from(host.to_owned())
             .map_err(|error| TlsFailure::new(TlsError::InvalidName, error))?;
-        Ok(Prepared { connector: TlsConnector::from(self.config().await?), server })
+        let config = self.config().await?;
+        #[cfg(feature = "http2")]
+        let config = if self.http2 { with_http2(config) } else { config };
+        Ok(Prepared { connector: TlsConnector::from(config), server })
     }
 
     /// A failure is not kept.
@@ -154,6 +165,14 @@ fn platform(
 
 fn unusable(error: rustls::Error) -> TlsFailure {
     TlsFailure::new(TlsError::Configuration, error)
+}
+
+/// The same configuration, with the sessions that it knows.
+#[cfg(feature = "http2")]
+fn with_http2(config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    let mut config = Arc::unwrap_or_clone(config);
+    config.alpn_protocols.insert(0, b"h2".to_vec());
+    Arc::new(config)
 }
 
 /// Without it a server that prefers HTTP/2 may speak that, and the upgrade of HTTP/1.1 is all that is spoken here.

@@ -37,6 +37,19 @@ impl Tls {
         Self::Rustls(by_rustls::Rustls::with_config(config))
     }
 
+    /// Offers HTTP/2 by ALPN, and prefers it to HTTP/1.1.
+    #[cfg(feature = "http2")]
+    pub(crate) fn offer_http2(self) -> Self {
+        match self {
+            #[cfg(feature = "native-tls")]
+            Self::NativeTls(tls) => Self::NativeTls(tls.offer_http2()),
+            #[cfg(feature = "rustls")]
+            Self::Rustls(tls) => Self::Rustls(tls.offer_http2()),
+            #[cfg(not(any(feature = "native-tls", feature = "rustls")))]
+            Self::Nothing => Self::Nothing,
+        }
+    }
+
     /// Finds all that can stand against TLS with the host of a URL before a transport to it is opened.
     #[cfg_attr(
         not(any(feature = "native-tls", feature = "rustls")),
