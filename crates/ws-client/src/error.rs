@@ -3,7 +3,7 @@
 use std::{error, fmt, io, sync::Arc};
 
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{Response, StatusCode, Version, header};
 use ws_core::handshake::ResponseError;
 
 #[cfg(feature = "proxy")]
@@ -279,7 +279,7 @@ impl fmt::Display for DialError {
             }
             DialErrorKind::Refused(status) => {
                 write!(f, "{target} refused the handshake with {status}")?;
-                match refusal_hint(*status) {
+                match refusal_hint(*status, self.response().map(Response::version)) {
                     "" => {}
                     hint => write!(f, " ({hint})")?,
                 }
@@ -325,8 +325,11 @@ impl error::Error for DialError {
 }
 
 /// What a status means to somebody who wanted a WebSocket.
-fn refusal_hint(status: StatusCode) -> &'static str {
+fn refusal_hint(status: StatusCode, version: Option<Version>) -> &'static str {
     match status {
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if version == Some(Version::HTTP_2) => {
+            "over HTTP/2 the path has to take the method CONNECT; allow HTTP/1.1 alone if it does not"
+        }
         StatusCode::UNAUTHORIZED => "credentials are missing or wrong",
         StatusCode::FORBIDDEN => "the server does not allow this client or its Origin",
         StatusCode::NOT_FOUND => "check the path",
