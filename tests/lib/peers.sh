@@ -84,7 +84,7 @@ part_interop() {
     skip "interop with Go" "$missing"
   fi
   release
-  binaries interop-peer go-programs tls-server || return 0
+  binaries http2-client interop-peer go-programs tls-server || return 0
   tally shown "interop" 600 "$python" "$root/tests/interop/run.py" --ours "$target/release/interop-peer" \
     "${others[@]}" "${originals[@]}" --out "$target/interop"
   if [ -n "${node_modules:-}" ]; then
@@ -96,6 +96,10 @@ part_interop() {
   fi
   tally shown "interop, compressed" 900 "$python" "$root/tests/interop/deflate.py" --ours "$target/release/interop-peer" \
     "${others[@]}" "${browser[@]}" --out "$target/interop/deflate"
+  if [ -n "${node_modules:-}" ]; then
+    tally shown "interop with Node's http2" 150 env NODE_PATH="$node_modules" "$node" "$root/tests/interop/node_http2.cjs" \
+      --ours "$target/release/http2-client"
+  fi
   if [ ${#browser[@]} -gt 0 ]; then
     tally shown "interop over TLS" 300 env NODE_PATH="$node_modules" "$node" "$root/tests/interop/chromium_tls.cjs" \
       --ours "$target/release/tls-server" --browser "${browser[1]}"
