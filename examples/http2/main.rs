@@ -8,22 +8,15 @@
 //! (RFC 8441). Browsers speak HTTP/2 over TLS only: `tls` serves those.
 #![forbid(unsafe_code)]
 
-use std::{
-    convert::Infallible, error::Error, future::poll_fn, net::SocketAddr, pin::Pin, task::Poll, time::Duration,
-};
+use std::{collections::HashSet, convert::Infallible, error::Error};
 
-use axum::http::{Method, Request, Uri, Version, header::SEC_WEBSOCKET_VERSION};
-use http_body_util::Empty;
-use hyper::{body::Bytes, client::conn::http2 as client, ext::Protocol, server::conn::http2 as server};
+use hyper::server::conn::http2;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
-use ws_core::{Config, Conn, Negotiated, Role};
+use tokio::net::TcpListener;
+use ws_client::Dialer;
 use ws_tower::Upgrader;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -34,10 +27,12 @@ async fn main() -> Result<()> {
     let address = listener.local_addr()?;
     tokio::spawn(serve(listener));
 
-    let mut connection = connect(address).await?;
+    // Without TLS nothing is negotiated, so the dialer has to know. For `wss://` it asks the server, and falls back to HTTP/1.1.
+    let dialer = Dialer::new().http2().prior_knowledge(true);
     let mut sockets = Vec::new();
     for number in 0..3 {
-        sockets.push(open(&mut connection, address, number).await?);
+        let (conn, _response) = dialer.dial(format!("ws://{address}/ws/{number}")).await?;
+        sockets.push(conn);
     }
     for (number, conn) in sockets.iter_mut().enumerate() {
         conn.write_message(format!("hello from {number}")).await?;
@@ -48,7 +43,8 @@ async fn main() -> Result<()> {
         }
         conn.close(None).await?;
     }
-    println!("{} WebSockets over one connection", sockets.len());
+    let ends: HashSet<_> = sockets.iter().map(|conn| conn.get_ref().local_addr()).collect();
+    println!("{} WebSockets over {} connection", sockets.len(), ends.len());
     Ok(())
 }
 
@@ -63,51 +59,11 @@ async fn serve(listener: TcpListener) -> Result<Infallible> {
         }
     });
     // It takes the requests that open WebSockets, and no stream that is not read stops the others.
-    let mut http2 = server::Builder::new(TokioExecutor::new());
-    ws_tower::http2::configure(&mut http2);
+    let mut server = http2::Builder::new(TokioExecutor::new());
+    ws_tower::http2::configure(&mut server);
     loop {
         let (stream, _) = listener.accept().await?;
         let service = TowerToHyperService::new(echo.clone());
-        tokio::spawn(http2.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
     }
-}
-
-type Connection = client::SendRequest<Empty<Bytes>>;
-
-/// Opens a connection, and waits until the server has said that it takes WebSockets (RFC 8441, 3).
-async fn connect(address: SocketAddr) -> Result<Connection> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (requests, mut connection) = client::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-    let settings = poll_fn(|cx| {
-        let polled = Pin::new(&mut connection).poll(cx).map(|_| Err("the server has closed the connection"));
-        if connection.is_extended_connect_protocol_enabled() { Poll::Ready(Ok(())) } else { polled }
-    });
-    timeout(Duration::from_secs(5), settings)
-        .await
-        .map_err(|_| "the server takes no WebSockets over HTTP/2")??;
-    tokio::spawn(connection);
-    Ok(requests)
-}
-
-/// Opens a WebSocket as a stream of the connection (RFC 8441, 5).
-async fn open(
-    connection: &mut Connection,
-    address: SocketAddr,
-    number: usize,
-) -> Result<Conn<TokioIo<hyper::upgrade::Upgraded>>> {
-    let uri: Uri = format!("http://{address}/ws/{number}").parse()?;
-    let request = Request::builder()
-        .method(Method::CONNECT)
-        .version(Version::HTTP_2)
-        .uri(uri)
-        .header(SEC_WEBSOCKET_VERSION, "13")
-        .extension(Protocol::from_static("websocket"))
-        .body(Empty::new())?;
-    let response = connection.send_request(request).await?;
-    if !response.status().is_success() {
-        return Err(format!("refused: {}", response.status()).into());
-    }
-    let stream = hyper::upgrade::on(response).await?;
-    Ok(Conn::new(TokioIo::new(stream), Role::Client, Config::new(), Negotiated::new()))
 }

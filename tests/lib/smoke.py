@@ -298,7 +298,7 @@ def main() -> int:
     def http2_opens_three_on_one_connection() -> None:
         with Child([str(args.bin / "http2")], logs / "http2.log") as child:
             said = [child.line(PATIENCE) for _ in range(4)]
-            assert said == [f"hello from {n}" for n in range(3)] + ["3 WebSockets over one connection"], said
+            assert said == [f"hello from {n}" for n in range(3)] + ["3 WebSockets over 1 connection"], said
             assert child.wait(PATIENCE) == 0, child.tail()
 
     binary = args.bin / "connect"
