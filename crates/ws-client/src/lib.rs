@@ -47,6 +47,7 @@
 //! * `idn` (default): hosts with letters beyond ASCII, such as `ws://bücher.example/`. Without it they are refused with an
 //!   error that says so.
 //! * `cookies`: `Dialer::cookie_jar`, which sends and keeps cookies.
+//! * `http2`: `Dialer::http2`, several WebSockets on one connection of HTTP/2 (RFC 8441).
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
