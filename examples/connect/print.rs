@@ -9,7 +9,12 @@ use std::{
 
 /// Prints a text message: as it is into a file or a pipe, without control characters onto a terminal.
 pub(crate) fn text(text: &str) {
-    if io::stdout().is_terminal() { line(&escaped(text)) } else { line(text) }
+    if io::stdout().is_terminal() { line(escaped(text).as_bytes()) } else { line(text.as_bytes()) }
+}
+
+/// Prints a binary message: as it is into a file or a pipe, its length and first bytes onto a terminal.
+pub(crate) fn raw(data: &[u8]) {
+    if io::stdout().is_terminal() { binary(data) } else { line(data) }
 }
 
 /// Prints the length of a binary message and its first bytes.
@@ -21,7 +26,7 @@ pub(crate) fn binary(data: &[u8]) {
     if data.len() > 32 {
         shown.push_str(" …");
     }
-    line(&shown);
+    line(shown.as_bytes());
 }
 
 /// The text with control characters made visible, but for tabs and line ends.
@@ -53,9 +58,10 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     escaped(&text)
 }
 
-fn line(line: &str) {
+fn line(line: &[u8]) {
+    let mut stdout = io::stdout().lock();
     // `println!` would panic when the reader of a pipe has gone, as in `connect … | head`.
-    if writeln!(io::stdout(), "{line}").is_err() {
+    if stdout.write_all(line).and_then(|()| stdout.write_all(b"\n")).is_err() {
         process::exit(0);
     }
 }

@@ -288,12 +288,12 @@ def main() -> int:
     def terminal_says_why_it_cannot_connect() -> None:
         url = f"ws://127.0.0.1:{free_port()}/ws"
         status, output, said = connect_example(binary, logs / "connect-2.log", url, [])
-        assert status == 1 and not output and "refused" in said and "panicked" not in said, (status, output, said)
+        assert status == 3 and not output and "refused" in said and "panicked" not in said, (status, output, said)
 
     def terminal_says_how_it_was_refused() -> None:
         url = f"ws://{echo.host}/nowhere"
         status, output, said = connect_example(binary, logs / "connect-3.log", url, [])
-        assert status == 1 and not output and "404" in said and "panicked" not in said, (status, output, said)
+        assert status == 4 and not output and "404" in said and "panicked" not in said, (status, output, said)
 
     def http2_opens_three_on_one_connection() -> None:
         with Child([str(args.bin / "http2")], logs / "http2.log") as child:

@@ -1,0 +1,45 @@
+//! From the options to a dialer, and to a connection.
+
+use http::Response;
+use ws_client::{Config, Conn, Dialer, Transport};
+use ws_core::{DeflateConfig, KeepAlive};
+
+use crate::{args::Args, status::Failure};
+
+/// Opens a connection the way the options say.
+pub(crate) async fn dial(args: &Args) -> Result<(Conn<Transport>, Response<()>), Failure> {
+    Ok(dialer(args)?.dial(&args.url).await?)
+}
+
+/// Does the opening handshake over a Unix socket, of which the URL knows nothing.
+#[cfg(unix)]
+pub(crate) async fn dial_unix(
+    args: &Args,
+    path: &std::path::Path,
+) -> Result<(Conn<tokio::net::UnixStream>, Response<()>), Failure> {
+    let stream = tokio::net::UnixStream::connect(path)
+        .await
+        .map_err(|error| Failure::Unreachable(format!("cannot connect to {}: {error}", path.display())))?;
+    Ok(dialer(args)?.handshake(&args.url, stream).await?)
+}
+
+/// Sets what the options ask for.
+fn dialer(args: &Args) -> Result<Dialer, Failure> {
+    let mut config = Config::new();
+    if let Some(interval) = args.ping {
+        config = config.keep_alive(KeepAlive::every(interval));
+    }
+    let mut dialer = Dialer::new()
+        .config(config)
+        .subprotocols(args.subprotocols.clone())
+        .compression(args.deflate.then(DeflateConfig::new));
+    if let Some(timeout) = args.timeout {
+        dialer = dialer.handshake_timeout(timeout);
+    }
+    for (name, value) in &args.headers {
+        dialer = dialer.header(name.clone(), value.clone());
+    }
+    #[cfg(feature = "tls")]
+    let dialer = crate::tls::configure(dialer, &args.tls)?;
+    Ok(dialer)
+}
