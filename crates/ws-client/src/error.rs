@@ -324,6 +324,15 @@ impl error::Error for DialError {
     }
 }
 
+/// Whether the server sent something before it was asked, as servers of other protocols do. hyper has no predicate for
+/// that: it cancels the request, for an error of its own that is no end of the connection and has no cause.
+fn spoke_first(error: &hyper::Error) -> bool {
+    let cause = error::Error::source(error).and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    let is_message =
+        |cause: &hyper::Error| error::Error::source(cause).is_none() && !cause.is_incomplete_message();
+    error.is_canceled() && cause.is_some_and(is_message)
+}
+
 /// What a status means to somebody who wanted a WebSocket.
 fn refusal_hint(status: StatusCode, version: Option<Version>) -> &'static str {
     match status {
@@ -345,7 +354,7 @@ pub(crate) fn http_hint(source: Option<&(dyn error::Error + 'static)>, schemes: 
     let Some(error) = source.and_then(|source| source.downcast_ref::<hyper::Error>()) else {
         return "did not answer as HTTP/1.1 asks for".into();
     };
-    if error.is_parse() {
+    if error.is_parse() || spoke_first(error) {
         format!("gave an answer that is no HTTP/1.1; check the port, and {schemes}")
     } else if error.is_incomplete_message() {
         format!("closed the connection without an answer; check the port, and {schemes}")

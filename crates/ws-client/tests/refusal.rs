@@ -277,3 +277,13 @@ const RESPONSES: &[(&str, ResponseError)] = &[
         ResponseError::SubprotocolRepeated,
     ),
 ];
+
+#[tokio::test]
+async fn greeting_of_another_protocol_is_told_as_no_http() {
+    let (near, mut far) = tokio::io::duplex(1 << 10);
+    // Before the request: servers of SSH, SMTP and FTP speak first.
+    far.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.unwrap();
+    let error = Dialer::new().handshake("ws://example.com/", near).await.unwrap_err();
+    assert_eq!(error.kind(), &DialErrorKind::Http);
+    assert!(error.to_string().contains("is no HTTP/1.1"), "{error}");
+}
