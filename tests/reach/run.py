@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Runs `connect` against real servers, through real proxies, along every way of `table.py`.
+
+`tests/run reach` builds it, installs the others and calls this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "lib"))
+from process import Child, Ended  # noqa: E402
+from servers import PASSWORD, PATIENCE, Servers  # noqa: E402
+from table import FAILURES, WAYS, Failure, Way  # noqa: E402
+
+TEXT = "grüße 🦀"
+LARGE_TEXT = "0123456789abcdef" * (1 << 16)
+LARGE_BINARY = bytes(range(256)) * (1 << 12)
+
+
+class Connect:
+    """A run of `connect` with an environment that holds no proxies but those of the row."""
+
+    def __init__(self, binary: str, row: Way | Failure, places: dict[str, object], log: Path, *more: str):
+        fill = lambda text: text.format(**places)  # noqa: E731
+        # Filled in word by word: a path may hold a space.
+        self.args = [binary, fill(row.url), *map(fill, row.options.split()), *more]
+        cleared = {name: "" for name in os.environ if name.lower().endswith("_proxy")}
+        self.env = {**cleared, **{name: fill(value) for name, value in row.env.items()}}
+        self.says = [fill(word) for word in row.says]
+        self.log = log
+
+    def start(self) -> Child:
+        return Child(self.args, self.log, stdin=True, env=self.env)
+
+    def check_said(self, said: str) -> None:
+        """What has to be said is, and no secret is."""
+        for word in self.says:
+            require(word.lower() in said.lower(), f"it does not say {word!r}")
+        require(PASSWORD not in said, "it tells the password")
+        require("panicked" not in said, "it panicked")
+
+
+def require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise AssertionError(otherwise)
+
+
+def follow(run: Connect) -> None:
+    """Echoes along a way: a file of 1 MiB, a short text, a long one; then the closing handshake with a code."""
+    deadline = time.monotonic() + PATIENCE
+    with run.start() as child:
+        child.send(TEXT)
+        child.send(LARGE_TEXT)
+        # The input stays open until all is back: not every server answers a ping behind what came before it.
+        back = [child.line(deadline - time.monotonic()) for _ in range(3)]
+        child.end_input()
+        status = child.wait(deadline - time.monotonic())
+    start = " ".join(f"{byte:02x}" for byte in LARGE_BINARY[:32])
+    require(back[0] == f"[binary, {len(LARGE_BINARY)} bytes] {start} …", f"instead of the file came {back[0][:100]!r}")
+    require(back[1] == TEXT, f"instead of the text came {back[1][:100]!r}")
+    require(back[2] == LARGE_TEXT, f"instead of the long text came {len(back[2])} bytes")
+    require(status == 0, f"it ended with status {status}")
+    said = run.log.read_text("utf-8", "replace")
+    run.check_said(said)
+    require("closed by the peer with code 4000" in said, "the server did not close with 4000")
+
+
+def fail(run: Connect, expected: int) -> None:
+    with run.start() as child:
+        child.end_input()
+        status = child.wait(PATIENCE)
+    said = run.log.read_text("utf-8", "replace")
+    require(status == expected, f"it ended with status {status}, not {expected}")
+    require(not re.search("^> ", said, re.MULTILINE), "it printed a message")
+    run.check_said(said)
+
+
+def main() -> int:
+    args = arguments()
+    out = args.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    servers = Servers(args, out)
+    print(f"  servers started in {time.monotonic() - began:.1f} s")
+    file = out / "large"
+    file.write_bytes(LARGE_BINARY)
+    passed = failed = left_out = 0
+    for row in (*WAYS, *FAILURES):
+        if args.only and args.only not in row.name:
+            continue
+        log = out / "connect" / f"{re.sub('[^a-zA-Z0-9]+', '-', row.name)}.log"
+        more = ("--verbose", "--file", str(file), "--close", "4000:done") if isinstance(row, Way) else ()
+        try:
+            run = Connect(args.connect, row, servers.places, log, *more)
+        except KeyError:
+            # tests/run has said which server is missing.
+            left_out += 1
+            continue
+        began = time.monotonic()
+        try:
+            if isinstance(row, Way):
+                follow(run)
+            else:
+                fail(run, row.status)
+            passed += 1
+            print(f"  ok   {row.name} ({time.monotonic() - began:.1f} s)")
+        except (AssertionError, Ended) as error:
+            failed += 1
+            print(f"  FAIL {row.name}: {error}\n    {' '.join(run.args)}")
+            print("\n".join(f"    {line[:300]}" for line in log.read_text("utf-8", "replace").splitlines()[-8:]))
+    Child.stop_all()
+    if left_out:
+        print(f"  {left_out} ways left out, whose servers are not here")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--connect", required=True, metavar="BIN", help="the example, built with all that it can")
+    parser.add_argument("--echo", required=True, metavar="BIN", help="the example")
+    parser.add_argument("--python", metavar="BIN", help="a Python that has `websockets`")
+    parser.add_argument("--node", metavar="BIN", help="Node")
+    parser.add_argument("--node-modules", default="", metavar="DIR", help="where Node finds `ws`")
+    parser.add_argument("--gorilla", metavar="BIN", help="the program of tests/interop/go/src/gorilla")
+    for name in ("nginx", "haproxy", "tinyproxy", "squid", "microsocks"):
+        parser.add_argument(f"--{name}", metavar="BIN")
+    parser.add_argument("--only", metavar="WORDS", help="the rows whose names hold these")
+    parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/reach", help="logs go here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

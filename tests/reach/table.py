@@ -1,0 +1,117 @@
+"""The ways to a server and what must come out, each for one run of `connect`.
+
+Names in braces are places of `servers.py`: a row is left out where its servers cannot be had.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+# The exit statuses of `connect`.
+USAGE, UNREACHABLE, REFUSED = 2, 3, 4
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way that leads to an echo."""
+
+    name: str
+    url: str
+    options: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    # What `--verbose` has to say.
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A way that leads nowhere: the status, and what a person has to be told."""
+
+    name: str
+    url: str
+    status: int
+    says: tuple[str, ...]
+    options: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+
+
+TRUST = "--ca {ca}"
+DIRECT = [
+    Way("ws, our server", "ws://127.0.0.1:{echo}/ws"),
+    Way("ws, compressed", "ws://127.0.0.1:{echo}/ws", "--deflate", says=("permessage-deflate",)),
+    Way("ws, a name with two addresses", "ws://localhost:{echo}/ws"),
+    Way("ws, Python websockets", "ws://127.0.0.1:{python}/", "--deflate", says=("permessage-deflate",)),
+    Way("ws, Node ws", "ws://127.0.0.1:{node}/", "--subprotocol a --subprotocol b", says=("subprotocol b",)),
+    Way("ws, gorilla", "ws://127.0.0.1:{gorilla}/"),
+    Way("ws, nginx before our server", "ws://localhost:{nginx}/ws"),
+    Way("ws, a Unix socket of nginx", "ws://localhost/ws", "--unix {socket}"),
+    Way("http:// for ws://", "http://localhost:{nginx}/ws"),
+    Way("wss, nginx", "wss://localhost:{nginx_tls}/ws", TRUST, says=("TLS",)),
+    Way("wss, nginx, by address", "wss://127.0.0.1:{nginx_tls}/ws", TRUST),
+    Way("https:// for wss://", "https://localhost:{nginx_tls}/ws", TRUST),
+    Way("wss, nginx with HTTP/2, which is not asked for", "wss://localhost:{nginx_h2}/ws", TRUST, says=("http/1.1",)),
+    Way("wss, HAProxy with HTTP/2, which is not asked for", "wss://127.0.0.1:{haproxy_h2}/ws", TRUST, says=("http/1.1",)),
+    Way("wss, Python websockets", "wss://127.0.0.1:{python_tls}/", TRUST),
+    Way("wss, Node ws, compressed", "wss://127.0.0.1:{node_tls}/", f"{TRUST} --deflate", says=("permessage-deflate",)),
+    Way("wss, nginx wants a certificate of ours", "wss://localhost:{nginx_client}/ws",
+        f"{TRUST} --cert {{client_cert}} --key {{client_key}}"),
+    Way("wss, HAProxy wants a certificate of ours", "wss://127.0.0.1:{haproxy_client}/ws",
+        f"{TRUST} --cert {{client_cert}} --key {{client_key}}"),
+    Way("wss, any certificate", "wss://localhost:{nginx_unknown}/ws", "--insecure", says=("warning",)),
+    Way("wss, any certificate, of another name", "wss://localhost:{nginx_wrong_name}/ws", "--insecure"),
+]
+
+WAYS = [*DIRECT]
+
+CERTIFICATES = {
+    # What is wrong with the server, its place, and the word that tells.
+    "a certificate of another name": ("nginx_wrong_name", "name"),
+    "an expired certificate": ("nginx_expired", "expired"),
+    "a certificate of an unknown authority": ("nginx_unknown", "issuer"),
+    "only old versions of TLS": ("nginx_old", "version"),
+    "no TLS": ("nginx", "ws://"),
+}
+PATHS = {"directly": ""}
+
+TLS_FAILURES = [
+    Failure(f"{what}, {how}", f"wss://localhost:{{{place}}}/ws", UNREACHABLE, ("TLS with localhost", word), f"{TRUST} {options}")
+    for (what, (place, word)), (how, options) in itertools.product(CERTIFICATES.items(), PATHS.items())
+]
+
+FAILURES = [
+    *TLS_FAILURES,
+    Failure("an authority that the system does not know", "wss://localhost:{nginx_tls}/ws", UNREACHABLE, ("issuer", "--ca")),
+    Failure("an authority that Mozilla does not know", "wss://localhost:{nginx_tls}/ws", UNREACHABLE, ("issuer",),
+            "--webpki-roots"),
+    Failure("nginx wants a certificate, and there is none", "wss://localhost:{nginx_client}/ws", REFUSED,
+            ("400", "No required SSL certificate was sent"), TRUST),
+    Failure("HAProxy wants a certificate, and there is none", "wss://127.0.0.1:{haproxy_client}/ws", UNREACHABLE,
+            ("certificate", "required"), TRUST),
+    Failure("ws:// to a port of TLS", "ws://localhost:{nginx_tls}/ws", REFUSED, ("400", "sent to HTTPS port")),
+    Failure("a file of certificates that holds none", "wss://localhost:{nginx_tls}/ws", USAGE, ("no certificate",),
+            "--ca {client_key}"),
+
+    Failure("a name without an address", "ws://nothing.invalid/ws", UNREACHABLE, ("address", "nothing.invalid")),
+    Failure("a port that nobody listens on", "ws://127.0.0.1:{nobody}/ws", UNREACHABLE, ("127.0.0.1:{nobody}", "refused")),
+    Failure("a socket that is not there", "ws://localhost/ws", UNREACHABLE, ("/nowhere", "No such file"), "--unix /nowhere"),
+    Failure("a server that says nothing", "ws://127.0.0.1:{silent}/ws", UNREACHABLE,
+            ("timed out", "response", "127.0.0.1:{silent}"), "--timeout 0.5"),
+    Failure("a server that says nothing to TLS", "wss://127.0.0.1:{silent}/ws", UNREACHABLE,
+            ("timed out", "TLS"), "--timeout 0.5"),
+    Failure("a server of something else", "ws://127.0.0.1:{ssh}/ws", UNREACHABLE, ("no HTTP/1.1", "check the port")),
+
+    Failure("a page", "ws://localhost:{nginx}/ok", REFUSED, ("200", "check the path", "a page, no WebSocket")),
+    Failure("a path that is not there", "ws://localhost:{nginx}/missing", REFUSED, ("404", "check the path")),
+    Failure("a server that is busy", "ws://localhost:{nginx}/busy", REFUSED, ("503", "come back later")),
+    Failure("a server that wants to know who asks", "ws://localhost:{nginx}/private", REFUSED, ("401", "credentials")),
+    Failure("a redirect", "ws://localhost:{nginx}/moved", REFUSED, ("302", "/ws")),
+    Failure("a server behind nginx that is down", "ws://localhost:{nginx}/upstream-down", REFUSED, ("502",)),
+    Failure("nginx that does not know WebSockets", "ws://localhost:{nginx}/forgotten", REFUSED, ("400",)),
+    Failure("an origin that is not allowed", "ws://127.0.0.1:{echo}/ws", REFUSED, ("403", "Origin"),
+            "--origin http://elsewhere.example"),
+
+    Failure("a URL without a scheme", "localhost:{nginx}/ws", USAGE, ("ws://",)),
+    Failure("a header of the handshake", "ws://127.0.0.1:{echo}/ws", USAGE, ("upgrade", "belongs to the handshake"),
+            "--header upgrade:h2c"),
+]
