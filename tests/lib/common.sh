@@ -20,8 +20,11 @@ passed=0 failed=0 skipped=0
 running=
 
 # Whatever still runs when the script ends, ends too; `timeout` passes the signal on to the command's whole group.
+# $at_exit is the command that undoes what may not stay.
+at_exit=
 stop_running() {
   if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; fi
+  $at_exit
 }
 trap stop_running EXIT
 trap 'exit 130' INT

@@ -31,6 +31,38 @@ need() {
   return 1
 }
 
+# What stands between clients and servers in the part reach, and the package of each.
+servers=(haproxy microsocks nginx squid tinyproxy)
+server_package() {
+  case $1 in
+    nginx) say nginx-light ;;
+    squid) say squid-openssl ;;
+    *) say "$1" ;;
+  esac
+}
+
+# Gets those of them that are not there, and does not let the system start them, now or later: the tests do, with
+# configurations of their own. It never fails: the part asks for each.
+need_servers() {
+  local command absent=() packages=() policy=/usr/sbin/policy-rc.d sudo=
+  # Where Debian puts servers, and ordinary users do not look.
+  PATH=$PATH:/usr/sbin
+  for command in "${servers[@]}"; do
+    if ! command -v "$command" >/dev/null; then absent+=("$command") packages+=("$(server_package "$command")"); fi
+  done
+  if [ ${#packages[@]} -eq 0 ]; then return 0; fi
+  if [ "$(id -u)" -ne 0 ]; then sudo="sudo -n"; fi
+  # Who has a policy keeps it.
+  if [ ! -e "$policy" ] && printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null 2>&1; then
+    at_exit="$sudo rm -f $policy"
+    $sudo chmod 755 "$policy"
+  fi
+  apt_install "${packages[@]}" || true
+  $at_exit
+  at_exit=
+  for command in "${absent[@]}"; do $sudo systemctl disable "$command" >/dev/null 2>&1 || true; done
+}
+
 # need_rust [SUBCOMMAND…]: a toolchain as new as the crates ask for, and these of its components.
 need_rust() {
   local tool wanted found

@@ -108,3 +108,33 @@ part_interop() {
   tally shown "programs" 600 "$python" "$root/tests/interop/programs.py" --ours "$target/release/go-programs" \
     "${originals[@]}" --out "$target/interop/programs"
 }
+
+part_reach() {
+  local others=() command
+  need_rust || { skip reach "$missing"; return 0; }
+  need_python_packages || { skip reach "$missing"; return 0; }
+  others+=(--python "$python")
+  if need_node_packages; then
+    others+=(--node "$node" --node-modules "$node_modules")
+  else
+    skip "reach Node" "$missing"
+  fi
+  if need_go_packages; then
+    if [ ! -x "$target/interop/bin/gorilla" ]; then go_program gorilla; fi
+    if [ -x "$target/interop/bin/gorilla" ]; then others+=(--gorilla "$target/interop/bin/gorilla"); fi
+  else
+    skip "reach Go" "$missing"
+  fi
+  need_servers
+  for command in "${servers[@]}"; do
+    if command -v "$command" >/dev/null; then
+      others+=("--$command" "$(command -v "$command")")
+    else
+      skip "reach through $command" "it is not installed (Debian: apt-get install $(server_package "$command"))"
+    fi
+  done
+  release
+  binaries connect echo || return 0
+  tally shown "reach" 300 "$python" "$root/tests/reach/run.py" "${others[@]}" --out "$target/reach" \
+    --connect "$target/release/connect" --echo "$target/release/echo"
+}
