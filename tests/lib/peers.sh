@@ -23,7 +23,7 @@ part_smoke() {
   need_rust || { skip examples "$missing"; return 0; }
   need_python_packages || { skip examples "$missing"; return 0; }
   release
-  binaries echo chat connect reconnect upload subprotocols auth migrate-from-axum echo-hyper echo-tower graceful-shutdown tls http2 || return 0
+  binaries echo chat connect reconnect upload subprotocols auth migrate-from-axum echo-hyper echo-tower graceful-shutdown tls http2 own-transport || return 0
   tally shown "examples" 120 "$python" "$root/tests/lib/smoke.py" --bin "$target/release"
 }
 

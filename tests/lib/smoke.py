@@ -301,6 +301,12 @@ def main() -> int:
             assert said == [f"hello from {n}" for n in range(3)] + ["3 WebSockets over 1 connection"], said
             assert child.wait(PATIENCE) == 0, child.tail()
 
+    def own_transport_is_answered_over_each() -> None:
+        with Child([str(args.bin / "own-transport")], logs / "own-transport.log") as child:
+            said = [child.line(PATIENCE) for _ in range(3)]
+            assert said == [f"{way}: HELLO" for way in ("over a Unix socket", "in memory", "with a child process")], said
+            assert child.wait(PATIENCE) == 0, child.tail()
+
     binary = args.bin / "connect"
     echo = Example(args.bin / "echo", logs / "echo.log")
     for script in (echo_serves_its_page, echo_echoes, echo_refuses_other_origins):
@@ -331,6 +337,7 @@ def main() -> int:
         for script in scripts[name]:
             check_on(example, script)
     check("http2 opens three on one connection", http2_opens_three_on_one_connection)
+    check("own-transport is answered over each", own_transport_is_answered_over_each)
     server = Example(args.bin / "graceful-shutdown", logs / "graceful-shutdown.log")
     check_on(server, graceful_shutdown_says_1001_to_everybody_and_ends)
     server.child.stop()
