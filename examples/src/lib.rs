@@ -136,6 +136,7 @@ pages! {
     keep_alive "docs/how-to/keep-alive.md",
     large_messages "docs/how-to/large-messages.md",
     observe "docs/how-to/observe.md",
+    own_transport "docs/how-to/own-transport.md",
     proxies "docs/how-to/proxies.md",
     reconnect "docs/how-to/reconnect.md",
     slow_consumers "docs/how-to/slow-consumers.md",
