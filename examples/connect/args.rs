@@ -21,6 +21,7 @@ pub(crate) struct Args {
     pub(crate) subprotocols: Vec<String>,
     pub(crate) deflate: bool,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) proxy: ProxyArg,
     pub(crate) unix: Option<PathBuf>,
     pub(crate) tls: TlsArgs,
     pub(crate) binary: bool,
@@ -30,10 +31,20 @@ pub(crate) struct Args {
     pub(crate) verbose: bool,
 }
 
+/// Through which proxy to go.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum ProxyArg {
+    #[default]
+    Environment,
+    Nothing,
+    Url(String),
+}
+
 /// Whom to trust, and who to be.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct TlsArgs {
     pub(crate) ca: Option<PathBuf>,
+    pub(crate) proxy_ca: Option<PathBuf>,
     pub(crate) cert: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
     pub(crate) insecure: bool,
@@ -64,6 +75,9 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command, Strin
             "--deflate" => parsed.deflate = true,
             "--timeout" => parsed.timeout = Some(seconds(&value("a number of seconds")?)?),
 
+            "--proxy" => parsed.proxy = ProxyArg::Url(value("the URL of a proxy")?),
+            "--no-proxy" => parsed.proxy = ProxyArg::Nothing,
+            "--proxy-ca" => parsed.tls.proxy_ca = Some(value("a file")?.into()),
             "--unix" => parsed.unix = Some(value("the path of a socket")?.into()),
             "--ca" => parsed.tls.ca = Some(value("a file")?.into()),
             "--cert" => parsed.tls.cert = Some(value("a file")?.into()),

@@ -1,10 +1,13 @@
 //! From the options to a dialer, and to a connection.
 
 use http::Response;
-use ws_client::{Config, Conn, Dialer, Transport};
+use ws_client::{Config, Conn, Dialer, Proxy, Transport};
 use ws_core::{DeflateConfig, KeepAlive};
 
-use crate::{args::Args, status::Failure};
+use crate::{
+    args::{Args, ProxyArg},
+    status::Failure,
+};
 
 /// Opens a connection the way the options say.
 pub(crate) async fn dial(args: &Args) -> Result<(Conn<Transport>, Response<()>), Failure> {
@@ -39,6 +42,15 @@ fn dialer(args: &Args) -> Result<Dialer, Failure> {
     for (name, value) in &args.headers {
         dialer = dialer.header(name.clone(), value.clone());
     }
+    dialer = match &args.proxy {
+        ProxyArg::Environment => dialer.proxy(Proxy::from_env()),
+        ProxyArg::Nothing => dialer,
+        // The URL is not repeated: it may hold a password.
+        ProxyArg::Url(url) => dialer.proxy(
+            Proxy::new(url)
+                .map_err(|error| Failure::Usage(format!("the URL of --proxy cannot be used: {error}")))?,
+        ),
+    };
     #[cfg(feature = "tls")]
     let dialer = crate::tls::configure(dialer, &args.tls)?;
     Ok(dialer)

@@ -2,7 +2,7 @@
 
 use http::{Response, header};
 use tokio::io::{AsyncRead, AsyncWrite};
-use ws_client::{CloseCode, Conn, DialError, DialErrorKind, TlsError, Transport};
+use ws_client::{CloseCode, Conn, DialError, DialErrorKind, ProxyError, TlsError, Transport};
 
 use crate::{
     args::Args,
@@ -88,6 +88,9 @@ fn hint(kind: &DialErrorKind) -> Option<&'static str> {
         }
         DialErrorKind::Tls(TlsError::UnknownIssuer | TlsError::NoRoots) => {
             Some("--ca FILE trusts an authority of your own, --insecure any certificate")
+        }
+        DialErrorKind::Proxy(ProxyError::Tls(TlsError::UnknownIssuer | TlsError::NoRoots)) => {
+            Some("--proxy-ca FILE trusts an authority of your own for the proxy")
         }
         DialErrorKind::Tls(TlsError::ClientCertificateRequired) => {
             Some("--cert FILE --key FILE show a certificate of your own")

@@ -1,6 +1,6 @@
 //! The exit status, and what goes before it.
 
-use ws_client::{CloseCode, CloseFrame, DialError, DialErrorKind};
+use ws_client::{CloseCode, CloseFrame, DialError, DialErrorKind, ProxyError};
 
 /// Why there was nothing to talk to.
 pub(crate) enum Failure {
@@ -18,7 +18,9 @@ impl Failure {
             Self::Unreachable(_) => UNREACHABLE,
             Self::Dial(error) => match error.kind() {
                 DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => USAGE,
-                DialErrorKind::Handshake(_) | DialErrorKind::Refused(_) => REFUSED,
+                DialErrorKind::Handshake(_)
+                | DialErrorKind::Refused(_)
+                | DialErrorKind::Proxy(ProxyError::Refused(_) | ProxyError::Socks(_)) => REFUSED,
                 _ => UNREACHABLE,
             },
         }

@@ -5,7 +5,8 @@ use std::{error::Error, path::Path, sync::Arc};
 use ws_client::{
     Dialer,
     rustls::{
-        self, ClientConfig, DigitallySignedStruct, SignatureScheme,
+        self, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+        WantsVerifier,
         client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring},
         pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
@@ -16,6 +17,10 @@ use crate::{args::TlsArgs, status::Failure};
 
 /// Sets what the options ask for, and leaves the rest to the dialer.
 pub(crate) fn configure(mut dialer: Dialer, args: &TlsArgs) -> Result<Dialer, Failure> {
+    if let Some(path) = &args.proxy_ca {
+        let config = builder()?.with_root_certificates(roots(path)?).with_no_client_auth();
+        dialer = dialer.proxy_tls_config(Arc::new(config));
+    }
     let own = match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => Some((certificates(cert)?, private_key(key)?)),
         _ => None,
@@ -40,20 +45,30 @@ type Own = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// A configuration of rustls: the dialer has no option for it, so that nobody takes it by mistake.
 fn trusting_anybody(own: Option<Own>) -> Result<ClientConfig, Failure> {
-    // Named here and not the process's default, of which there may be none.
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(AnyCertificate::new(&provider));
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(file_error("TLS"))?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
+    let builder = builder()?;
+    let verifier = Arc::new(AnyCertificate::new(builder.crypto_provider()));
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     match own {
         Some((chain, key)) => {
             builder.with_client_auth_cert(chain, key).map_err(file_error("--cert with --key"))
         }
         None => Ok(builder.with_no_client_auth()),
     }
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Failure> {
+    // Named here and not the process's default, of which there may be none.
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(file_error("TLS"))
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(file_error(&path.display().to_string()))?;
+    }
+    Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
