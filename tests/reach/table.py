@@ -62,7 +62,36 @@ DIRECT = [
     Way("wss, any certificate, of another name", "wss://localhost:{nginx_wrong_name}/ws", "--insecure"),
 ]
 
-WAYS = [*DIRECT]
+AUTH = "{user}:{password}@127.0.0.1"
+PROXY_TRUST = f"{TRUST} --proxy-ca {{ca}}"
+PROXIES = {
+    "tinyproxy": "--proxy http://127.0.0.1:{tinyproxy}",
+    "tinyproxy with a password": f"--proxy http://{AUTH}:{{tinyproxy_auth}}",
+    "squid": "--proxy http://127.0.0.1:{squid}",
+    "squid with a password": f"--proxy http://{AUTH}:{{squid_auth}}",
+    "squid over TLS": "--proxy https://localhost:{squid_tls} --proxy-ca {ca}",
+    "squid over TLS with a password": f"--proxy https://{AUTH}:{{squid_tls_auth}} --proxy-ca {{ca}}",
+    "SOCKS": "--proxy socks5h://127.0.0.1:{socks}",
+    "SOCKS, the name resolved here": "--proxy socks5://127.0.0.1:{socks}",
+    "SOCKS with a password": f"--proxy socks5h://{AUTH}:{{socks_auth}}",
+}
+PROXIED = [
+    Way(f"{scheme} through {name}", url, f"{TRUST} {options}")
+    for name, options in PROXIES.items()
+    for scheme, url in (("ws", "ws://127.0.0.1:{nginx}/ws"), ("wss", "wss://localhost:{nginx_tls}/ws"))
+]
+ENVIRONMENT = [
+    Way("ws, HTTP_PROXY", "ws://127.0.0.1:{nginx}/ws", env={"HTTP_PROXY": "http://127.0.0.1:{squid}"}, says=("to 127.0.0.1:{squid}",)),
+    Way("wss, https_proxy", "wss://localhost:{nginx_tls}/ws", TRUST, {"https_proxy": "http://127.0.0.1:{squid}"},
+        ("to 127.0.0.1:{squid}",)),
+    Way("wss, ALL_PROXY", "wss://localhost:{nginx_tls}/ws", TRUST, {"ALL_PROXY": "socks5h://127.0.0.1:{socks}"},
+        ("to 127.0.0.1:{socks}",)),
+    Way("ws, the host is in NO_PROXY", "ws://127.0.0.1:{nginx}/ws",
+        env={"HTTP_PROXY": "http://127.0.0.1:{nobody}", "NO_PROXY": "127.0.0.0/8"}, says=("to 127.0.0.1:{nginx}",)),
+    Way("ws, --no-proxy", "ws://127.0.0.1:{nginx}/ws", "--no-proxy", {"HTTP_PROXY": "http://127.0.0.1:{nobody}"}),
+]
+
+WAYS = [*DIRECT, *PROXIED, *ENVIRONMENT]
 
 CERTIFICATES = {
     # What is wrong with the server, its place, and the word that tells.
@@ -72,7 +101,12 @@ CERTIFICATES = {
     "only old versions of TLS": ("nginx_old", "version"),
     "no TLS": ("nginx", "ws://"),
 }
-PATHS = {"directly": ""}
+PATHS = {
+    "directly": "",
+    "through CONNECT": PROXIES["tinyproxy"],
+    "through a proxy over TLS": PROXIES["squid over TLS"],
+    "through SOCKS": PROXIES["SOCKS"],
+}
 
 TLS_FAILURES = [
     Failure(f"{what}, {how}", f"wss://localhost:{{{place}}}/ws", UNREACHABLE, ("TLS with localhost", word), f"{TRUST} {options}")
@@ -114,4 +148,55 @@ FAILURES = [
     Failure("a URL without a scheme", "localhost:{nginx}/ws", USAGE, ("ws://",)),
     Failure("a header of the handshake", "ws://127.0.0.1:{echo}/ws", USAGE, ("upgrade", "belongs to the handshake"),
             "--header upgrade:h2c"),
+
+    Failure("a proxy that is not there", "ws://localhost:{nginx}/ws", UNREACHABLE,
+            ("proxy 127.0.0.1:{nobody}", "localhost:{nginx}", "refused"), "--proxy http://127.0.0.1:{nobody}"),
+    Failure("a proxy without an address", "ws://localhost:{nginx}/ws", UNREACHABLE, ("address", "nothing.invalid"),
+            "--proxy http://nothing.invalid:3128"),
+    Failure("a proxy that says nothing", "ws://localhost:{nginx}/ws", UNREACHABLE,
+            ("timed out", "proxy", "127.0.0.1:{silent}"), "--timeout 0.5 --proxy http://127.0.0.1:{silent}"),
+    Failure("a SOCKS proxy that says nothing", "ws://localhost:{nginx}/ws", UNREACHABLE,
+            ("timed out", "proxy", "127.0.0.1:{silent}"), "--timeout 0.5 --proxy socks5h://127.0.0.1:{silent}"),
+    Failure("a proxy that speaks something else", "ws://localhost:{nginx}/ws", UNREACHABLE,
+            ("proxy 127.0.0.1:{ssh}", "no HTTP/1.1"), "--proxy http://127.0.0.1:{ssh}"),
+    Failure("a SOCKS proxy that speaks something else", "ws://localhost:{nginx}/ws", REFUSED,
+            ("127.0.0.1:{ssh}", "no SOCKS5"), "--proxy socks5h://127.0.0.1:{ssh}"),
+    Failure("a proxy that is a web server", "ws://localhost:{nginx}/ws", REFUSED, ("127.0.0.1:{echo}", "check"),
+            "--proxy http://127.0.0.1:{echo}"),
+    Failure("http:// to a proxy over TLS", "ws://localhost:{nginx}/ws", UNREACHABLE, ("127.0.0.1:{squid_tls}", "https://"),
+            "--proxy http://127.0.0.1:{squid_tls}"),
+    Failure("https:// to a proxy without TLS", "ws://localhost:{nginx}/ws", UNREACHABLE, ("TLS with proxy", "http://"),
+            "--proxy https://localhost:{squid} --proxy-ca {ca}"),
+    Failure("a proxy whose certificate has another name", "wss://localhost:{nginx_tls}/ws", UNREACHABLE,
+            ("TLS with proxy localhost:{squid_wrong_name}", "name"),
+            f"{TRUST} --proxy https://localhost:{{squid_wrong_name}} --proxy-ca {{ca}}"),
+    Failure("a proxy of an authority that is trusted for the server only", "wss://localhost:{nginx_tls}/ws", UNREACHABLE,
+            ("TLS with proxy", "issuer"), f"{TRUST} --proxy https://localhost:{{squid_tls}}"),
+    Failure("tinyproxy wants a password, and there is none", "ws://localhost:{nginx}/ws", REFUSED,
+            ("proxy 127.0.0.1:{tinyproxy_auth}", "credentials"), "--proxy http://127.0.0.1:{tinyproxy_auth}"),
+    Failure("squid wants a password, and there is none", "wss://localhost:{nginx_tls}/ws", REFUSED,
+            ("proxy 127.0.0.1:{squid_auth}", "407", "credentials"), "--proxy http://127.0.0.1:{squid_auth}"),
+    Failure("squid wants another password", "wss://localhost:{nginx_tls}/ws", REFUSED,
+            ("407", "credentials"), "--proxy http://{user}:wrong@127.0.0.1:{squid_auth}"),
+    Failure("squid over TLS wants a password, and there is none", "wss://localhost:{nginx_tls}/ws", REFUSED,
+            ("407", "credentials"), "--proxy https://localhost:{squid_tls_auth} --proxy-ca {ca}"),
+    Failure("SOCKS wants a password, and there is none", "ws://localhost:{nginx}/ws", REFUSED,
+            ("proxy 127.0.0.1:{socks_auth}", "credentials"), "--proxy socks5h://127.0.0.1:{socks_auth}"),
+    Failure("SOCKS wants another password", "ws://localhost:{nginx}/ws", REFUSED,
+            ("proxy 127.0.0.1:{socks_auth}", "password is wrong"), "--proxy socks5h://{user}:wrong@127.0.0.1:{socks_auth}"),
+    Failure("a port that the proxy does not allow", "ws://localhost:{nginx}/ws", REFUSED,
+            ("proxy 127.0.0.1:{tinyproxy_narrow}", "403", "port"), "--proxy http://127.0.0.1:{tinyproxy_narrow}"),
+    Failure("a server that is down behind tinyproxy", "ws://127.0.0.1:{nobody}/ws", REFUSED,
+            ("proxy 127.0.0.1:{tinyproxy}", "127.0.0.1:{nobody}", "500"), PROXIES["tinyproxy"]),
+    Failure("a server that is down behind squid", "ws://127.0.0.1:{nobody}/ws", REFUSED,
+            ("proxy 127.0.0.1:{squid}", "127.0.0.1:{nobody}", "could not reach"), PROXIES["squid"]),
+    Failure("a server that is down behind SOCKS", "ws://127.0.0.1:{nobody}/ws", REFUSED,
+            ("proxy 127.0.0.1:{socks}", "127.0.0.1:{nobody}", "refused the connection"), PROXIES["SOCKS"]),
+    Failure("a name that the proxy does not know", "ws://nothing.invalid/ws", REFUSED, ("proxy", "nothing.invalid"),
+            PROXIES["tinyproxy"]),
+    Failure("a server that refuses behind a proxy", "ws://localhost:{nginx}/busy", REFUSED, ("503", "come back later"),
+            PROXIES["squid"]),
+    Failure("a proxy of the environment that is no URL", "ws://localhost:{nginx}/ws", UNREACHABLE,
+            ("environment", "cannot be used"), env={"HTTP_PROXY": "gopher://127.0.0.1:1"}),
+    Failure("a proxy that is no URL", "ws://localhost:{nginx}/ws", USAGE, ("--proxy",), "--proxy gopher://127.0.0.1:1"),
 ]
