@@ -359,7 +359,8 @@ pub(crate) fn http_hint(source: Option<&(dyn error::Error + 'static)>, schemes: 
     } else if error.is_incomplete_message() {
         format!("closed the connection without an answer; check the port, and {schemes}")
     } else {
-        "lost the connection before it answered".into()
+        // Servers of TLS that hear plain text do this too.
+        format!("lost the connection before it answered; check the port, and {schemes}")
     }
 }
 

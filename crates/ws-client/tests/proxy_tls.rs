@@ -204,6 +204,8 @@ async fn proxy_without_tls_is_a_tls_error() {
     let proxy = Proxy::new(&format!("https://localhost:{}", addr.port())).unwrap();
     let error = Dialer::new().proxy(proxy).dial("ws://server.example/").await.unwrap_err();
     assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(TlsError::NotTls)));
+    // The scheme of the proxy, not the server's.
+    assert!(error.to_string().contains("try http:// instead of https://"), "{error}");
 }
 
 #[tokio::test]

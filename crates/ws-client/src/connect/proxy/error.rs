@@ -195,6 +195,12 @@ pub(crate) fn describe(
         }
         #[cfg(feature = "socks")]
         ProxyError::Socks(error) => write!(f, "SOCKS proxy {proxy} opened no tunnel to {target}: {error}"),
+        // Its own text is about the scheme of the server.
+        ProxyError::Tls(TlsError::NotTls) => write!(
+            f,
+            "TLS with proxy {proxy} failed on the way to {target}: it does not speak TLS; check its port, or try http:// \
+             instead of https:// for it"
+        ),
         ProxyError::Tls(reason) => {
             write!(f, "TLS with proxy {proxy} failed on the way to {target}: {reason}")?;
             match source {
