@@ -20,6 +20,7 @@ pub(crate) struct Args {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) subprotocols: Vec<String>,
     pub(crate) deflate: bool,
+    pub(crate) redirects: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) proxy: ProxyArg,
     pub(crate) unix: Option<PathBuf>,
@@ -73,6 +74,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command, Strin
             "--user" => parsed.headers.push((header::AUTHORIZATION, basic(&value("NAME:PASSWORD")?)?)),
             "--subprotocol" => parsed.subprotocols.push(value("the name of a subprotocol")?),
             "--deflate" => parsed.deflate = true,
+            "--redirects" => parsed.redirects = count(&value("a number")?)?,
             "--timeout" => parsed.timeout = Some(seconds(&value("a number of seconds")?)?),
 
             "--proxy" => parsed.proxy = ProxyArg::Url(value("the URL of a proxy")?),
@@ -155,6 +157,10 @@ fn seconds(value: &str) -> Result<Duration, String> {
     let seconds = value.parse().ok().filter(|seconds| *seconds > 0.0);
     let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     duration.ok_or_else(|| format!("{value:?} is no number of seconds"))
+}
+
+fn count(value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("{value:?} is no number"))
 }
 
 fn close(value: &str) -> Result<CloseFrame, String> {
@@ -247,6 +253,7 @@ mod tests {
             (&["ws://a", "--timeout", "soon"], "soon"),
             (&["ws://a", "--timeout", "0"], "seconds"),
             (&["ws://a", "--ping", "-1"], "seconds"),
+            (&["ws://a", "--redirects", "many"], "many"),
             (&["ws://a", "--close", "1006"], "1006"),
             (&["ws://a", "--close", "bye"], "bye"),
             (&["ws://a", "--cert", "a.pem"], "--key"),

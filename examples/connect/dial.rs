@@ -35,7 +35,13 @@ fn dialer(args: &Args) -> Result<Dialer, Failure> {
     let mut dialer = Dialer::new()
         .config(config)
         .subprotocols(args.subprotocols.clone())
+        .redirects(args.redirects)
         .compression(args.deflate.then(DeflateConfig::new));
+    #[cfg(feature = "full")]
+    if args.redirects > 0 {
+        // A page of sign-in, say, that sets a session and leads back.
+        dialer = dialer.cookie_jar(ws_client::CookieJar::new());
+    }
     if let Some(timeout) = args.timeout {
         dialer = dialer.handshake_timeout(timeout);
     }

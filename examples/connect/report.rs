@@ -2,7 +2,7 @@
 
 use http::{Response, header};
 use tokio::io::{AsyncRead, AsyncWrite};
-use ws_client::{CloseCode, Conn, DialError, DialErrorKind, ProxyError, TlsError, Transport};
+use ws_client::{CloseCode, Conn, DialError, DialErrorKind, DialedUri, ProxyError, TlsError, Transport};
 
 use crate::{
     args::Args,
@@ -16,6 +16,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if args.verbose {
+        if let Some(DialedUri(uri)) = response.extensions().get() {
+            eprintln!("* {uri}");
+        }
         head(response);
     }
     let mut agreed = vec!["connected".to_owned()];
@@ -95,6 +98,7 @@ fn hint(kind: &DialErrorKind) -> Option<&'static str> {
         DialErrorKind::Tls(TlsError::ClientCertificateRequired) => {
             Some("--cert FILE --key FILE show a certificate of your own")
         }
+        DialErrorKind::Refused(status) if status.is_redirection() => Some("--redirects N follows them"),
         _ => None,
     }
 }

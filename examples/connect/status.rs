@@ -19,6 +19,7 @@ impl Failure {
             Self::Dial(error) => match error.kind() {
                 DialErrorKind::InvalidRequest(_) | DialErrorKind::InvalidUri(_) => USAGE,
                 DialErrorKind::Handshake(_)
+                | DialErrorKind::Redirect(_)
                 | DialErrorKind::Refused(_)
                 | DialErrorKind::Proxy(ProxyError::Refused(_) | ProxyError::Socks(_)) => REFUSED,
                 _ => UNREACHABLE,

@@ -5,7 +5,7 @@ release_built=
 release() {
   if [ -n "$release_built" ]; then return 0; fi
   release_built=yes
-  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-tests --features ws-examples/http2,ws-examples/tls --bins
+  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-tests --features ws-examples/full --bins
 }
 
 # binaries NAME…: they are there, after a build that was reported already.
