@@ -214,6 +214,14 @@ location /missing {{ return 404; }}
 location /busy {{ return 503 "come back later"; }}
 location /private {{ auth_basic "private"; auth_basic_user_file /dev/null; }}
 location /moved {{ return 302 /ws; }}
+location /round {{ return 302 /round; }}
+location /secure {{ return 302 https://localhost:{nginx_tls}/ws; }}
+location /insecure {{ return 302 http://localhost:{nginx}/ws; }}
+location /sign-in {{ add_header Set-Cookie "session=members; Path=/"; return 302 /members; }}
+location /members {{
+  if ($cookie_session != members) {{ return 403; }}
+  rewrite ^ /ws last;
+}}
 """
 
 HAPROXY = """
