@@ -25,6 +25,7 @@ pub(crate) struct Args {
     pub(crate) proxy: ProxyArg,
     pub(crate) unix: Option<PathBuf>,
     pub(crate) tls: TlsArgs,
+    pub(crate) reconnect: bool,
     pub(crate) binary: bool,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) ping: Option<Duration>,
@@ -87,6 +88,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command, Strin
             "--insecure" => parsed.tls.insecure = true,
             "--webpki-roots" => parsed.tls.webpki_roots = true,
 
+            "--reconnect" => parsed.reconnect = true,
             "--binary" => parsed.binary = true,
             "--file" => parsed.files.push(value("a file")?.into()),
             "--ping" => parsed.ping = Some(seconds(&value("a number of seconds")?)?),
@@ -111,6 +113,9 @@ fn check(args: &Args) -> Result<(), String> {
     }
     if args.unix.is_some() && cfg!(not(unix)) {
         return Err("there are no Unix sockets on this system".to_owned());
+    }
+    if args.reconnect && args.unix.is_some() {
+        return Err("--reconnect dials URLs, not --unix".to_owned());
     }
     let tls = &args.tls;
     if tls.cert.is_some() != tls.key.is_some() {

@@ -45,9 +45,7 @@ where
         // Both futures may be dropped when the other one is ready: neither loses anything.
         tokio::select! {
             message = conn.recv() => match message? {
-                Some(Message::Text(text)) => print::text(&text),
-                Some(Message::Binary(data)) if args.binary => print::raw(&data),
-                Some(Message::Binary(data)) => print::binary(&data),
+                Some(message @ (Message::Text(_) | Message::Binary(_))) => print::message(&message, args.binary),
                 // Pings are answered already.
                 Some(Message::Ping(_)) => {}
                 Some(Message::Pong(payload)) if !input_open && payload == LAST => break,

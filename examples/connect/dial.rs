@@ -27,7 +27,7 @@ pub(crate) async fn dial_unix(
 }
 
 /// Sets what the options ask for.
-fn dialer(args: &Args) -> Result<Dialer, Failure> {
+pub(crate) fn dialer(args: &Args) -> Result<Dialer, Failure> {
     let mut config = Config::new();
     if let Some(interval) = args.ping {
         config = config.keep_alive(KeepAlive::every(interval));

@@ -15,6 +15,7 @@ mod converse;
 mod dial;
 mod input;
 mod print;
+mod reconnect;
 mod report;
 mod status;
 #[cfg(feature = "tls")]
@@ -61,6 +62,10 @@ async fn run(args: &Args) -> Result<u8, Failure> {
         report::connected(args, &conn, &response);
         invite();
         return Ok(converse(args, conn, files).await);
+    }
+    if args.reconnect {
+        invite();
+        return reconnect::converse(args, files).await;
     }
     let (conn, response) = dial::dial(args).await?;
     if args.verbose {

@@ -7,18 +7,30 @@ use std::{
     process,
 };
 
+use ws_client::Message;
+
+/// Prints a message of data; binary ones as they are if asked to.
+pub(crate) fn message(message: &Message, as_it_is: bool) {
+    match message {
+        Message::Text(data) => text(data),
+        Message::Binary(data) if as_it_is => raw(data),
+        Message::Binary(data) => binary(data),
+        _ => {}
+    }
+}
+
 /// Prints a text message: as it is into a file or a pipe, without control characters onto a terminal.
-pub(crate) fn text(text: &str) {
+fn text(text: &str) {
     if io::stdout().is_terminal() { line(escaped(text).as_bytes()) } else { line(text.as_bytes()) }
 }
 
 /// Prints a binary message: as it is into a file or a pipe, its length and first bytes onto a terminal.
-pub(crate) fn raw(data: &[u8]) {
+fn raw(data: &[u8]) {
     if io::stdout().is_terminal() { binary(data) } else { line(data) }
 }
 
 /// Prints the length of a binary message and its first bytes.
-pub(crate) fn binary(data: &[u8]) {
+fn binary(data: &[u8]) {
     let mut shown = format!("[binary, {} bytes]", data.len());
     for byte in data.iter().take(32) {
         let _ = write!(shown, " {byte:02x}");
