@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,7 +19,7 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "lib"))
 from process import Child, Ended  # noqa: E402
 from servers import PASSWORD, PATIENCE, Servers  # noqa: E402
-from table import FAILURES, WAYS, Failure, Way  # noqa: E402
+from table import FAILURES, RECONNECT, WAYS, Failure, Way  # noqa: E402
 
 TEXT = "grüße 🦀"
 LARGE_TEXT = "0123456789abcdef" * (1 << 16)
@@ -83,6 +84,22 @@ def fail(run: Connect, expected: int) -> None:
     run.check_said(said)
 
 
+def come_back(run: Connect, server: Callable[[], Child]) -> None:
+    """Loses its server in the middle of a conversation, and goes on with the next one."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    with run.start() as child:
+        for text in ("before", "after"):
+            with server():
+                child.send(text)
+                said = child.line(deadline - time.monotonic())
+                require(said == text, f"instead of {text!r} came {said!r}")
+                if text == "after":
+                    child.end_input()
+                    status = child.wait(deadline - time.monotonic())
+                    require(status == 0, f"it ended with status {status}")
+    run.check_said(run.log.read_text("utf-8", "replace"))
+
+
 def main() -> int:
     args = arguments()
     out = args.out.resolve()
@@ -93,11 +110,11 @@ def main() -> int:
     file = out / "large"
     file.write_bytes(LARGE_BINARY)
     passed = failed = left_out = 0
-    for row in (*WAYS, *FAILURES):
+    for row in (*WAYS, RECONNECT, *FAILURES):
         if args.only and args.only not in row.name:
             continue
         log = out / "connect" / f"{re.sub('[^a-zA-Z0-9]+', '-', row.name)}.log"
-        more = ("--verbose", "--file", str(file), "--close", "4000:done") if isinstance(row, Way) else ()
+        more = ("--verbose", "--file", str(file), "--close", "4000:done") if row in WAYS else ()
         try:
             run = Connect(args.connect, row, servers.places, log, *more)
         except KeyError:
@@ -106,7 +123,9 @@ def main() -> int:
             continue
         began = time.monotonic()
         try:
-            if isinstance(row, Way):
+            if row is RECONNECT:
+                come_back(run, servers.passing)
+            elif isinstance(row, Way):
                 follow(run)
             else:
                 fail(run, row.status)

@@ -39,7 +39,9 @@ class Servers:
             "password": PASSWORD,
         }
         self._waiting: list[tuple[int, Child]] = []
-        self._echo(args.echo)
+        self._peer("echo", [args.echo, "--listen", "127.0.0.1:0", "--deflate"])
+        passing = [args.echo, "--listen", f"127.0.0.1:{self._port('passing')}"]
+        self.passing = lambda: Child(passing, out / "passing.log")
         self._oddities()
         if args.python:
             script = str(HERE / "echo_websockets.py")
@@ -82,9 +84,6 @@ class Servers:
         """Starts a server that chooses its port and prints it, in digits of four or more."""
         child = Child(command, self.out / f"{name}.log", stdin=True, env=env)
         self.places[name] = int(re.search(r"(?<!\d)\d{4,5}(?!\d)", child.line(PATIENCE)).group())
-
-    def _echo(self, binary: str) -> None:
-        self._peer("echo", [binary, "--listen", "127.0.0.1:0", "--deflate"])
 
     def _oddities(self) -> None:
         """Ports that nobody listens on, where nobody speaks, or somebody speaks something else."""

@@ -95,6 +95,9 @@ ENVIRONMENT = [
 
 WAYS = [*DIRECT, *PROXIED, *ENVIRONMENT]
 
+# Its server comes and goes.
+RECONNECT = Way("ws, a server that is started again", "ws://127.0.0.1:{passing}/ws", "--reconnect", says=("next attempt",))
+
 CERTIFICATES = {
     # What is wrong with the server, its place, and the word that tells.
     "a certificate of another name": ("nginx_wrong_name", "name"),
