@@ -23,6 +23,7 @@ pub(crate) struct Args {
     pub(crate) redirects: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) proxy: ProxyArg,
+    pub(crate) http2: bool,
     pub(crate) unix: Option<PathBuf>,
     pub(crate) tls: TlsArgs,
     pub(crate) reconnect: bool,
@@ -81,6 +82,7 @@ pub(crate) fn parse(args: impl Iterator<Item = String>) -> Result<Command, Strin
             "--proxy" => parsed.proxy = ProxyArg::Url(value("the URL of a proxy")?),
             "--no-proxy" => parsed.proxy = ProxyArg::Nothing,
             "--proxy-ca" => parsed.tls.proxy_ca = Some(value("a file")?.into()),
+            "--http2" => parsed.http2 = true,
             "--unix" => parsed.unix = Some(value("the path of a socket")?.into()),
             "--ca" => parsed.tls.ca = Some(value("a file")?.into()),
             "--cert" => parsed.tls.cert = Some(value("a file")?.into()),
@@ -116,6 +118,14 @@ fn check(args: &Args) -> Result<(), String> {
     }
     if args.reconnect && args.unix.is_some() {
         return Err("--reconnect dials URLs, not --unix".to_owned());
+    }
+    if args.http2 && cfg!(not(feature = "http2")) {
+        return Err(
+            "this program was built without HTTP/2: cargo run --bin connect --features http2 …".to_owned()
+        );
+    }
+    if args.http2 && (args.reconnect || args.unix.is_some()) {
+        return Err("--http2 goes neither with --reconnect nor with --unix".to_owned());
     }
     let tls = &args.tls;
     if tls.cert.is_some() != tls.key.is_some() {

@@ -14,6 +14,14 @@ pub(crate) async fn dial(args: &Args) -> Result<(Conn<Transport>, Response<()>),
     Ok(dialer(args)?.dial(&args.url).await?)
 }
 
+/// As [`dial`], over HTTP/2 where the server has it. Another dial with the same `Http2Dialer` would share the connection.
+#[cfg(feature = "http2")]
+pub(crate) async fn dial_http2(
+    args: &Args,
+) -> Result<(Conn<ws_client::Http2Transport>, Response<()>), Failure> {
+    Ok(dialer(args)?.http2().dial(&args.url).await?)
+}
+
 /// Does the opening handshake over a Unix socket, of which the URL knows nothing.
 #[cfg(unix)]
 pub(crate) async fn dial_unix(

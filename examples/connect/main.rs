@@ -3,7 +3,7 @@
 //! ```text
 //! cargo run --release --bin connect ws://127.0.0.1:3000/ws
 //! cargo run --release --bin connect --features tls wss://example.com/chat
-//! cargo run --release --bin connect -- --help
+//! cargo run --release --bin connect --features full -- --help
 //! ```
 //!
 //! Lines from standard input are sent as text, messages are printed, and the end of the input closes the connection.
@@ -66,6 +66,16 @@ async fn run(args: &Args) -> Result<u8, Failure> {
     if args.reconnect {
         invite();
         return reconnect::converse(args, files).await;
+    }
+    #[cfg(feature = "http2")]
+    if args.http2 {
+        let (conn, response) = dial::dial_http2(args).await?;
+        if args.verbose {
+            report::http2_transport(conn.get_ref());
+        }
+        report::connected(args, &conn, &response);
+        invite();
+        return Ok(converse(args, conn, files).await);
     }
     let (conn, response) = dial::dial(args).await?;
     if args.verbose {

@@ -51,6 +51,17 @@ pub(crate) fn transport(transport: &Transport) {
     }
 }
 
+/// Says which addresses the connection is between, and whether it has them for itself.
+#[cfg(feature = "http2")]
+pub(crate) fn http2_transport(stream: &ws_client::Http2Transport) {
+    if let Some(alone) = stream.http1() {
+        return transport(alone);
+    }
+    if let (Some(local), Some(peer)) = (stream.local_addr(), stream.peer_addr()) {
+        eprintln!("* from {local} to {peer}, a stream of HTTP/2");
+    }
+}
+
 /// Says what failed, what stands behind it, what the server said if it answered, and which option may help.
 pub(crate) fn failure(args: &Args, failure: &Failure) {
     match failure {
