@@ -54,6 +54,12 @@ DIRECT = [
     Way("https:// for wss://", "https://localhost:{nginx_tls}/ws", TRUST),
     Way("wss, nginx with HTTP/2, which is not asked for", "wss://localhost:{nginx_h2}/ws", TRUST, says=("http/1.1",)),
     Way("wss, HAProxy with HTTP/2, which is not asked for", "wss://127.0.0.1:{haproxy_h2}/ws", TRUST, says=("http/1.1",)),
+    Way("HTTP/2, HAProxy", "wss://127.0.0.1:{haproxy_h2}/ws", f"{TRUST} --http2", says=("HTTP/2.0", "200 OK")),
+    Way("HTTP/2, HAProxy, compressed", "wss://127.0.0.1:{haproxy_h2}/ws", f"{TRUST} --http2 --deflate",
+        says=("HTTP/2.0", "permessage-deflate")),
+    Way("HTTP/2, nginx has no WebSockets there", "wss://localhost:{nginx_h2}/ws", f"{TRUST} --http2", says=("HTTP/1.1",)),
+    Way("HTTP/2, a server without", "wss://localhost:{nginx_tls}/ws", f"{TRUST} --http2", says=("HTTP/1.1",)),
+    Way("HTTP/2, a server without TLS", "ws://localhost:{nginx}/ws", "--http2", says=("HTTP/1.1",)),
     Way("wss, Python websockets", "wss://127.0.0.1:{python_tls}/", TRUST),
     Way("wss, Node ws, compressed", "wss://127.0.0.1:{node_tls}/", f"{TRUST} --deflate", says=("permessage-deflate",)),
     Way("wss, nginx wants a certificate of ours", "wss://localhost:{nginx_client}/ws",
@@ -81,6 +87,10 @@ PROXIED = [
     Way(f"{scheme} through {name}", url, f"{TRUST} {options}")
     for name, options in PROXIES.items()
     for scheme, url in (("ws", "ws://127.0.0.1:{nginx}/ws"), ("wss", "wss://localhost:{nginx_tls}/ws"))
+]
+PROXIED += [
+    Way(f"HTTP/2 through {name}", "wss://127.0.0.1:{haproxy_h2}/ws", f"{TRUST} --http2 {PROXIES[name]}", says=("HTTP/2.0",))
+    for name in ("tinyproxy", "squid over TLS", "SOCKS")
 ]
 ENVIRONMENT = [
     Way("ws, HTTP_PROXY", "ws://127.0.0.1:{nginx}/ws", env={"HTTP_PROXY": "http://127.0.0.1:{squid}"}, says=("to 127.0.0.1:{squid}",)),
@@ -152,6 +162,9 @@ FAILURES = [
     Failure("nginx that does not know WebSockets", "ws://localhost:{nginx}/forgotten", REFUSED, ("400",)),
     Failure("an origin that is not allowed", "ws://127.0.0.1:{echo}/ws", REFUSED, ("403", "Origin"),
             "--origin http://elsewhere.example"),
+
+    Failure("a path that is not there, over HTTP/2", "wss://127.0.0.1:{haproxy_h2}/nowhere", REFUSED, ("404", "check the path"),
+            f"{TRUST} --http2"),
 
     Failure("a URL without a scheme", "localhost:{nginx}/ws", USAGE, ("ws://",)),
     Failure("a header of the handshake", "ws://127.0.0.1:{echo}/ws", USAGE, ("upgrade", "belongs to the handshake"),
