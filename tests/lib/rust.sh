@@ -55,7 +55,7 @@ part_features() {
     # shellcheck disable=SC2086  # the line is a list of arguments
     check "$args" 600 cargo clippy --locked -p $args -- -D warnings
   done < <(python3 "$root/tests/lib/features.py" combinations)
-  tally shown "layers" 60 python3 "$root/tests/lib/features.py" layers
+  tally shown "layers" 180 python3 "$root/tests/lib/features.py" layers
 }
 
 part_deny() {
