@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::{
     body::{Body, Incoming},
     client::conn::http1::{self, Connection},
@@ -138,6 +138,10 @@ where
 
     if !switches(response.status()) {
         return Ok(Answer::Refused(Refused { driver, response }));
+    }
+    // RFC 9110, 7.8: HTTP/1.0 has no upgrades.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS && response.version() != Version::HTTP_11 {
+        return Err(http_error(SwitchedInHttp10));
     }
     // hyper goes on after a 204, which is a tunnel like any 2xx, as if the next request were to come.
     if response.status() != StatusCode::NO_CONTENT {
@@ -267,6 +271,18 @@ impl fmt::Display for TooManyInterim {
 }
 
 impl std::error::Error for TooManyInterim {}
+
+/// The server switches protocols in a version that cannot.
+#[derive(Debug)]
+struct SwitchedInHttp10;
+
+impl fmt::Display for SwitchedInHttp10 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a 101 in HTTP/1.0")
+    }
+}
+
+impl std::error::Error for SwitchedInHttp10 {}
 
 #[cfg(test)]
 mod tests {

@@ -150,6 +150,19 @@ async fn wrong_answers_with_101_fail_the_dial() {
 }
 
 #[tokio::test]
+async fn switching_in_http_1_0_fails_the_dial() {
+    let script = async |mut io: DuplexStream| {
+        let response = switching(&read_head(&mut io).await, "").replacen("HTTP/1.1", "HTTP/1.0", 1);
+        io.write_all(response.as_bytes()).await.unwrap();
+        io
+    };
+    let (dialed, _io) = handshake(&Dialer::new(), script).await;
+    let error = dialed.unwrap_err();
+    assert_eq!(error.kind(), &DialErrorKind::Http);
+    assert!(cause(&error).contains("HTTP/1.0"), "{error:?}");
+}
+
+#[tokio::test]
 async fn accept_value_with_any_character_changed_fails_the_dial() {
     let dialer = Dialer::new();
     for at in 0..28 {
