@@ -95,7 +95,11 @@ impl Target {
 
 /// Whether the scheme asks for TLS; `None` when it is none of ours.
 pub(crate) fn is_secure(uri: &Uri) -> Option<bool> {
-    let scheme = uri.scheme_str()?;
+    is_secure_scheme(uri.scheme_str()?)
+}
+
+/// The same of a scheme.
+pub(crate) fn is_secure_scheme(scheme: &str) -> Option<bool> {
     // Schemes have no case (RFC 3986, 3.1).
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
     if is("ws") || is("http") {
@@ -217,8 +221,10 @@ mod tests {
             ("localhost:3000/chat", UriError::Scheme),
             ("/chat", UriError::Scheme),
             ("ftp://example.com", UriError::Scheme),
-            ("ws://", UriError::Malformed),
-            ("ws:///chat", UriError::Malformed),
+            ("unix:///run/chat.sock", UriError::Scheme),
+            ("ws://", UriError::Host),
+            ("ws:///chat", UriError::Host),
+            ("ws://?chat", UriError::Host),
             ("ws://:80/", UriError::Host),
             ("ws://exa mple.com/", UriError::Malformed),
             ("ws://[]/", UriError::Host),

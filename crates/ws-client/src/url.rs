@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use http::Uri;
 
-use crate::{DialError, UriError};
+use crate::{DialError, UriError, target::is_secure_scheme};
 
 /// Reads a URL.
 pub(crate) fn parse(text: &str) -> Result<Uri, DialError> {
@@ -27,6 +27,10 @@ pub(crate) fn parse(text: &str) -> Result<Uri, DialError> {
     }
     let (host, port) = authority
         .split_at(authority.rfind(':').filter(|_| !authority.ends_with(']')).unwrap_or(authority.len()));
+    // `http` knows no URL without an authority, and would not say what is missing.
+    if authority.is_empty() {
+        return Err(is_secure_scheme(scheme).map_or(UriError::Scheme, |_| UriError::Host).into());
+    }
     let url = format!("{scheme}://{}{port}{}", ascii_host(host)?, escape(path));
     url.parse().map_err(|error| DialError::from(UriError::Malformed).with_source(error))
 }
