@@ -30,6 +30,11 @@ pub(super) enum Protocol {
 
 impl Server {
     pub(super) fn parse(url: &str) -> Result<Self, ProxyUriError> {
+        // Schemes have no case (RFC 3986, 3.1), but those of SOCKS do for `http` and hyper-util.
+        let url = &match url.split_once("://") {
+            Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+            None => url.to_owned(),
+        };
         let uri: Uri = url.parse().map_err(|_| ProxyUriError::Malformed)?;
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(ProxyUriError::Path);
@@ -46,6 +51,10 @@ impl Server {
             Some("socks5" | "socks5h") => (Scheme::HTTP, 1080),
             Some(_) => return Err(ProxyUriError::Scheme),
         };
+        // A password with an `@` that is not encoded: what is behind the first one would be taken for the host.
+        if uri.authority().is_some_and(|authority| authority.as_str().matches('@').count() > 1) {
+            return Err(ProxyUriError::Malformed);
+        }
         // It takes the credentials out and decodes them.
         let matched = Matcher::builder().all(url).build().intercept(&Uri::from_static("http://any.invalid"));
         let matched = matched.ok_or(ProxyUriError::Malformed)?;

@@ -40,6 +40,10 @@ fn urls_of_proxies_have_default_ports() {
         ("socks5://proxy.example", "socks5://proxy.example:1080"),
         #[cfg(feature = "socks")]
         ("socks5h://user:secret@[2001:db8::1]", "socks5h://[2001:db8::1]:1080"),
+        // Schemes have no case (RFC 3986, 3.1).
+        ("HTTP://proxy.example", "http://proxy.example:80"),
+        #[cfg(feature = "socks")]
+        ("Socks5h://user:secret@proxy.example", "socks5h://proxy.example:1080"),
     ] {
         assert_eq!(format!("{:?}", Server::parse(url).unwrap()), proxy, "{url}");
     }
@@ -51,6 +55,9 @@ fn urls_that_name_no_proxy_are_refused_with_the_reason() {
         ("", ProxyUriError::Malformed),
         ("http://", ProxyUriError::Malformed),
         ("http://pass word@proxy.example", ProxyUriError::Malformed),
+        // The port is right: the password has to be escaped.
+        ("http://user:secret@home@proxy.example:3128", ProxyUriError::Malformed),
+        ("user@home@proxy.example", ProxyUriError::Malformed),
         ("http://:3128", ProxyUriError::Host),
         ("http://user:secret@:3128", ProxyUriError::Host),
         ("/proxy", ProxyUriError::Path),
