@@ -254,8 +254,13 @@ impl fmt::Display for DialError {
             None => target,
         };
         match self.kind() {
-            DialErrorKind::Connect => write!(f, "could not connect to {target}"),
-            DialErrorKind::Dns => write!(f, "could not find an address for {target}"),
+            DialErrorKind::Connect => {
+                write!(f, "could not connect to {target}; check host and port, and whether the server is up")
+            }
+            DialErrorKind::Dns => write!(
+                f,
+                "could not find an address for {target}; check the name, and the network of this machine"
+            ),
             DialErrorKind::Handshake(error) => {
                 let status = self.response().map_or(StatusCode::SWITCHING_PROTOCOLS, Response::status);
                 write!(f, "{target} answered {}, but wrongly: {error}", status.as_u16())
@@ -288,7 +293,9 @@ impl fmt::Display for DialError {
                     _ => Ok(()),
                 }
             }
-            DialErrorKind::TimedOut(phase) => write!(f, "timed out while {phase} ({target})"),
+            DialErrorKind::TimedOut(phase) => {
+                write!(f, "timed out while {phase} ({target}); {}", phase.hint())
+            }
             DialErrorKind::Tls(reason) => {
                 write!(f, "TLS with {target} failed: {reason}")?;
                 match &self.0.source {

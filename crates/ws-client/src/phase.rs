@@ -117,6 +117,19 @@ pub(crate) async fn bounded<T>(
     PROGRESS.scope(progress, timed).await
 }
 
+impl Phase {
+    /// What to look at when a dial goes no further.
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::Dns => "check the network of this machine",
+            Self::Connect => "check host and port, and firewalls on the way",
+            #[cfg(feature = "proxy")]
+            Self::Proxy => "check the proxy's port and scheme, or try again later",
+            Self::Tls | Self::Http => "check the port, or try again later",
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -124,7 +137,7 @@ impl fmt::Display for Phase {
             Self::Connect => "connecting",
             #[cfg(feature = "proxy")]
             Self::Proxy => "waiting for the proxy",
-            Self::Tls => "the TLS handshake",
+            Self::Tls => "waiting for the TLS handshake",
             Self::Http => "waiting for the response",
         })
     }

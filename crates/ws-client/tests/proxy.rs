@@ -258,7 +258,10 @@ async fn proxy_that_never_answers_is_given_up_and_hung_up_on() {
     assert!(error.is_timeout());
     assert_eq!(
         error.to_string(),
-        format!("timed out while waiting for the proxy (example.com:80 through proxy {addr})")
+        format!(
+            "timed out while waiting for the proxy (example.com:80 through proxy {addr}); check the proxy's port and \
+             scheme, or try again later"
+        )
     );
     assert_eq!(proxy.await.unwrap(), 0);
 }
@@ -307,7 +310,13 @@ async fn proxy_that_cannot_be_connected_to_is_named() {
     let addr = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = through(addr).dial("ws://example.com/").await.unwrap_err();
     assert_eq!(proxy_error(&error), &ProxyError::Connect);
-    assert_eq!(error.to_string(), format!("could not connect to proxy {addr} on the way to example.com:80"));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "could not connect to proxy {addr} on the way to example.com:80; check its host and port, and whether it \
+             is up"
+        )
+    );
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::ConnectionRefused);
 }
 

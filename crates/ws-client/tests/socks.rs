@@ -77,7 +77,10 @@ async fn name_without_an_address_is_the_servers() {
     let (addr, _proxy) = serve(|_| async {}).await;
     let error = through(addr, "socks5", "").dial("ws://server.invalid/").await.unwrap_err();
     assert_eq!(error.kind(), &DialErrorKind::Dns);
-    assert_eq!(error.to_string(), "could not find an address for server.invalid:80");
+    assert_eq!(
+        error.to_string(),
+        "could not find an address for server.invalid:80; check the name, and the network of this machine"
+    );
 }
 
 #[tokio::test]

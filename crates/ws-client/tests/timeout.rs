@@ -29,7 +29,10 @@ async fn server_that_never_answers_is_given_up_after_thirty_seconds() {
     let error = dialed.unwrap_err();
     assert_eq!(error.kind(), &DialErrorKind::TimedOut(Phase::Http));
     assert!(error.is_timeout());
-    assert_eq!(error.to_string(), "timed out while waiting for the response (example.com:80)");
+    assert_eq!(
+        error.to_string(),
+        "timed out while waiting for the response (example.com:80); check the port, or try again later"
+    );
     assert_eq!(started.elapsed().as_secs(), 30);
 }
 
@@ -80,7 +83,10 @@ async fn connector_that_never_connects_is_given_up() {
     let started = Instant::now();
     let error = dialer.dial("ws://example.com/").await.unwrap_err();
     assert_eq!(error.kind(), &DialErrorKind::TimedOut(Phase::Connect));
-    assert_eq!(error.to_string(), "timed out while connecting (example.com:80)");
+    assert_eq!(
+        error.to_string(),
+        "timed out while connecting (example.com:80); check host and port, and firewalls on the way"
+    );
     assert_eq!(started.elapsed().as_secs(), 5);
 }
 

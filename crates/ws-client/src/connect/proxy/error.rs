@@ -167,8 +167,15 @@ pub(crate) fn describe(
     let proxy = proxy.unwrap_or_default();
     match kind {
         ProxyError::Choice => write!(f, "no proxy could be chosen for {target}"),
-        ProxyError::Connect => write!(f, "could not connect to proxy {proxy} on the way to {target}"),
-        ProxyError::Dns => write!(f, "could not find an address for proxy {proxy} on the way to {target}"),
+        ProxyError::Connect => write!(
+            f,
+            "could not connect to proxy {proxy} on the way to {target}; check its host and port, and whether it is up"
+        ),
+        ProxyError::Dns => write!(
+            f,
+            "could not find an address for proxy {proxy} on the way to {target}; check the name, and the network of this \
+             machine"
+        ),
         ProxyError::EarlyData => {
             write!(
                 f,

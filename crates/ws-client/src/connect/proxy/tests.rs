@@ -243,7 +243,10 @@ fn proxy_that_the_system_gave_up_connecting_to_is_a_timeout() {
     let failure = Failure::from(ProxyError::Connect).with_source(io::Error::from(io::ErrorKind::TimedOut));
     let error = DialError::connector(Phase::Connect, failure.into_io(Some("proxy:80"), "example.com:80"));
     assert_eq!(error.kind(), &DialErrorKind::TimedOut(Phase::Connect));
-    assert_eq!(error.to_string(), "timed out while connecting (example.com:80 through proxy proxy:80)");
+    assert_eq!(
+        error.to_string(),
+        "timed out while connecting (example.com:80 through proxy proxy:80); check host and port, and firewalls on the way"
+    );
 }
 
 #[test]
