@@ -349,8 +349,12 @@ fn refusal_hint(status: StatusCode, version: Option<Version>) -> &'static str {
         StatusCode::UNAUTHORIZED => "credentials are missing or wrong",
         StatusCode::FORBIDDEN => "the server does not allow this client or its Origin",
         StatusCode::NOT_FOUND => "check the path",
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "try again later",
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
+            "a proxy before the server did not reach it; try again later"
+        }
         StatusCode::UPGRADE_REQUIRED => "the server or a proxy before it did not see the upgrade",
-        status if is_redirect(status) => "redirects are followed only with Dialer::redirects",
+        status if is_redirect(status) => "redirects are followed by Dialer::dial alone, and only with Dialer::redirects",
         status if status.is_success() => "check the path: this one is plain HTTP",
         _ => "",
     }
@@ -422,7 +426,7 @@ mod tests {
         let error = DialError::from(DialErrorKind::Refused(StatusCode::FOUND)).with_response(response);
         assert_eq!(
             error.to_string(),
-            r#"the server refused the handshake with 302 Found (redirects are followed only with Dialer::redirects), to "/a\x9bb""#
+            r#"the server refused the handshake with 302 Found (redirects are followed by Dialer::dial alone, and only with Dialer::redirects), to "/a\x9bb""#
         );
     }
 

@@ -110,6 +110,14 @@ async fn handshake_timeout_cuts_the_body_and_keeps_the_status() {
 }
 
 #[tokio::test]
+async fn refusals_that_may_pass_say_so() {
+    for status in ["429", "502", "503", "504"] {
+        let error = answered(&format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n")).await;
+        assert!(error.to_string().contains("try again later"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_reported_and_not_followed() {
     let error =
         answered("HTTP/1.1 302 Found\r\nLocation: ws://other.example/\r\nContent-Length: 0\r\n\r\n").await;
