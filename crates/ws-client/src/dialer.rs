@@ -77,6 +77,14 @@ impl Dialer {
         self.connector = self.connector.proxy_tls_config(config);
         self
     }
+
+    /// Speaks TLS with proxies whose URL is `https://` by native-tls; see [`Connector::proxy_native_tls`].
+    #[cfg(all(feature = "native-tls", feature = "proxy"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "native-tls", feature = "proxy"))))]
+    pub fn proxy_native_tls(mut self, builder: native_tls::TlsConnectorBuilder) -> Self {
+        self.connector = self.connector.proxy_native_tls(builder);
+        self
+    }
 }
 
 impl Default for Dialer {

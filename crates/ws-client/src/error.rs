@@ -354,7 +354,9 @@ fn refusal_hint(status: StatusCode, version: Option<Version>) -> &'static str {
             "a proxy before the server did not reach it; try again later"
         }
         StatusCode::UPGRADE_REQUIRED => "the server or a proxy before it did not see the upgrade",
-        status if is_redirect(status) => "redirects are followed by Dialer::dial alone, and only with Dialer::redirects",
+        status if is_redirect(status) => {
+            "redirects are followed by Dialer::dial alone, and only with Dialer::redirects"
+        }
         status if status.is_success() => "check the path: this one is plain HTTP",
         _ => "",
     }

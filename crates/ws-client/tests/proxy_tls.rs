@@ -192,6 +192,34 @@ async fn proxy_is_verified_by_the_platform_unless_it_has_a_configuration_of_its_
     let dialer = Dialer::new().proxy(kind.proxy(addr)).tls_config(authority.client());
     let error = dialer.dial("ws://server.example/").await.unwrap_err();
     assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(TlsError::UnknownIssuer)));
+    // Where the roots for the proxy go, as those of the dialer are for the server.
+    assert!(error.to_string().contains("Dialer::proxy_tls_config"), "{error}");
+}
+
+#[cfg(feature = "native-tls")]
+#[tokio::test]
+async fn proxy_is_spoken_to_by_native_tls_with_roots_of_its_own() {
+    let (near, far) = (Authority::new(), Authority::new());
+    let kind = Kind::Https(near.server(&["localhost"]));
+    let (addr, _proxy) = greet(&kind, Some(far.server(&["server.example"]))).await;
+    let dialer = Dialer::new()
+        .proxy(kind.proxy(addr))
+        .proxy_native_tls(near.native_tls())
+        .native_tls(far.native_tls());
+    let (conn, _) = dialer.dial("wss://server.example/").await.unwrap();
+    assert!(conn.get_ref().native_tls_stream().is_some());
+
+    let kind = Kind::Https(far.server(&["localhost"]));
+    let (error, asked) = {
+        let (addr, proxy) = greet(&kind, None).await;
+        let dialer = Dialer::new()
+            .proxy(kind.proxy(addr))
+            .proxy_native_tls(native_tls::TlsConnector::builder())
+            .native_tls(far.native_tls());
+        (dialer.dial("ws://server.example/").await.unwrap_err(), proxy.await.unwrap().0)
+    };
+    assert_eq!(error.kind(), &DialErrorKind::Proxy(ProxyError::Tls(TlsError::UnknownIssuer)));
+    assert!(!asked, "the proxy was asked for a tunnel");
 }
 
 #[tokio::test]

@@ -80,6 +80,18 @@ impl Connector {
         self
     }
 
+    /// Speaks TLS with proxies whose URL is `https://` by native-tls, with what this builder says.
+    ///
+    /// It has nothing to do with TLS with the server, which [`native_tls`](Self::native_tls) is about. ALPN is replaced by
+    /// `http/1.1` here too.
+    #[cfg(all(feature = "native-tls", feature = "proxy"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "native-tls", feature = "proxy"))))]
+    #[must_use]
+    pub fn proxy_native_tls(mut self, builder: native_tls::TlsConnectorBuilder) -> Self {
+        self.proxy_tls = tls::Tls::with_builder(builder);
+        self
+    }
+
     /// Offers HTTP/2 by ALPN as well; [`Transport::is_http2`] tells whether the server chose it.
     #[cfg(feature = "http2")]
     pub(crate) fn offer_http2(self) -> Self {

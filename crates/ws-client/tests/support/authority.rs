@@ -20,6 +20,14 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    #[cfg(feature = "native-tls")]
+    pub(crate) fn native_tls(&self) -> native_tls::TlsConnectorBuilder {
+        let mut builder = native_tls::TlsConnector::builder();
+        let root = native_tls::Certificate::from_der(self.0.der()).unwrap();
+        builder.disable_built_in_roots(true).add_root_certificate(root);
+        builder
+    }
+
     /// A server with a certificate for these names.
     pub(crate) fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
         self.server_with(names, |_| {})

@@ -210,6 +210,10 @@ pub(crate) fn describe(
         ),
         ProxyError::Tls(reason) => {
             write!(f, "TLS with proxy {proxy} failed on the way to {target}: {reason}")?;
+            if *reason == TlsError::UnknownIssuer {
+                // The roots of the dialer are for the server.
+                write!(f, " by {ROOTS_OF_PROXIES}")?;
+            }
             match source {
                 #[cfg(feature = "rustls")]
                 Some(source) => TlsError::write_detail(f, source),
@@ -221,6 +225,10 @@ pub(crate) fn describe(
         }
     }
 }
+
+/// Where the roots go that proxies are checked against.
+const ROOTS_OF_PROXIES: &str =
+    if cfg!(feature = "rustls") { "Dialer::proxy_tls_config" } else { "Dialer::proxy_native_tls" };
 
 /// What a status means to somebody who wanted a tunnel.
 fn refusal_hint(status: StatusCode) -> &'static str {

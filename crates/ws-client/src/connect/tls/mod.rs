@@ -37,6 +37,11 @@ impl Tls {
         Self::Rustls(by_rustls::Rustls::with_config(config))
     }
 
+    #[cfg(feature = "native-tls")]
+    pub(crate) fn with_builder(builder: native_tls::TlsConnectorBuilder) -> Self {
+        Self::NativeTls(by_native_tls::NativeTls::with_builder(builder))
+    }
+
     /// Offers HTTP/2 by ALPN, and prefers it to HTTP/1.1.
     #[cfg(feature = "http2")]
     pub(crate) fn offer_http2(self) -> Self {

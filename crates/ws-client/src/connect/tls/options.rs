@@ -12,8 +12,6 @@ use rustls::{
 };
 
 use super::Tls;
-#[cfg(feature = "native-tls")]
-use super::by_native_tls::NativeTls;
 #[cfg(feature = "rustls")]
 use super::by_rustls::{ClientCertificate, Options, Trusted};
 use crate::{Connector, Dialer};
@@ -145,7 +143,7 @@ impl Connector {
     #[cfg_attr(docsrs, doc(cfg(feature = "native-tls")))]
     #[must_use]
     pub fn native_tls(mut self, builder: TlsConnectorBuilder) -> Self {
-        self.tls = Tls::NativeTls(NativeTls::with_builder(builder));
+        self.tls = Tls::with_builder(builder);
         self
     }
 
