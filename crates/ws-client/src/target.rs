@@ -127,10 +127,12 @@ fn host(authority: &Authority) -> Result<String, UriError> {
     if host.is_empty() || host == "[]" { Err(UriError::Host) } else { Ok(host.to_ascii_lowercase()) }
 }
 
-/// The port that the URL names. `http` takes any digits for a port, and none at all.
+/// The port that the URL names. `http` takes any digits for a port, none at all, and more behind an address in brackets
+/// than a port.
 pub(crate) fn port(authority: &Authority) -> Result<Option<u16>, UriError> {
     let rest = authority.as_str().strip_prefix(authority.host()).ok_or(UriError::Malformed)?;
     match rest.strip_prefix(':') {
+        None if !rest.is_empty() => Err(UriError::InvalidHost),
         None | Some("") => Ok(None),
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
             // Nobody can be connected to at port 0.
@@ -233,6 +235,9 @@ mod tests {
             ("ws://[::g]/", UriError::InvalidHost),
             ("ws://[1.2.3.4]/", UriError::InvalidHost),
             ("ws://[v1.x]/", UriError::InvalidHost),
+            ("ws://[::1]80/", UriError::InvalidHost),
+            ("ws://[::1].example.com/", UriError::InvalidHost),
+            ("ws://[::1],:80/", UriError::InvalidHost),
             ("ws://[fe80::1%25eth0]/", UriError::Zone),
             ("ws://[fe80::1%eth0]/", UriError::Zone),
             ("ws://ex%61mple.com/", UriError::Malformed),
