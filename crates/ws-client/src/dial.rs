@@ -84,6 +84,18 @@ impl<C> Dialer<C> {
     /// The scheme of the URL does not matter here: TLS, where it is wanted, is part of the transport. Redirects are not
     /// followed, as there is one transport.
     ///
+    /// ```
+    /// # async fn run() -> Result<(), ws_client::DialError> {
+    /// use ws_client::Dialer;
+    ///
+    /// // What the server reads and writes is `far`.
+    /// let (near, far) = tokio::io::duplex(16 << 10);
+    /// let (conn, _response) = Dialer::new().handshake("ws://in-memory/chat", near).await?;
+    /// # drop((conn, far));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`dial`](Self::dial), except for the steps before HTTP.

@@ -134,6 +134,8 @@ impl<C> Dialer<C> {
     /// `Host` or `Proxy-Authorization`, or [marked sensitive](HeaderValue::set_sensitive); mark whatever else is secret. An
     /// `Origin` becomes `null` where the redirect comes from an origin other than that, as in browsers.
     ///
+    /// Subprotocols are offered again wherever it leads: a token that stands among them goes along.
+    ///
     /// A server that redirects chooses whom the client talks to, hosts of its own network included: do not follow the
     /// redirects of servers that are not trusted.
     pub fn redirects(mut self, max: usize) -> Self {
@@ -191,7 +193,8 @@ impl<C> Dialer<C> {
 
     /// Replaces how transports are opened; everything else stays.
     ///
-    /// The connector is a `tower::Service<Uri>` whose responses are tokio streams. It is given the scheme, `http` or
+    /// The connector is a `tower::Service<Uri>` whose responses are tokio streams; it is cloned for every dial, so it has to
+    /// be `Clone`. A closure of `tower::service_fn` is one, and so is a [`Connector`] with layers around it. It is given the scheme, `http` or
     /// `https` as connectors of HTTP clients know them, the host and the port; for `https` it has to speak TLS, with
     /// `http/1.1` if it offers protocols by ALPN.
     pub fn connector<D>(self, connector: D) -> Dialer<D> {
