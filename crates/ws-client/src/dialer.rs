@@ -16,8 +16,10 @@ use crate::Proxy;
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
-/// use http::{HeaderValue, header};
-/// use ws_client::Dialer;
+/// use ws_client::{
+///     Dialer,
+///     http::{HeaderValue, header},
+/// };
 ///
 /// let dialer = Dialer::new()
 ///     .subprotocols(["chat.v2", "chat.v1"])

@@ -24,8 +24,7 @@ use crate::target::Target;
 /// control characters, are ignored. A request gets 8 KiB of them at the most, those with the longest paths first.
 ///
 /// ```
-/// use http::Uri;
-/// use ws_client::{CookieJar, Dialer};
+/// use ws_client::{CookieJar, Dialer, http::Uri};
 ///
 /// let jar = CookieJar::new();
 /// jar.add(&Uri::from_static("wss://example.com/"), "session=5ca1ab1e; Secure");

@@ -139,8 +139,10 @@ impl Proxy {
     ///
     /// ```
     /// # fn run() -> Result<(), ws_client::ProxyUriError> {
-    /// use http::{HeaderValue, header};
-    /// use ws_client::Proxy;
+    /// use ws_client::{
+    ///     Proxy,
+    ///     http::{HeaderValue, header},
+    /// };
     ///
     /// let proxy = Proxy::new("https://proxy.example")?
     ///     .header(header::PROXY_AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
