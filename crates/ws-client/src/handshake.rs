@@ -9,10 +9,6 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -29,13 +25,13 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{DialError, DialErrorKind, TlsError};
+use crate::{
+    DialError, DialErrorKind, TlsError,
+    interim::{Heard, Interim, TooManyInterim},
+};
 
 /// The largest response head, in bytes; hyper itself allows 100 fields.
 pub(crate) const MAX_HEAD: usize = 64 << 10;
-/// How many interim responses (100 Continue, 103 Early Hints) may precede the answer. hyper skips them, and would do
-/// so for ever.
-pub(crate) const MAX_INTERIM: u32 = 32;
 /// How much of the body of a refusal is kept.
 pub(crate) const MAX_BODY: usize = 1024;
 /// How long the body of a refusal is waited for.
@@ -100,11 +96,9 @@ async fn ask<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let interim = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&interim);
-    hyper::ext::on_informational(&mut request, move |_| {
-        count.fetch_add(1, Ordering::Relaxed);
-    });
+    let interim = Interim::default();
+    let counted = interim.clone();
+    hyper::ext::on_informational(&mut request, move |_| counted.count());
 
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
@@ -112,7 +106,7 @@ where
         .max_header_size(MAX_HEAD)
         // Names are written as in RFC 6455: there are servers that compare them with case.
         .title_case_headers(true)
-        .handshake(TokioIo::new(io))
+        .handshake(TokioIo::new(Heard { io, interim: interim.clone() }))
         .await
         .map_err(http_error)?;
     let mut driver = Driver { connection, done: false };
@@ -120,11 +114,11 @@ where
     let response = poll_fn(|cx| {
         let driven = driver.poll(cx);
         // The response first: an end of the connection is no error if it came behind an answer.
-        if let Poll::Ready(response) = response.as_mut().poll(cx) {
-            return Poll::Ready(response.map_err(http_error));
-        }
-        if interim.load(Ordering::Relaxed) > MAX_INTERIM {
-            return Poll::Ready(Err(http_error(TooManyInterim)));
+        match response.as_mut().poll(cx) {
+            Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
+            _ if interim.are_too_many() => return Poll::Ready(Err(http_error(TooManyInterim))),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(http_error(error))),
+            Poll::Pending => {}
         }
         match driven {
             Poll::Ready(Ok(())) => {
@@ -157,7 +151,7 @@ where
         empty if empty.is_empty() => BytesMut::new(),
         frames => frames.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared)),
     };
-    Ok(Answer::Switched(parts.io.into_inner(), read_buf, Response::from_parts(head, ())))
+    Ok(Answer::Switched(parts.io.into_inner().io, read_buf, Response::from_parts(head, ())))
 }
 
 /// A refusal, whose body has not been read.
@@ -221,7 +215,7 @@ struct Driver<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    connection: Connection<TokioIo<S>, String>,
+    connection: Connection<TokioIo<Heard<S>>, String>,
     done: bool,
 }
 
@@ -259,18 +253,6 @@ fn http_error(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Di
     let kind = TlsError::find_in_http(&*source).map_or(DialErrorKind::Http, DialErrorKind::Tls);
     DialError::from(kind).with_source(source)
 }
-
-/// The server sends interim responses without end.
-#[derive(Debug)]
-pub(crate) struct TooManyInterim;
-
-impl fmt::Display for TooManyInterim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "more than {MAX_INTERIM} interim responses")
-    }
-}
-
-impl std::error::Error for TooManyInterim {}
 
 /// The server switches protocols in a version that cannot.
 #[derive(Debug)]

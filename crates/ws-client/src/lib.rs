@@ -61,6 +61,7 @@ mod error;
 mod handshake;
 #[cfg(feature = "http2")]
 mod http2;
+mod interim;
 mod opening;
 mod phase;
 pub mod reconnect;

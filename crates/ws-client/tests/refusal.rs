@@ -2,11 +2,17 @@
 
 mod support;
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::{StatusCode, header};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     time::{Instant, timeout},
 };
 use ws_client::{DialError, DialErrorKind, Dialer, ResponseError, dial};
@@ -216,6 +222,55 @@ async fn interim_responses_without_end_fail_the_dial() {
     let error = timeout(PATIENCE, dial(format!("ws://{addr}/"))).await.unwrap().unwrap_err();
     assert!(cause(&error).contains("interim"));
     timeout(PATIENCE, server).await.expect("the connection was not closed").unwrap();
+}
+
+/// A server that is always ready with more interim responses, up to a bound that ends the test.
+#[derive(Debug, Default)]
+struct Flood {
+    asked: bool,
+    reads: u32,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+        if !self.asked {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.reads += 1;
+        while self.reads < 1000 && buf.remaining() >= INTERIM.len() {
+            buf.put_slice(INTERIM);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.asked = true;
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn interim_responses_that_never_pause_are_not_read_for_ever() {
+    let mut flood = Flood::default();
+    let error = Dialer::new().handshake("ws://example.com/", &mut flood).await.unwrap_err();
+    assert!(cause(&error).contains("interim"), "{error:?}");
+    assert!(flood.reads < 10, "{}", flood.reads);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ use ws_core::{Conn, Role};
 use super::{Http2Error, Http2Stream, error::from_h2, link::Slot};
 use crate::{
     DialError, DialErrorKind, Dialer, RequestError,
-    handshake::{BODY_TIMEOUT, MAX_BODY, MAX_INTERIM, TooManyInterim, detach},
+    handshake::{BODY_TIMEOUT, MAX_BODY, detach},
+    interim::{MAX_INTERIM, TooManyInterim},
     opening::Opening,
     target::Target,
 };
