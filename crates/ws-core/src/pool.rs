@@ -1,6 +1,10 @@
 //! Buffers that connections borrow while bytes are in flight.
 
-use std::{cell::RefCell, fmt, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    sync::Arc,
+};
 
 use bytes::BytesMut;
 
@@ -48,9 +52,10 @@ impl BufferPool {
 
     /// An empty buffer with room for at least `capacity` bytes.
     #[must_use]
+    #[inline]
     pub fn take(&self, capacity: usize) -> BytesMut {
         match &self.0 {
-            Inner::PerThread => THREAD.with_borrow_mut(|shelf| shelf.take(capacity)),
+            Inner::PerThread => take_from_thread(capacity),
             Inner::Off => BytesMut::with_capacity(capacity),
             Inner::Own(pool) => {
                 let mut buffer = pool.take(capacity);
@@ -62,11 +67,11 @@ impl BufferPool {
     }
 
     /// Gives a buffer back; what it holds is forgotten.
+    #[inline]
     pub fn put(&self, mut buffer: BytesMut) {
         buffer.clear();
         match &self.0 {
-            // A connection that is dropped while its thread ends finds no shelf any more: the buffer is freed.
-            Inner::PerThread => drop(THREAD.try_with(|shelf| shelf.borrow_mut().put(buffer))),
+            Inner::PerThread => put_to_thread(buffer),
             Inner::Off => {}
             Inner::Own(pool) => pool.put(buffer),
         }
@@ -83,7 +88,52 @@ impl fmt::Debug for BufferPool {
     }
 }
 
-/// The buffers of one thread, small and large apart so that a small request does not take a large buffer away.
+/// One read and one write are in flight at a time, in most programs: their buffers lie at hand, the others on a shelf.
+#[inline]
+fn take_from_thread(capacity: usize) -> BytesMut {
+    match THREAD.with(|thread| thread.hand(capacity).take()) {
+        Some(buffer) if buffer.capacity() >= capacity => buffer,
+        // One that is too small does not come back: buffers of other sizes must not take the places of this one.
+        other => take_from_shelf(other, capacity),
+    }
+}
+
+#[cold]
+fn take_from_shelf(_too_small: Option<BytesMut>, capacity: usize) -> BytesMut {
+    THREAD.with(|thread| thread.shelf.borrow_mut().take(capacity))
+}
+
+#[inline]
+fn put_to_thread(buffer: BytesMut) {
+    if !(SMALL..=LARGEST).contains(&buffer.capacity()) {
+        return;
+    }
+    // A connection that is dropped while its thread ends finds no shelf any more: the buffer is freed.
+    let _ = THREAD.try_with(|thread| {
+        if let Some(other) = thread.hand(buffer.capacity()).replace(Some(buffer)) {
+            thread.shelf.borrow_mut().put(other);
+        }
+    });
+}
+
+/// The buffers of one thread.
+struct Thread {
+    small: Cell<Option<BytesMut>>,
+    large: Cell<Option<BytesMut>>,
+    shelf: RefCell<Shelf>,
+}
+
+impl Thread {
+    const fn new() -> Self {
+        Self { small: Cell::new(None), large: Cell::new(None), shelf: RefCell::new(Shelf::new()) }
+    }
+
+    fn hand(&self, size: usize) -> &Cell<Option<BytesMut>> {
+        if size < LARGE { &self.small } else { &self.large }
+    }
+}
+
+/// Small and large buffers apart, so that a small request does not take a large buffer away.
 struct Shelf {
     small: Vec<BytesMut>,
     large: Vec<BytesMut>,
@@ -106,12 +156,7 @@ impl Shelf {
     }
 
     fn put(&mut self, buffer: BytesMut) {
-        let buffers = match buffer.capacity() {
-            0..SMALL => return,
-            SMALL..LARGE => &mut self.small,
-            LARGE..=LARGEST => &mut self.large,
-            _ => return,
-        };
+        let buffers = if buffer.capacity() < LARGE { &mut self.small } else { &mut self.large };
         if buffers.len() < SHELF {
             buffers.push(buffer);
         }
@@ -119,10 +164,10 @@ impl Shelf {
 }
 
 thread_local! {
-    static THREAD: RefCell<Shelf> = const { RefCell::new(Shelf::new()) };
+    static THREAD: Thread = const { Thread::new() };
 }
 
-/// Buffers of a kind that a thread keeps. One read and one write are in flight at a time unless transports stall.
+/// Buffers of a kind that a thread keeps beside the one at hand, for transports that stall.
 const SHELF: usize = 16;
 /// Buffers under this size are not worth keeping.
 const SMALL: usize = 256;
@@ -149,18 +194,21 @@ mod tests {
 
     #[test]
     fn thread_pool_keeps_no_huge_buffer_and_no_more_than_a_few() {
-        let mut shelf = Shelf::new();
-        shelf.put(BytesMut::with_capacity(1 << 20));
-        assert!(shelf.large.is_empty());
-        (0..100).for_each(|_| shelf.put(BytesMut::with_capacity(1024)));
-        assert_eq!(shelf.small.len(), SHELF);
+        let pool = BufferPool::per_thread();
+        pool.put(BytesMut::with_capacity(1 << 20));
+        (0..100).for_each(|_| pool.put(BytesMut::with_capacity(1024)));
+        THREAD.with(|thread| {
+            assert!(thread.large.take().is_none());
+            assert!(thread.small.take().is_some());
+            assert_eq!(thread.shelf.borrow().small.len(), SHELF);
+        });
     }
 
     #[test]
     fn small_request_leaves_large_buffers_alone() {
-        let mut shelf = Shelf::new();
-        shelf.put(BytesMut::with_capacity(64 << 10));
-        assert!(shelf.take(1024).capacity() < LARGE);
-        assert!(shelf.take(16 << 10).capacity() >= 64 << 10);
+        let pool = BufferPool::per_thread();
+        (0..2).for_each(|_| pool.put(BytesMut::with_capacity(64 << 10)));
+        (0..2).for_each(|_| assert!(pool.take(1024).capacity() < LARGE));
+        (0..2).for_each(|_| assert!(pool.take(16 << 10).capacity() >= 64 << 10));
     }
 }
