@@ -21,6 +21,12 @@ impl MaskingKey {
         self.0
     }
 
+    /// The key twice over, to mask eight bytes at a time.
+    const fn word(self) -> u64 {
+        let half = u32::from_ne_bytes(self.0) as u64;
+        half << 32 | half
+    }
+
     /// The key for the rest of a payload of which `offset` bytes are done.
     #[must_use]
     pub const fn rotated(self, offset: usize) -> Self {
@@ -42,8 +48,7 @@ impl fmt::Debug for MaskingKey {
 ///
 /// For a payload that arrives in pieces, continue with [`MaskingKey::rotated`].
 pub fn apply_mask(payload: &mut [u8], key: MaskingKey) {
-    let [a, b, c, d] = key.0;
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let word = key.word();
     // Blocks of four words: the compiler turns each into vector instructions of whatever width it may use, and
     // wider blocks measured no faster.
     let mut blocks = payload.chunks_exact_mut(32);
@@ -61,11 +66,33 @@ pub fn apply_mask(payload: &mut [u8], key: MaskingKey) {
     }
 }
 
-/// XORs eight bytes. The slice is a whole chunk, so the copy into the array is one load.
-fn mask_word(bytes: &mut [u8], word: u64) {
-    let mut plain = [0; 8];
-    plain.copy_from_slice(bytes);
-    bytes.copy_from_slice(&(u64::from_ne_bytes(plain) ^ word).to_ne_bytes());
+/// Unmasks a short payload in place; whether it is ASCII, and so text without a further look.
+#[inline]
+pub(crate) fn unmask_short(payload: &mut [u8], key: MaskingKey) -> bool {
+    let len = payload.len();
+    let Some(last) = payload.last_chunk::<8>() else {
+        apply_mask(payload, key);
+        return payload.is_ascii();
+    };
+    // The last word may overlap the one before it, so it is read before that is unmasked.
+    let last = u64::from_ne_bytes(*last) ^ key.rotated(len).word();
+    let mut seen = last;
+    for bytes in payload.chunks_exact_mut(8) {
+        seen |= mask_word(bytes, key.word());
+    }
+    if let Some(bytes) = payload.last_chunk_mut::<8>() {
+        *bytes = last.to_ne_bytes();
+    }
+    seen & u64::from_ne_bytes([0x80; 8]) == 0
+}
+
+/// XORs eight bytes, and gives them. The slice is a whole chunk, so the copy into the array is one load.
+fn mask_word(bytes: &mut [u8], word: u64) -> u64 {
+    let mut array = [0; 8];
+    array.copy_from_slice(bytes);
+    let masked = u64::from_ne_bytes(array) ^ word;
+    bytes.copy_from_slice(&masked.to_ne_bytes());
+    masked
 }
 
 #[cfg(test)]
@@ -98,6 +125,21 @@ mod tests {
                 apply_mask(&mut fast[start..end], key);
                 naive(&mut slow[start..end], key);
                 assert_eq!(fast, slow, "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_payloads_are_unmasked_as_all_others_and_told_from_those_beyond_ascii() {
+        let key = MaskingKey::new([0x01, 0x80, 0xFE, 0x5A]);
+        for len in 0..=125_usize {
+            for odd in [None, Some(0), Some(len / 2), len.checked_sub(1)] {
+                let mut plain = vec![b'a'; len];
+                let odd = odd.and_then(|at| plain.get_mut(at)).map(|byte| *byte = 0x80).is_some();
+                let mut payload = plain.clone();
+                naive(&mut payload, key);
+                assert_eq!(unmask_short(&mut payload, key), !odd, "{len}");
+                assert_eq!(payload, plain, "{len}");
             }
         }
     }

@@ -18,12 +18,12 @@ mod mask;
 mod opcode;
 mod rules;
 
-pub(crate) use self::rules::Expected;
 pub use self::{
     header::{EncodedHeader, FrameHeader, ReservedBits},
     mask::{MaskingKey, apply_mask},
     opcode::Opcode,
 };
+pub(crate) use self::{mask::unmask_short, rules::Expected};
 
 /// The most bytes that the payload of a control frame may have (RFC 6455, 5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;

@@ -11,7 +11,9 @@ use super::Event;
 use crate::{
     CloseFrame, Config, MessageKind, ProtocolError, Role, Violation,
     config::Limits,
-    frame::{Expected, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask},
+    frame::{
+        Expected, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask, unmask_short,
+    },
     utf8::Utf8Validator,
 };
 
@@ -321,15 +323,20 @@ impl Receiver {
         let (frame, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
         let (header, payload) = frame.split_at_mut(header_len);
-        if let [_, _, a, b, c, d] = *header {
-            apply_mask(payload, MaskingKey::new([a, b, c, d]));
-        }
-        if kind == MessageKind::Text {
-            self.utf8.push(payload).map_err(|_| ProtocolError::InvalidUtf8)?;
-            self.utf8.finish().map_err(|_| ProtocolError::InvalidUtf8)?;
+        let is_ascii = match header.last_chunk() {
+            Some(key) if mask_bit > 0 => unmask_short(payload, MaskingKey::new(*key)),
+            _ => payload.is_ascii(),
+        };
+        if kind == MessageKind::Text && !is_ascii {
+            self.short_text(payload)?;
         }
         self.control_frames = 0;
         Ok(Some((kind, payload)))
+    }
+
+    #[inline(never)]
+    fn short_text(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
+        self.utf8.push(text).and_then(|()| self.utf8.finish()).map_err(|_| ProtocolError::InvalidUtf8)
     }
 
     /// Takes a header from the front of the input, once it is there.
