@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{Conn, waiters::Waiter};
+use super::{Conn, ending::Stage, waiters::Waiter};
 use crate::{Error, ErrorKind, Message, PreparedMessage, Role, UsageError, keys::Keys};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
@@ -17,8 +17,22 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Errors
     /// As [`write_message`](Self::write_message).
+    #[inline]
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let message = message.into();
+        if self.broken.is_none() && self.ending.stage() == Stage::Open {
+            self.lend();
+            if self.protocol.send_short(&message) {
+                if let Some(len) = data_len(&message) {
+                    self.count_sent(len, true);
+                }
+                return Ok(());
+            }
+        }
+        self.send(message)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Error> {
         let data = data_len(&message);
         let closes = matches!(message, Message::Close(_));
         self.queue(|conn| conn.protocol.send(message))?;
@@ -55,6 +69,20 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if self.role() == Role::Client {
             Keys::ensure().map_err(Error::transport)?;
         }
+        self.lend();
+        let result = send(self);
+        if result.is_err() {
+            self.release_write();
+        }
+        Ok(result?)
+    }
+
+    /// Makes sure that there is a buffer to copy frames into.
+    #[inline]
+    fn lend(&mut self) {
+        if !self.protocol.sender().outbox().needs_buffer() {
+            return;
+        }
         if self.read.is_empty() && !self.is_lent() {
             // The buffer that came with the connection serves the first read; one who writes first does not need it.
             self.read.release(&self.settings.pool);
@@ -63,17 +91,10 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             // The pieces of a frame would be records or frames of their own in TLS and HTTP/2.
             self.protocol.sender().coalesce();
         }
-        let outbox = self.protocol.sender().outbox_mut();
-        if outbox.needs_buffer() {
-            // As much as was queued before the last flush: a program that queues sixteen messages at a time does it again,
-            // and growing to that size step by step would copy them again and again.
-            outbox.lend(self.settings.pool.take(self.settings.write_buffer_size.max(self.burst as usize)));
-        }
-        let result = send(self);
-        if result.is_err() {
-            self.release_write();
-        }
-        Ok(result?)
+        // As much as was queued before the last flush: a program that queues sixteen messages at a time does it again, and
+        // growing to that size step by step would copy them again and again.
+        let size = self.settings.write_buffer_size.max(self.burst as usize);
+        self.protocol.sender().outbox_mut().lend(self.settings.pool.take(size));
     }
 
     /// The close frame is queued.

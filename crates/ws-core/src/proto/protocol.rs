@@ -153,6 +153,13 @@ impl<K: MaskSource> Protocol<K> {
         Ok(())
     }
 
+    /// Queues a message that is one short frame: a short way to what [`send`](Self::send) does with it. Whether it did.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn send_short(&mut self, message: &Message) -> bool {
+        self.sender.send_short(message)
+    }
+
     /// As [`send`](Self::send), with a choice for this message alone. Control frames are never compressed.
     ///
     /// # Errors

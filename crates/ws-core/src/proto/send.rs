@@ -115,6 +115,27 @@ impl Sender {
         }
     }
 
+    /// Queues a message that is one short frame as it is, where nothing has to be looked at but that: most of what a server
+    /// sends, in most programs. Whether it did; everything else is left to [`send`](Self::send), which knows all the rules.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(super) fn send_short(&mut self, message: &Message) -> bool {
+        let (opcode, payload) = match message {
+            Message::Text(text) => (Opcode::TEXT, text.as_bytes()),
+            Message::Binary(data) => (Opcode::BINARY, &data[..]),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return false,
+        };
+        #[cfg(feature = "deflate")]
+        if self.deflate.is_some() {
+            return false;
+        }
+        self.role == Role::Server
+            && payload.len() <= MAX_CONTROL_PAYLOAD
+            && !self.close_sent
+            && self.open.is_none()
+            && self.outbox.push_short([0x80 | opcode.as_u8(), payload.len() as u8], payload)
+    }
+
     /// Queues a data message that was encoded before. A server's frame is taken as it is; a client masks it anew (5.3).
     ///
     /// # Errors
