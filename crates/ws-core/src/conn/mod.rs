@@ -414,8 +414,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`read_message`](Self::read_message).
     pub fn poll_read_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        if let Some(message) = self.parse_short() {
-            return Poll::Ready(Ok(Some(message)));
+        if let Some(message) = self.poll_short(cx) {
+            return message.map(|message| Ok(Some(message)));
         }
         let piece = ready!(self.poll_whole(cx))?;
         Poll::Ready(Ok(piece.map(|piece| self.take_message(piece))))

@@ -19,6 +19,36 @@ use super::{
 use crate::{Error, ErrorKind, Message, MessageKind, Violation};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    /// The next message if it is one short frame that comes as a whole, and nothing else has to be looked at: so it is most of
+    /// the time, in most programs. `None` leaves everything to [`poll_step`](Self::poll_step).
+    #[inline]
+    pub(super) fn poll_short(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
+        if let Some(message) = self.parse_short() {
+            return Some(Poll::Ready(message));
+        }
+        if !self.is_quiet() {
+            return None;
+        }
+        if self.poll_fill(cx, Waiter::Reader, &mut Want::Message).is_pending() {
+            return Some(Poll::Pending);
+        }
+        self.parse_short().map(Poll::Ready)
+    }
+
+    /// Whether only the transport can have something new.
+    fn is_quiet(&self) -> bool {
+        self.read.is_empty()
+            && self.control.get().is_none()
+            && self.timers.is_none()
+            && self.ending.stage() == Stage::Open
+            && self.protocol.closing().is_empty()
+            && matches!(self.incoming, Incoming::None)
+            && self.direct == 0
+            && !self.message.is_charged()
+            && !self.protocol.is_pending()
+            && !self.protocol.is_tired()
+    }
+
     /// Reads up to the next control frame or data; `None` once the connection has ended, and `self.ending` knows how.
     pub(super) fn poll_step(
         &mut self,

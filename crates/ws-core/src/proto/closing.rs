@@ -16,6 +16,12 @@ struct Frames {
 }
 
 impl Closing {
+    /// Whether no end has closed.
+    #[cfg(feature = "io")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The close frame that this endpoint sent: `None` while there was none, `Some(None)` for one without a code.
     #[must_use]
     pub fn sent(&self) -> Option<Option<&CloseFrame>> {
