@@ -303,8 +303,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Cancel safety
     /// Safe: what has arrived of a message is kept.
-    pub async fn read_message(&mut self) -> Result<Option<Message>, Error> {
-        poll_fn(|cx| self.poll_read_message(cx)).await
+    pub fn read_message(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> {
+        poll_fn(|cx| self.poll_read_message(cx))
     }
 
     /// Reads the next message or control frame.
@@ -333,9 +333,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
-    pub async fn write_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        self.queue_message(message).await?;
-        self.flush().await
+    pub fn write_message(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            if message.is_some() {
+                ready!(self.poll_queue(cx, &mut message))?;
+            }
+            self.poll_flush(cx)
+        })
     }
 
     /// Sends a message that was encoded before; as [`write_message`](Self::write_message).
@@ -372,9 +377,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all.
-    pub async fn queue_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_ready(cx)).await?;
-        self.start_send(message)
+    pub fn queue_message(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let mut message = Some(message.into());
+        poll_fn(move |cx| self.poll_queue(cx, &mut message))
     }
 
     /// Hands everything that is queued to the transport.
@@ -386,8 +391,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Cancel safety
     /// Safe: what is not written stays queued.
-    pub async fn flush(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_flush(cx)).await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), Error>> {
+        poll_fn(|cx| self.poll_flush(cx))
     }
 
     /// Ends the connection with the closing handshake (RFC 6455, 7.1.2): sends what is queued and a close frame, waits for
@@ -407,6 +412,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub async fn close(&mut self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
         self.begin_close(frame.into())?;
         poll_fn(|cx| self.poll_close(cx)).await
+    }
+
+    /// Queues a message once there is room.
+    fn poll_queue(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        ready!(self.poll_ready(cx))?;
+        Poll::Ready(message.take().map_or(Ok(()), |message| self.start_send(message)))
     }
 
     /// Polls for the next data message, as [`read_message`](Self::read_message).
