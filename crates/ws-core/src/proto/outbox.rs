@@ -158,16 +158,16 @@ impl Outbox {
         Some(std::mem::take(&mut self.buffer))
     }
 
-    /// Queues a header of two bytes and its payload if they fit into the buffer as it is; whether they do.
+    /// Queues a header and its payload if they fit into the buffer as it is; whether they do.
     #[cfg(feature = "io")]
     #[inline]
-    pub(super) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) -> bool {
+    pub(super) fn push_short(&mut self, header: &[u8], payload: &[u8]) -> bool {
         let len = header.len() + payload.len();
         if self.written > 0 || self.buffer.capacity() - self.buffer.len() < len {
             return false;
         }
         self.len += len;
-        self.buffer.extend_from_slice(&header);
+        self.buffer.extend_from_slice(header);
         self.buffer.extend_from_slice(payload);
         true
     }

@@ -290,7 +290,7 @@ impl Receiver {
         }
     }
 
-    /// Takes a message that is one short frame and is there as a whole: most of what arrives, in most programs.
+    /// Takes a message that is one frame of up to 64 KiB and is there as a whole: most of what arrives, in most programs.
     ///
     /// Nothing is judged here but the text. Whatever is not plainly right is left to [`receive`](Self::receive), which
     /// knows all the rules.
@@ -305,16 +305,20 @@ impl Receiver {
             0x82 => MessageKind::Binary,
             _ => return Ok(None),
         };
-        let (mask_bit, header_len) = match self.role {
-            Role::Server => (0x80, 6),
-            Role::Client => (0, 2),
+        let (len, start) = match (second & 0x7F, &input[2..]) {
+            (len @ 0..=125, _) => (usize::from(len), 2),
+            // 5.2: the length is in its shortest form.
+            (126, &[a, b, ..]) if [a, b] >= [0, 126] => (usize::from(u16::from_be_bytes([a, b])), 4),
+            _ => return Ok(None),
         };
-        let len = second & 0x7F;
-        let end = header_len + usize::from(len);
+        let (mask_bit, header_len) = match self.role {
+            Role::Server => (0x80, start + 4),
+            Role::Client => (0, start),
+        };
+        let end = header_len + len;
         let limits = &self.limits;
         let is_plain = second & 0x80 == mask_bit
-            && len <= SHORT
-            && u64::from(len) <= limits.max_frame_size.min(limits.max_message_size)
+            && len as u64 <= limits.max_frame_size.min(limits.max_message_size)
             && self.header_len == 0
             && self.message.is_none()
             && matches!(self.state, State::Header);
@@ -324,19 +328,24 @@ impl Receiver {
         let (frame, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
         let (header, payload) = frame.split_at_mut(header_len);
-        let is_ascii = match header.last_chunk() {
-            Some(key) if mask_bit > 0 => unmask_short(payload, MaskingKey::new(*key)),
-            _ => payload.is_ascii(),
+        let key = header.last_chunk().filter(|_| mask_bit > 0).map(|key| MaskingKey::new(*key));
+        let is_ascii = match key {
+            Some(key) if len <= SHORT => unmask_short(payload, key),
+            Some(key) => {
+                apply_mask(payload, key);
+                false
+            }
+            None => len <= SHORT && payload.is_ascii(),
         };
         if kind == MessageKind::Text && !is_ascii {
-            self.short_text(payload)?;
+            self.whole_text(payload)?;
         }
         self.control_frames = 0;
         Ok(Some((kind, payload)))
     }
 
     #[inline(never)]
-    fn short_text(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
+    fn whole_text(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
         self.utf8.push(text).and_then(|()| self.utf8.finish()).map_err(|_| ProtocolError::InvalidUtf8)
     }
 
@@ -500,7 +509,7 @@ impl Payload {
 }
 
 /// The longest payload whose length the second byte of a header holds by itself (5.2).
-const SHORT: u8 = 125;
+const SHORT: usize = 125;
 
 /// What a compressed message may have on the wire if it may have so many bytes when it is decompressed. A message that cannot
 /// be compressed grows by a few bytes for each of its blocks, by less than an eighth even if a sender does it badly; one that

@@ -115,7 +115,7 @@ impl Sender {
         }
     }
 
-    /// Queues a message that is one short frame as it is, where nothing has to be looked at but that: most of what a server
+    /// Queues a message that is copied into one frame as it is, where nothing has to be looked at but that: most of what a server
     /// sends, in most programs. Whether it did; everything else is left to [`send`](Self::send), which knows all the rules.
     #[cfg(feature = "io")]
     #[inline]
@@ -129,11 +129,18 @@ impl Sender {
         if self.deflate.is_some() {
             return false;
         }
-        self.role == Role::Server
-            && payload.len() <= MAX_CONTROL_PAYLOAD
-            && !self.close_sent
-            && self.open.is_none()
-            && self.outbox.push_short([0x80 | opcode.as_u8(), payload.len() as u8], payload)
+        if self.role == Role::Client || self.close_sent || self.open.is_some() {
+            return false;
+        }
+        let first = 0x80 | opcode.as_u8();
+        match payload.len() {
+            len @ 0..=125 => self.outbox.push_short(&[first, len as u8], payload),
+            len @ 126..SHARE_FROM => {
+                let [a, b] = (len as u16).to_be_bytes();
+                self.outbox.push_short(&[first, 126, a, b], payload)
+            }
+            _ => false,
+        }
     }
 
     /// Queues a data message that was encoded before. A server's frame is taken as it is; a client masks it anew (5.3).
