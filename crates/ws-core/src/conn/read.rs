@@ -23,30 +23,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// the time, in most programs. `None` leaves everything to [`poll_step`](Self::poll_step).
     #[inline]
     pub(super) fn poll_short(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
-        if let Some(message) = self.parse_short() {
-            return Some(Poll::Ready(message));
-        }
-        if !self.is_quiet() {
-            return None;
-        }
-        if self.poll_fill(cx, Waiter::Reader, &mut Want::Message).is_pending() {
-            return Some(Poll::Pending);
+        if self.read.is_empty() {
+            if !self.is_quiet() {
+                return None;
+            }
+            if self.poll_quiet(cx).is_pending() {
+                return Some(Poll::Pending);
+            }
         }
         self.parse_short().map(Poll::Ready)
     }
 
-    /// Whether only the transport can have something new.
-    fn is_quiet(&self) -> bool {
-        self.read.is_empty()
-            && self.control.get().is_none()
+    /// Whether only the transport can have something new, and that would begin with a frame.
+    fn is_quiet(&mut self) -> bool {
+        self.control.get().is_none()
             && self.timers.is_none()
             && self.ending.stage() == Stage::Open
             && self.protocol.closing().is_empty()
             && matches!(self.incoming, Incoming::None)
-            && self.direct == 0
+            && !self.protocol.receiver().is_inside()
             && !self.message.is_charged()
             && !self.protocol.is_pending()
             && !self.protocol.is_tired()
+    }
+
+    /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if mem::take(&mut self.stale) {
+            let _ = self.poll_write_out(cx, Waiter::Reader);
+        }
+        let size = self.settings.read_buffer_size;
+        match self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.stats.count_read(count);
+                self.stale = self.protocol.queued() > 0;
+                Poll::Ready(())
+            }
+            Poll::Ready(end) => {
+                self.transport_ended(cx, Waiter::Reader, end.err());
+                Poll::Ready(())
+            }
+            Poll::Pending => {
+                self.nothing_more(cx, Waiter::Reader);
+                Poll::Pending
+            }
+        }
     }
 
     /// Reads up to the next control frame or data; `None` once the connection has ended, and `self.ending` knows how.
@@ -208,21 +229,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         match self.poll_read(&mut Context::from_waker(waker), want) {
             Poll::Pending => {
-                self.protocol.caught_up();
-                self.protocol.rest();
-                if matches!(self.incoming, Incoming::None | Incoming::Skipped) {
-                    self.message.free();
-                }
-                // About to wait: what is queued goes out. A failure is told by the next write; reading may still give
-                // what the peer sent before.
-                let _ = self.poll_write_out(cx, by);
-                self.waiters.waits(by, cx.waker());
+                self.nothing_more(cx, by);
                 Poll::Pending
             }
             Poll::Ready(Ok(Filled::End)) => {
-                // The peer has ended its direction, and may still read: what is queued goes out if it can.
-                let _ = self.poll_write_out(cx, by);
-                self.lose(None);
+                self.transport_ended(cx, by, None);
                 Poll::Ready(None)
             }
             Poll::Ready(Ok(Filled::Denied(violation))) => {
@@ -238,10 +249,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 })
             }
             Poll::Ready(Err(error)) => {
-                self.lose(Some(error));
+                self.transport_ended(cx, by, Some(error));
                 Poll::Ready(None)
             }
         }
+    }
+
+    /// The transport has nothing more for now.
+    fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
+        self.protocol.caught_up();
+        self.protocol.rest();
+        if matches!(self.incoming, Incoming::None | Incoming::Skipped) {
+            self.message.free();
+        }
+        // About to wait: what is queued goes out. A failure is told by the next write; reading may still give what the peer
+        // sent before.
+        let _ = self.poll_write_out(cx, by);
+        self.waiters.waits(by, cx.waker());
+    }
+
+    /// The transport has nothing more for good.
+    #[cold]
+    fn transport_ended(&mut self, cx: &mut Context<'_>, by: Waiter, cause: Option<io::Error>) {
+        if cause.is_none() {
+            // The peer has ended its direction, and may still read: what is queued goes out if it can.
+            let _ = self.poll_write_out(cx, by);
+        }
+        self.lose(cause);
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, want: &mut Want<'_, '_>) -> Poll<io::Result<Filled>> {

@@ -166,6 +166,10 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if let Some(kind) = self.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
+        if !self.protocol.wants_write() && !self.unflushed {
+            self.waiters.written(by);
+            return Poll::Ready(Ok(()));
+        }
         let queued = self.protocol.queued();
         self.burst = self.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
