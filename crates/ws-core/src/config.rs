@@ -238,9 +238,9 @@ impl Config {
     #[cfg(feature = "io")]
     pub(crate) fn settings(&self) -> Settings {
         Settings {
-            read_buffer_size: self.read_buffer_size.unwrap_or(DEFAULT_READ_BUFFER),
-            write_buffer_size: self.write_buffer_size.unwrap_or(4 << 10),
-            high_water_mark: self.high_water_mark.unwrap_or(64 << 10),
+            read_buffer_size: size(self.read_buffer_size.unwrap_or(DEFAULT_READ_BUFFER)),
+            write_buffer_size: size(self.write_buffer_size.unwrap_or(4 << 10)),
+            high_water_mark: size(self.high_water_mark.unwrap_or(64 << 10)),
             close_timeout: self.close_timeout.unwrap_or(Duration::from_secs(5)),
             pool: self.buffer_pool.clone(),
             inbound_budget: self.inbound_budget.clone(),
@@ -326,16 +326,37 @@ impl Negotiated {
     }
 }
 
-/// The buffers and times of one connection.
+/// The buffers and times of one connection. Sizes take four bytes: every idle connection has these.
 #[cfg(feature = "io")]
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) read_buffer_size: usize,
-    pub(crate) write_buffer_size: usize,
-    pub(crate) high_water_mark: usize,
+    read_buffer_size: u32,
+    write_buffer_size: u32,
+    high_water_mark: u32,
     pub(crate) close_timeout: Duration,
     pub(crate) pool: BufferPool,
     pub(crate) inbound_budget: Option<InboundBudget>,
+}
+
+#[cfg(feature = "io")]
+impl Settings {
+    pub(crate) fn read_buffer_size(&self) -> usize {
+        self.read_buffer_size as usize
+    }
+
+    pub(crate) fn write_buffer_size(&self) -> usize {
+        self.write_buffer_size as usize
+    }
+
+    pub(crate) fn high_water_mark(&self) -> usize {
+        self.high_water_mark as usize
+    }
+}
+
+/// 4 GiB are enough for any buffer.
+#[cfg(feature = "io")]
+fn size(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// What the receiver holds a peer to.

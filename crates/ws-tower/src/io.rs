@@ -58,7 +58,7 @@ enum Io {
     Tls(Box<TlsStream<TcpStream>>),
     #[cfg(feature = "http2")]
     Http2(Http2Stream),
-    Any(TokioIo<HyperUpgraded>),
+    Any(Box<TokioIo<HyperUpgraded>>),
 }
 
 impl Upgraded {
@@ -99,7 +99,7 @@ impl Upgraded {
             Err(upgraded) => upgraded,
         };
         // What hyper has read comes out of its own reader first.
-        (Self::new(Io::Any(TokioIo::new(upgraded))), Bytes::new())
+        (Self::new(Io::Any(Box::new(TokioIo::new(upgraded)))), Bytes::new())
     }
 
     /// One end of a pipe.

@@ -47,8 +47,14 @@ enum Outcome {
     Closed,
     /// The peer broke a rule.
     Failed(Violation),
-    /// The transport ended; the cause itself is told once.
-    Lost { kind: ErrorKind, cause: Option<io::Error> },
+    /// The transport ended. Boxed: every connection has room for it, and few come to need that.
+    Lost(Box<Lost>),
+}
+
+struct Lost {
+    kind: ErrorKind,
+    /// It is told once.
+    cause: Option<io::Error>,
 }
 
 impl Ending {
@@ -69,12 +75,12 @@ impl Ending {
         match &self.outcome {
             Outcome::Closed => End::Closed,
             Outcome::Failed(violation) => End::Failed(*violation),
-            Outcome::Lost { kind, .. } => End::Lost(kind.clone()),
+            Outcome::Lost(lost) => End::Lost(lost.kind.clone()),
         }
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.is_begun() && matches!(self.outcome, Outcome::Lost { .. })
+        self.is_begun() && matches!(self.outcome, Outcome::Lost(_))
     }
 
     /// The peer's close frame arrived; the answer is queued.
@@ -105,9 +111,9 @@ impl Ending {
         match &mut self.outcome {
             Outcome::Closed => Ok(None),
             Outcome::Failed(violation) => Err((*violation).into()),
-            Outcome::Lost { kind, cause } => Err(match cause.take() {
+            Outcome::Lost(lost) => Err(match lost.cause.take() {
                 Some(cause) => Error::transport(cause),
-                None => Error::new(kind.clone()),
+                None => Error::new(lost.kind.clone()),
             }),
         }
     }
@@ -124,7 +130,7 @@ impl Ending {
         self.stage = Stage::Over;
         let kind =
             cause.as_ref().map_or(ErrorKind::ConnectionLost, |cause| ErrorKind::of_transport(cause.kind()));
-        self.outcome = Outcome::Lost { kind, cause };
+        self.outcome = Outcome::Lost(Box::new(Lost { kind, cause }));
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Conn, waiters::Waiter, write::MOST};
-use crate::{Error, MessageKind, UsageError, config::Settings, frame::MAX_HEADER_LEN, utf8::Utf8Validator};
+use crate::{Error, MessageKind, UsageError, frame::MAX_HEADER_LEN, utf8::Utf8Validator};
 
 /// The message that a `MessageWriter` writes.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Takes what still fits into the fragment at hand. It is queued if there is more.
     fn poll_take_piece(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Error>> {
-        let size = self.settings.write_buffer_size;
+        let size = self.settings.write_buffer_size();
         let held = self.outgoing()?.buffer.len();
         let count = bytes.len().min(size - held);
         let (piece, more) = (&bytes[..count], count < bytes.len());
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let kind = message.kind;
         #[cfg(feature = "deflate")]
         let chosen = message.compression;
-        let size = self.settings.write_buffer_size;
+        let size = self.settings.write_buffer_size();
         if !fin && piece.len() == size {
             self.make_room_up_to_the_mark();
         }
@@ -168,11 +168,14 @@ impl<S> Conn<S> {
     /// Full fragments are queued up to the mark before they are written. The usual buffer would grow and be copied over
     /// and over on the way, and leave the pool with a buffer as large for each time.
     fn make_room_up_to_the_mark(&mut self) {
-        let Settings { write_buffer_size, high_water_mark, ref pool, .. } = self.settings;
+        let settings = &self.settings;
         let outbox = self.protocol.sender().outbox_mut();
         if outbox.needs_buffer() {
-            let size = high_water_mark.min(MOST).saturating_add(write_buffer_size + MAX_HEADER_LEN);
-            outbox.lend(pool.take(size));
+            let size = settings
+                .high_water_mark()
+                .min(MOST)
+                .saturating_add(settings.write_buffer_size() + MAX_HEADER_LEN);
+            outbox.lend(settings.pool.take(size));
         }
     }
 

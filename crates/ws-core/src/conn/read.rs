@@ -52,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if mem::take(&mut self.stale) {
             let _ = self.poll_write_out(cx, Waiter::Reader);
         }
-        let size = self.settings.read_buffer_size;
+        let size = self.settings.read_buffer_size();
         match self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
                 self.stats.count_read(count);
@@ -308,7 +308,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 (count, Filled::Caller(count))
             }
             _ => {
-                let size = self.settings.read_buffer_size;
+                let size = self.settings.read_buffer_size();
                 let count = ready!(self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size))?;
                 (count, Filled::Buffer)
             }
@@ -319,7 +319,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Reads and forgets, until the transport ends.
     pub(super) fn poll_discard(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<()> {
-        let size = self.settings.read_buffer_size;
+        let size = self.settings.read_buffer_size();
         let both = self.waiters.both(by, cx.waker());
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         let inner = &mut Context::from_waker(waker);

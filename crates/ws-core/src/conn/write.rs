@@ -93,7 +93,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
         // As much as was queued before the last flush: a program that queues sixteen messages at a time does it again, and
         // growing to that size step by step would copy them again and again.
-        let size = self.settings.write_buffer_size.max(self.burst as usize);
+        let size = self.settings.write_buffer_size().max(self.burst as usize);
         self.protocol.sender().outbox_mut().lend(self.settings.pool.take(size));
     }
 
@@ -242,7 +242,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 impl<S> Conn<S> {
     /// Whether the queue is below its high-water mark.
     pub(super) fn has_room(&self) -> bool {
-        self.protocol.queued() < self.settings.high_water_mark
+        self.protocol.queued() < self.settings.high_water_mark()
     }
 
     /// Gives the write buffer back if nothing waits in it.

@@ -32,8 +32,9 @@ pub struct Receiver {
     /// The beginning of a header whose end has not arrived.
     header: [u8; MAX_HEADER_LEN],
     header_len: u8,
-    /// The beginning of a control frame's payload; no memory unless one arrives in pieces.
-    control: Vec<u8>,
+    /// The beginning of a control frame's payload, if one arrives in pieces.
+    #[expect(clippy::box_collection, reason = "every connection has room for it, and few ever need it")]
+    control: Option<Box<Vec<u8>>>,
     control_frames: u32,
     #[cfg(feature = "deflate")]
     inflating: Option<Box<inflating::Inflating>>,
@@ -103,7 +104,7 @@ impl Receiver {
             utf8: Utf8Validator::new(),
             header: [0; MAX_HEADER_LEN],
             header_len: 0,
-            control: Vec::new(),
+            control: None,
             control_frames: 0,
             #[cfg(feature = "deflate")]
             inflating: None,
@@ -271,14 +272,13 @@ impl Receiver {
                     let opcode = *opcode;
                     let bytes = payload.take(input);
                     if payload.remaining > 0 {
-                        self.control.extend_from_slice(bytes);
+                        self.control.get_or_insert_default().extend_from_slice(bytes);
                         return Ok(None);
                     }
                     self.state = State::Header;
-                    if self.control.is_empty() {
+                    let Some(mut whole) = self.control.take() else {
                         return self.control(opcode, bytes).map(|event| Some(Found::Event(event)));
-                    }
-                    let mut whole = mem::take(&mut self.control);
+                    };
                     whole.extend_from_slice(bytes);
                     return self.control(opcode, &whole).map(|event| Some(Found::Event(event)));
                 }

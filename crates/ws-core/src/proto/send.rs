@@ -36,10 +36,10 @@ pub struct Sender {
     close_sent: bool,
     /// The transport takes nothing any more.
     stopped: bool,
-    /// Payloads from this size on are queued by reference.
-    share_from: usize,
-    /// The answer to the latest ping, while the peer does not read what is queued.
-    late_pong: Option<Bytes>,
+    /// No payload is queued by reference, whatever its size.
+    coalesce: bool,
+    /// The answer to the latest ping, while the peer does not read what is queued. Boxed: that is rare.
+    late_pong: Option<Box<Bytes>>,
     #[cfg(feature = "deflate")]
     deflate: Option<Box<compressing::Deflating>>,
 }
@@ -54,7 +54,7 @@ impl Sender {
             open: None,
             close_sent: false,
             stopped: false,
-            share_from: SHARE_FROM,
+            coalesce: false,
             late_pong: None,
             #[cfg(feature = "deflate")]
             deflate: None,
@@ -63,7 +63,7 @@ impl Sender {
 
     /// Copies every payload behind its header, for transports that cannot write several pieces at once.
     pub fn coalesce(&mut self) {
-        self.share_from = usize::MAX;
+        self.coalesce = true;
     }
 
     /// What waits to be written.
@@ -163,7 +163,7 @@ impl Sender {
             return Ok(());
         }
         let frame = message.server_frame();
-        if frame.len() >= self.share_from {
+        if self.is_shared(frame.len()) {
             self.outbox.push_shared(frame.clone());
         } else {
             self.outbox.push(frame);
@@ -235,7 +235,7 @@ impl Sender {
         }
         match owed {
             Owed::Pong(payload) if self.outbox.len() < LATE => self.queue(Opcode::PONG, &payload, keys),
-            Owed::Pong(payload) => self.late_pong = Some(payload),
+            Owed::Pong(payload) => self.late_pong = Some(Box::new(payload)),
             // 5.5.1: an endpoint typically echoes the code. The reason is not sent back.
             Owed::Close(code) => self.queue_close(code.map(CloseFrame::from).as_ref(), keys),
         }
@@ -339,12 +339,17 @@ impl Sender {
     /// Queues a message as one frame. Its payload is shared if it is large and need not be masked.
     fn frame(&mut self, opcode: Opcode, payload: Bytes, keys: &mut impl MaskSource) {
         let header = self.header(opcode, true, payload.len(), keys);
-        if header.mask.is_none() && payload.len() >= self.share_from {
+        if header.mask.is_none() && self.is_shared(payload.len()) {
             self.outbox.push(&header.encode());
             self.outbox.push_shared(payload);
         } else {
             self.outbox.push_frame(&header.encode(), &payload, header.mask);
         }
+    }
+
+    /// Whether so many bytes are queued by reference.
+    fn is_shared(&self, len: usize) -> bool {
+        len >= SHARE_FROM && !self.coalesce
     }
 
     fn header(&self, opcode: Opcode, fin: bool, len: usize, keys: &mut impl MaskSource) -> FrameHeader {

@@ -44,7 +44,7 @@ fn new_connection_takes_nothing_from_the_heap() {
 #[test]
 fn state_of_a_connection_is_small() {
     let size = size_of::<Conn<()>>();
-    assert!(size <= 664, "{size} bytes");
+    assert!(size <= 568, "{size} bytes");
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Sender {
         let len = compressed.as_slice().len();
         deflate.tally.add(payload.len(), len, true);
         let header = self.compressed_header(kind.opcode(), true, len, keys);
-        if header.mask.is_none() && len >= self.share_from {
+        if header.mask.is_none() && self.is_shared(len) {
             self.outbox.push(&header.encode());
             self.outbox.push_shared(compressed.into_bytes());
         } else {
@@ -109,7 +109,7 @@ impl Sender {
                 let mask = Some(keys.masking_key());
                 self.outbox.push_frame(&FrameHeader { mask, ..header }.encode(), &payload, mask);
             }
-            None if frame.len() >= self.share_from => self.outbox.push_shared(frame),
+            None if self.is_shared(frame.len()) => self.outbox.push_shared(frame),
             None => self.outbox.push(&frame),
         }
         true
