@@ -4,7 +4,8 @@ use std::{fs, io, time::Duration};
 
 /// CPU time of all threads of a process, user and kernel.
 ///
-/// Sums `/proc/PID/task/*/schedstat`, which counts nanoseconds where `stat` counts ticks of 10 ms.
+/// Sums `/proc/PID/task/*/schedstat`, which counts nanoseconds where `stat` counts ticks of 10 ms. What threads have used that
+/// are gone is not in it.
 ///
 /// # Errors
 /// When the process is gone or the kernel keeps no such figures.
@@ -12,13 +13,22 @@ pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
     let mut sum = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let path = task?.path().join("schedstat");
-        let stat = fs::read_to_string(&path)?;
+        let stat = match fs::read_to_string(&path) {
+            Ok(stat) => stat,
+            // The thread has ended in between.
+            Err(error) if is_gone(&error) => continue,
+            Err(error) => return Err(error),
+        };
         let Some(Ok(nanos)) = stat.split_whitespace().next().map(str::parse) else {
             return Err(io::Error::other(format!("{}: {stat}", path.display())));
         };
         sum += Duration::from_nanos(nanos);
     }
     Ok(sum)
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
 /// Resident memory of a process in KiB, from `/proc/PID/smaps_rollup`: exact, unlike the batched
@@ -36,17 +46,21 @@ pub(crate) fn resident_kib(pid: u32) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::{process::Command, thread, time::Instant};
+
     use super::*;
 
     #[test]
     fn cpu_time_grows_with_work() {
-        let pid = std::process::id();
-        let before = cpu_time(pid).unwrap();
-        let mut sum = 0_u64;
-        for round in 0..50_000_000_u64 {
-            sum = std::hint::black_box(sum ^ round);
+        // Not this process, threads of which end at any time.
+        let mut busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while cpu_time(busy.id()).unwrap() < Duration::from_millis(1) {
+            assert!(Instant::now() < deadline);
+            thread::sleep(Duration::from_millis(1));
         }
-        assert!(cpu_time(pid).unwrap() - before > Duration::from_millis(1), "{sum}");
+        busy.kill().unwrap();
+        busy.wait().unwrap();
     }
 
     #[test]
