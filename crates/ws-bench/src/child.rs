@@ -12,11 +12,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{
-    Result,
-    load::Target,
-    server::{Server, node},
-};
+use crate::{Result, load::Target, server::Server, workload::Traffic};
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
@@ -30,31 +26,31 @@ impl ServerProcess {
     ///
     /// # Errors
     /// When the server ends before it listens.
-    pub(crate) fn start(server: Server) -> Result<Self> {
-        if server == Server::NodeWs {
-            return Self::listening(node::command()?, server);
+    pub(crate) fn start(server: &Server, traffic: Traffic) -> Result<Self> {
+        match server.program(traffic)? {
+            Some(command) => Self::listening(command, server),
+            None => Self::spawn(Command::new(env::current_exe()?), server, traffic),
         }
-        Self::spawn(Command::new(env::current_exe()?), server)
     }
 
     /// As [`start`](Self::start), under callgrind, which writes its figures to `out` at the end.
-    pub(crate) fn start_in_callgrind(server: Server, out: &Path) -> Result<Self> {
+    pub(crate) fn start_in_callgrind(server: &Server, traffic: Traffic, out: &Path) -> Result<Self> {
         let mut command = Command::new("valgrind");
         command
             .args(["--quiet", "--tool=callgrind"])
             .arg(format!("--callgrind-out-file={}", out.display()))
             .arg(env::current_exe()?)
             .stderr(Stdio::null());
-        Self::spawn(command, server)
+        Self::spawn(command, server, traffic)
     }
 
-    fn spawn(mut command: Command, server: Server) -> Result<Self> {
-        command.args(["serve", server.name()]);
+    fn spawn(mut command: Command, server: &Server, traffic: Traffic) -> Result<Self> {
+        command.args(["serve", server.name, "--traffic", traffic.name()]);
         Self::listening(command, server)
     }
 
-    fn listening(mut command: Command, server: Server) -> Result<Self> {
-        // Node ends when the pipe to it does, so that it does not outlive this program.
+    fn listening(mut command: Command, server: &Server) -> Result<Self> {
+        // Programs of others end when the pipe to them does, so that they do not outlive this one.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let program = command.get_program().to_owned();
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
@@ -64,8 +60,7 @@ impl ServerProcess {
         let mut process = Self { child, target: Target { addr: unknown, websocket: server.is_websocket() } };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let addr =
-            line.strip_prefix("listening on ").ok_or_else(|| format!("{}: {line:?}", server.name()))?;
+        let addr = line.strip_prefix("listening on ").ok_or_else(|| format!("{}: {line:?}", server.name))?;
         process.target.addr = addr.trim().parse()?;
         Ok(process)
     }

@@ -10,7 +10,7 @@ use crate::{
     schedule,
     server::Server,
     stats::{median, print_table, spread},
-    workload::{self, Content, Takeover, Workload},
+    workload::{self, Content, Takeover, Traffic, Workload},
 };
 
 /// `ws-bench compare`.
@@ -48,7 +48,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
 
 /// Measures every server once a round. The result has a row a server, in which the rounds are in order.
 fn measure(
-    servers: &[Server],
+    servers: &[&'static Server],
     workload: &Workload,
     rounds: usize,
     limit: Limit,
@@ -62,18 +62,17 @@ fn measure(
             order.reverse();
         }
         for index in order {
-            let server = ServerProcess::start(servers[index])?;
+            let server = ServerProcess::start(servers[index], workload.traffic)?;
             let run = load::run(&server.target, workload, &prepared, limit, server.pid());
-            let run =
-                run.map_err(|error| format!("{}, {}: {error}", servers[index].name(), workload.name))?;
+            let run = run.map_err(|error| format!("{}, {}: {error}", servers[index].name, workload.name))?;
             measured[index].push(run);
         }
     }
     Ok(measured)
 }
 
-fn report(servers: &[Server], measured: &[Vec<Measured>]) {
-    let reference = servers.iter().position(|&server| server == Server::RawTokio).map(|at| &measured[at]);
+fn report(servers: &[&'static Server], measured: &[Vec<Measured>]) {
+    let reference = servers.iter().position(|server| server.is_reference()).map(|at| &measured[at]);
     let rows: Vec<_> = servers
         .iter()
         .zip(measured)
@@ -82,7 +81,7 @@ fn report(servers: &[Server], measured: &[Vec<Measured>]) {
             let ratio = reference
                 .and_then(|reference| median(reference.iter().zip(&costs).map(|(raw, ns)| cost(raw) / ns)));
             vec![
-                server.name().to_owned(),
+                server.name.to_owned(),
                 show(median(costs.iter().copied()), 1.0, 0),
                 show(ratio, 1.0, 2),
                 show(spread(&costs), 100.0, 0),
@@ -145,11 +144,12 @@ fn show(value: Option<f64>, factor: f64, decimals: usize) -> String {
 }
 
 fn describe(workload: &Workload) -> String {
-    let Workload { name, content, size, connections, depth, deflate } = workload;
+    let Workload { name, content, size, connections, depth, deflate, traffic } = workload;
     let content = match content {
         Content::Ascii => "ASCII text",
         Content::Binary => "binary",
         Content::Json => "JSON, 1 to 4 KiB, in the middle",
+        Content::MostlyAscii => "text of which 0.5 % is multibyte,",
         Content::Multibyte => "multibyte text",
         Content::Prose => "prose",
     };
@@ -158,7 +158,15 @@ fn describe(workload: &Workload) -> String {
         Some(Takeover::No) => ", permessage-deflate without context takeover",
         Some(Takeover::Yes) => ", permessage-deflate with context takeover",
     };
-    format!("{name}: {content} {size} B, {connections} connections, depth {depth}{deflate}")
+    match traffic {
+        Traffic::Echo => {
+            format!("{name}: {content} {size} B, {connections} connections, depth {depth}{deflate}")
+        }
+        Traffic::Broadcast => {
+            format!("{name}: {content} {size} B from one to all of {connections} connections, depth {depth}")
+        }
+        Traffic::Handshake => format!("{name}: opening and closing handshake, {connections} at a time"),
+    }
 }
 
 /// Long enough for buffers, caches and socket buffer sizes to settle.

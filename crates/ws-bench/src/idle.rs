@@ -40,22 +40,17 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let mut rows = Vec::new();
     for server in Server::for_workload(&servers, &workload) {
         let (before, after) = measure(server, &workload, connections, messages)
-            .map_err(|error| format!("{}, idle, process {}: {error}", server.name(), process::id()))?;
+            .map_err(|error| format!("{}, idle, process {}: {error}", server.name, process::id()))?;
         let each = (after as f64 - before as f64) / connections as f64;
-        rows.push(vec![
-            server.name().to_owned(),
-            format!("{each:.2}"),
-            before.to_string(),
-            after.to_string(),
-        ]);
+        rows.push(vec![server.name.to_owned(), format!("{each:.2}"), before.to_string(), after.to_string()]);
     }
     print_table(&["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB"], &rows);
     Ok(())
 }
 
-fn measure(server: Server, workload: &Workload, connections: usize, messages: usize) -> Result<(u64, u64)> {
+fn measure(server: &Server, workload: &Workload, connections: usize, messages: usize) -> Result<(u64, u64)> {
     let prepared = Prepared::new(workload);
-    let server = ServerProcess::start(server)?;
+    let server = ServerProcess::start(server, workload.traffic)?;
     let before = resident_kib(server.pid())?;
     let mut open = Vec::with_capacity(connections);
     for index in 0..connections {

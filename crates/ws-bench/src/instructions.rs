@@ -36,7 +36,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let messages = (many_messages - few_messages) as f64;
 
     let total = full.total() as f64 - baseline.total() as f64;
-    println!("{}, {}, {connections} connections, {messages} messages", server.name(), workload.name);
+    println!("{}, {}, {connections} connections, {messages} messages", server.name, workload.name);
     println!("{:.0} instructions per message\n", total / messages);
     for (by, title, rows) in
         [(By::Crate, "crate", usize::MAX), (By::File, "source file", top), (By::Function, "function", top)]
@@ -57,10 +57,10 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     Ok(())
 }
 
-fn profile(server: Server, workload: &Workload, messages: u64) -> Result<(u64, Profile)> {
+fn profile(server: &Server, workload: &Workload, messages: u64) -> Result<(u64, Profile)> {
     let out = env::temp_dir().join(format!("ws-bench-callgrind-{}", process::id()));
     let prepared = Prepared::new(workload);
-    let process = ServerProcess::start_in_callgrind(server, &out)?;
+    let process = ServerProcess::start_in_callgrind(server, workload.traffic, &out)?;
     let measured = load::run(&process.target, workload, &prepared, Limit::Messages(messages), process.pid())?;
     process.terminate()?;
     let text = fs::read_to_string(&out)?;

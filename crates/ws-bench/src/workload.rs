@@ -1,5 +1,7 @@
 //! What a connection sends, how much of it is in flight, and over how many connections.
 
+use std::str::FromStr;
+
 use crate::Result;
 
 /// One row of the tables.
@@ -14,6 +16,40 @@ pub(crate) struct Workload {
     pub(crate) depth: usize,
     /// What is offered of permessage-deflate, and has to be agreed on.
     pub(crate) deflate: Option<Takeover>,
+    pub(crate) traffic: Traffic,
+}
+
+/// What goes back and forth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Traffic {
+    /// What a connection sends comes back to it.
+    Echo,
+    /// What the first connection sends comes to all.
+    Broadcast,
+    /// A connection opens and closes, and there is another.
+    Handshake,
+}
+
+impl Traffic {
+    const ALL: [Self; 3] = [Self::Echo, Self::Broadcast, Self::Handshake];
+
+    /// As it stands on a command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Broadcast => "broadcast",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
+impl FromStr for Traffic {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|traffic| traffic.name() == name);
+        found.ok_or_else(|| "neither echo, broadcast nor handshake".to_owned())
+    }
 }
 
 /// What the payload is made of.
@@ -25,6 +61,8 @@ pub(crate) enum Content {
     Binary,
     /// A text message: a JSON document of 1 to 4 KiB.
     Json,
+    /// A text message of ASCII and, rarely, of two-byte characters.
+    MostlyAscii,
     /// A text message of three-byte characters.
     Multibyte,
     /// A text message of words, the frequent ones frequent.
@@ -52,8 +90,11 @@ impl Workload {
     /// is found out. JSON documents are more than a window of 32 KiB holds: none finds itself in it when its turn comes again.
     pub(crate) fn variants(&self) -> usize {
         match self.content {
+            _ if self.size == 0 => 1,
             Content::Json => 64,
-            Content::Ascii | Content::Binary | Content::Multibyte | Content::Prose => 16,
+            Content::Ascii | Content::Binary | Content::MostlyAscii | Content::Multibyte | Content::Prose => {
+                16
+            }
         }
     }
 
@@ -71,7 +112,7 @@ pub(crate) const ALL: &[Workload] = &[
     row("b16k", Content::Binary, 16 << 10, 100, 1),
     row("b64k", Content::Binary, 64 << 10, 32, 1),
     row("b1m", Content::Binary, 1 << 20, 8, 1),
-    row("ta64k", Content::Ascii, 64 << 10, 32, 1),
+    row("ta64k", Content::MostlyAscii, 64 << 10, 32, 1),
     row("tm64k", Content::Multibyte, 64 << 10, 32, 1),
     JSON,
     JSON.deflated("json-nct", Takeover::No),
@@ -79,6 +120,10 @@ pub(crate) const ALL: &[Workload] = &[
     PROSE,
     PROSE.deflated("prose64k-nct", Takeover::No),
     PROSE.deflated("prose64k-ct", Takeover::Yes),
+    // No payload; the connections are the slots.
+    Workload { traffic: Traffic::Handshake, ..row("hs", Content::Binary, 0, 32, 1) },
+    Workload { traffic: Traffic::Broadcast, ..row("bcast", Content::Ascii, 128, 1000, 1) },
+    Workload { traffic: Traffic::Broadcast, ..row("bcast-d16", Content::Ascii, 128, 1000, 16) },
 ];
 
 /// The message every idle connection echoes once, unless another workload is asked for.
@@ -95,5 +140,5 @@ const fn row(
     connections: usize,
     depth: usize,
 ) -> Workload {
-    Workload { name, content, size, connections, depth, deflate: None }
+    Workload { name, content, size, connections, depth, deflate: None, traffic: Traffic::Echo }
 }

@@ -11,11 +11,7 @@ use std::{
 use rustix::net::sockopt;
 
 use super::{
-    deflate::Inflater,
-    extension::{self, Encoding},
-    frame::RSV1,
-    prepared::Prepared,
-    replies::Replies,
+    deflate::Inflater, extension::Encoding, frame::RSV1, opening, prepared::Prepared, replies::Replies,
     requests::Requests,
 };
 use crate::{Result, workload::Takeover};
@@ -100,6 +96,20 @@ impl Client {
     }
 }
 
+fn upgrade(mut stream: &TcpStream, deflate: Option<Takeover>) -> Result<Encoding> {
+    stream.write_all(opening::request(deflate).as_bytes())?;
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    while !opening::is_whole(&head)? {
+        let len = stream.read(&mut chunk)?;
+        if len == 0 {
+            return Err(format!("no whole response: {}", String::from_utf8_lossy(&head)).into());
+        }
+        head.extend_from_slice(&chunk[..len]);
+    }
+    opening::agreed(&head, deflate)
+}
+
 fn read(mut stream: &TcpStream, len: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     stream.read_exact(&mut bytes)?;
@@ -126,50 +136,6 @@ fn header_len(frame: &[u8]) -> usize {
         126 => 4,
         127 => 10,
         _ => 2,
-    }
-}
-
-/// The key of RFC 6455 1.3 and its accept value: no SHA-1 needed to check the answer.
-fn upgrade(mut stream: &TcpStream, deflate: Option<Takeover>) -> Result<Encoding> {
-    const REQUEST: &str = "GET /ws HTTP/1.1\r\n\
-        Host: 127.0.0.1\r\n\
-        Connection: Upgrade\r\n\
-        Upgrade: websocket\r\n\
-        Sec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-    const LIMIT: usize = 4096;
-
-    let mut request = REQUEST.to_owned();
-    if let Some(takeover) = deflate {
-        request += &format!("Sec-WebSocket-Extensions: {}\r\n", extension::offer(takeover));
-    }
-    request += "\r\n";
-    stream.write_all(request.as_bytes())?;
-    let mut head = Vec::new();
-    let mut chunk = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
-        let len = stream.read(&mut chunk)?;
-        head.extend_from_slice(&chunk[..len]);
-        if len == 0 || head.len() > LIMIT {
-            return Err(format!("no whole response: {}", String::from_utf8_lossy(&head)).into());
-        }
-    }
-    let head = String::from_utf8_lossy(&head);
-    let field = |wanted: &str| {
-        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-        fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
-    };
-    if !head.starts_with("HTTP/1.1 101 ") || field("sec-websocket-accept") != Some(ACCEPT) {
-        return Err(format!("the server refused the upgrade: {head}").into());
-    }
-    let agreed = field("sec-websocket-extensions");
-    match deflate {
-        Some(takeover) => extension::agreed(takeover, agreed),
-        None if agreed.is_some() => {
-            Err(format!("the server agreed to nothing that was offered: {head}").into())
-        }
-        None => Ok(Encoding::Plain),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The load itself: one thread, one edge-triggered epoll.
 
 use std::{
-    io::{self, ErrorKind, Write as _},
+    io::{ErrorKind, Write as _},
     net::TcpStream,
     ops::Range,
-    process,
     rc::Rc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -19,34 +19,16 @@ use rustix::{
 use super::{
     Target,
     client::Client,
-    latency::Latency,
+    handshakes,
     prepared::Prepared,
     replies::{Counted, Replies, Want},
     requests::Requests,
+    window::{Limit, Measured, Window},
 };
-use crate::{Result, procfs::cpu_time, workload::Workload};
-
-/// When a run ends.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    /// After this many messages, rounded up to whole batches. All of them are counted.
-    Messages(u64),
-    /// After a window of this length, which begins when the warm-up is over.
-    Window { warm_up: Duration, measured: Duration },
-}
-
-/// What came back in the measured window.
-#[derive(Clone, Debug)]
-pub(crate) struct Measured {
-    pub(crate) replies: Counted,
-    pub(crate) wall: Duration,
-    /// CPU time of the server.
-    pub(crate) server: Duration,
-    /// CPU time of this process.
-    pub(crate) generator: Duration,
-    /// From the sending of a batch to the last of its replies.
-    pub(crate) latency: Latency,
-}
+use crate::{
+    Result,
+    workload::{Traffic, Workload},
+};
 
 /// Puts one workload on a server.
 ///
@@ -61,8 +43,11 @@ pub(crate) fn run(
     limit: Limit,
     server: u32,
 ) -> Result<Measured> {
+    if workload.traffic == Traffic::Handshake {
+        return handshakes::run(target, workload, limit, server);
+    }
     let mut generator = Generator::connect(target, workload, prepared)?;
-    let mut window = Window::open(limit, workload.depth, server)?;
+    let mut window = Window::open(limit, generator.batch_replies(), server)?;
     generator.start(&mut window)?;
     let mut last_reply = Instant::now();
     while !window.is_over() {
@@ -86,6 +71,9 @@ struct Generator {
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
     depth: usize,
+    traffic: Traffic,
+    /// Connections that have not had all of the current broadcast.
+    waiting: usize,
 }
 
 struct Connection {
@@ -112,7 +100,11 @@ impl Generator {
                     client.echo()?;
                 }
             }
-            let Client { stream, requests, replies, variant, .. } = client;
+            let Client { stream, requests, mut replies, variant, .. } = client;
+            if let (Traffic::Broadcast, Some(sender)) = (workload.traffic, connections.first()) {
+                let sender: &Connection = sender;
+                replies = sender.replies.clone();
+            }
             stream.set_nonblocking(true)?;
             let interest = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
             epoll::add(&epoll, &stream, epoll::EventData::new_u64(index as u64), interest)?;
@@ -126,18 +118,47 @@ impl Generator {
                 sent_at: Instant::now(),
             });
         }
+        if workload.traffic == Traffic::Broadcast {
+            // The server may need a moment after the last handshake to know all its connections.
+            thread::sleep(SETTLE);
+        }
         let events = Vec::with_capacity(workload.connections.max(1));
-        Ok(Self { epoll, connections, events, buffer: vec![0; BUFFER], depth: workload.depth })
+        let (depth, traffic) = (workload.depth, workload.traffic);
+        Ok(Self { epoll, connections, events, buffer: vec![0; BUFFER], depth, traffic, waiting: 0 })
+    }
+
+    /// Replies that one batch has in all.
+    fn batch_replies(&self) -> usize {
+        match self.traffic {
+            Traffic::Broadcast => self.depth * self.connections.len(),
+            Traffic::Echo | Traffic::Handshake => self.depth,
+        }
     }
 
     fn start(&mut self, window: &mut Window) -> Result<()> {
         let now = Instant::now();
+        if self.traffic == Traffic::Broadcast {
+            return self.broadcast(window, now);
+        }
         for connection in &mut self.connections {
             if window.takes_batch(self.depth) {
-                connection.next_batch(self.depth, now)?;
+                connection.expect(self.depth, now);
+                connection.next_batch(self.depth)?;
             }
         }
         Ok(())
+    }
+
+    /// Sends a batch over the first connection, which all of them are owed.
+    fn broadcast(&mut self, window: &mut Window, now: Instant) -> Result<()> {
+        if !window.takes_batch(self.batch_replies()) {
+            return Ok(());
+        }
+        self.waiting = self.connections.len();
+        for connection in &mut self.connections {
+            connection.expect(self.depth, now);
+        }
+        self.connections.first_mut().map_or(Ok(()), |sender| sender.next_batch(self.depth))
     }
 
     /// Waits for events and answers all of them.
@@ -149,10 +170,12 @@ impl Generator {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        for event in &self.events {
-            let connection = &mut self.connections[event.data.u64() as usize];
+        for at in 0..self.events.len() {
+            let index = self.events[at].data.u64() as usize;
+            let connection = &mut self.connections[index];
             connection.send()?;
-            while let Some(replies) = connection.receive(&mut self.buffer)? {
+            while let Some(replies) = self.connections[index].receive(&mut self.buffer)? {
+                let connection = &mut self.connections[index];
                 if replies.messages == 0 {
                     continue;
                 }
@@ -162,10 +185,19 @@ impl Generator {
                 if connection.owed > 0 {
                     continue;
                 }
+                if self.traffic == Traffic::Broadcast {
+                    self.waiting -= 1;
+                    if self.waiting > 0 {
+                        continue;
+                    }
+                }
                 let now = Instant::now();
                 window.measured.latency.record(now - connection.sent_at);
-                if window.takes_batch(self.depth) {
-                    connection.next_batch(self.depth, now)?;
+                if self.traffic == Traffic::Broadcast {
+                    self.broadcast(window, now)?;
+                } else if window.takes_batch(self.depth) {
+                    connection.expect(self.depth, now);
+                    connection.next_batch(self.depth)?;
                 }
             }
         }
@@ -174,11 +206,15 @@ impl Generator {
 }
 
 impl Connection {
-    fn next_batch(&mut self, depth: usize, now: Instant) -> Result<()> {
-        self.unsent = self.requests.batch(self.variant, depth);
-        self.variant += depth;
+    /// Is owed a batch that is sent now, by this connection or by another.
+    fn expect(&mut self, depth: usize, now: Instant) {
         self.owed = depth;
         self.sent_at = now;
+    }
+
+    fn next_batch(&mut self, depth: usize) -> Result<()> {
+        self.unsent = self.requests.batch(self.variant, depth);
+        self.variant += depth;
         self.send()
     }
 
@@ -217,90 +253,10 @@ impl Connection {
     }
 }
 
-/// Knows when the measured window begins and ends, and collects what happens in it.
-struct Window {
-    limit: Limit,
-    phase: Phase,
-    opened: Instant,
-    /// Messages that may still be sent under [`Limit::Messages`].
-    unsent: u64,
-    server: u32,
-    /// CPU time of server and generator when the window opened.
-    cpu: (Duration, Duration),
-    measured: Measured,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    WarmUp,
-    Measuring,
-    Over,
-}
-
-impl Window {
-    fn open(limit: Limit, depth: usize, server: u32) -> Result<Self> {
-        let (limit, phase, unsent) = match limit {
-            Limit::Messages(messages) => {
-                let whole_batches = messages.next_multiple_of(depth as u64);
-                (Limit::Messages(whole_batches), Phase::Measuring, whole_batches)
-            }
-            Limit::Window { .. } => (limit, Phase::WarmUp, u64::MAX),
-        };
-        let measured = Measured {
-            replies: Counted::default(),
-            wall: Duration::ZERO,
-            server: Duration::ZERO,
-            generator: Duration::ZERO,
-            latency: Latency::new(),
-        };
-        Ok(Self { limit, phase, opened: Instant::now(), unsent, server, cpu: sample(server)?, measured })
-    }
-
-    fn is_over(&self) -> bool {
-        self.phase == Phase::Over
-    }
-
-    /// Whether another batch belongs to this run.
-    fn takes_batch(&mut self, depth: usize) -> bool {
-        let takes = self.unsent > 0;
-        self.unsent = self.unsent.saturating_sub(depth as u64);
-        takes
-    }
-
-    fn turn(&mut self, now: Instant) -> Result<()> {
-        let open = now - self.opened;
-        match (self.limit, self.phase) {
-            (Limit::Window { warm_up, .. }, Phase::WarmUp) if open >= warm_up => {
-                self.phase = Phase::Measuring;
-                self.measured.replies = Counted::default();
-                self.measured.latency = Latency::new();
-                self.cpu = sample(self.server)?;
-                self.opened = Instant::now();
-                Ok(())
-            }
-            (Limit::Window { measured, .. }, Phase::Measuring) if open >= measured => self.end(),
-            (Limit::Messages(messages), Phase::Measuring) if self.measured.replies.messages >= messages => {
-                self.end()
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        let (server, generator) = sample(self.server)?;
-        self.phase = Phase::Over;
-        self.measured.wall = self.opened.elapsed();
-        self.measured.server = server.saturating_sub(self.cpu.0);
-        self.measured.generator = generator.saturating_sub(self.cpu.1);
-        Ok(())
-    }
-}
-
-fn sample(server: u32) -> io::Result<(Duration, Duration)> {
-    Ok((cpu_time(server)?, cpu_time(process::id())?))
-}
-
 /// Shared by all connections; what is discarded passes through it by length only.
 const BUFFER: usize = 256 << 10;
 
-const STALLED: Duration = Duration::from_secs(5);
+/// Nothing has moved for so long that it never will.
+pub(super) const STALLED: Duration = Duration::from_secs(5);
+
+const SETTLE: Duration = Duration::from_millis(100);

@@ -17,6 +17,15 @@ fn payload(workload: &Workload, vocabulary: &prose::Vocabulary, random: &mut Ran
         Content::Ascii => iter::repeat_with(|| b' ' + (random.next() % 95) as u8).take(size).collect(),
         Content::Binary => iter::repeat_with(|| random.next() as u8).take(size).collect(),
         Content::Json => json::document(random),
+        Content::MostlyAscii => {
+            let mut text = String::with_capacity(size + 2);
+            while text.len() < size {
+                // One character in 400 has two bytes: half a percent of the bytes.
+                let rare = random.below(400) == 0 && text.len() + 2 <= size;
+                text.push(if rare { 'é' } else { char::from(b' ' + (random.next() % 95) as u8) });
+            }
+            text.into_bytes()
+        }
         Content::Multibyte => {
             let mut text = String::with_capacity(size);
             while text.len() + 3 <= size {
@@ -71,8 +80,16 @@ mod tests {
             if workload.content != Content::Json {
                 assert_eq!(text.len(), workload.size);
             }
-            assert_eq!(text.is_ascii(), workload.content != Content::Multibyte);
+            let multibyte = matches!(workload.content, Content::MostlyAscii | Content::Multibyte);
+            assert_eq!(text.is_ascii(), !multibyte);
         }
+    }
+
+    #[test]
+    fn half_a_percent_of_mostly_ascii_is_not() {
+        let payloads = payloads(&Workload::find("ta64k").unwrap(), &mut Random::new());
+        let others = payloads[0].iter().filter(|byte| !byte.is_ascii()).count();
+        assert!((200..500).contains(&others), "{others} of {}", payloads[0].len());
     }
 
     #[test]

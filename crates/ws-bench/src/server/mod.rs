@@ -1,91 +1,111 @@
-//! The servers that are compared. All of them but Node's run on tokio's current-thread runtime.
+//! The servers that are compared.
 
+mod axum_ws;
 mod fastwebsockets;
-pub(crate) mod node;
+mod gorilla;
+mod handler;
+mod node;
 mod ours;
+mod program;
+mod raw_epoll;
 mod raw_tokio;
 mod sockudo;
+mod table;
+mod tokio_websockets;
+mod tungstenite;
 mod yawc;
 
-use std::{future::Future, net::SocketAddr};
+use std::{fmt, future::Future, net::SocketAddr, process::Command};
 
+use futures_util::future::LocalBoxFuture;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{Result, args::Args, workload::Workload};
+use self::table::SERVERS;
+use crate::{
+    Result,
+    args::Args,
+    workload::{Traffic, Workload},
+};
 
 /// A server by name.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    kind: Kind,
+    websocket: bool,
+    deflate: bool,
+    broadcast: bool,
+    /// Differs from that server in how it compresses, or in its loop alone.
+    variant_of: Option<(Difference, &'static str)>,
+}
+
+/// Where a server runs.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// In this program, on tokio.
+    Tokio(fn(TcpListener, Traffic) -> Serving),
+    /// In this program, without a runtime.
+    Blocking(fn(&std::net::TcpListener) -> Result<()>),
+    /// In a program of its own.
+    Program(fn(Traffic) -> Result<Command>),
+}
+
+/// Serves until the listener fails.
+type Serving = LocalBoxFuture<'static, Result<()>>;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Server {
-    /// TCP echo: what is left when there is no WebSocket.
-    RawTokio,
-    /// fastwebsockets behind hyper, as its echo example has it.
-    Fastwebsockets,
-    /// Node's `ws`.
-    NodeWs,
-    /// sockudo-ws, as its echo examples have it.
-    Sockudo,
-    /// yawc behind hyper.
-    Yawc,
-    /// This stack behind axum, `read_message` and `write_message`.
-    OursAxum,
-    /// This stack behind axum, `read_message` and `queue_message`.
-    OursAxumQueue,
-    /// As `OursAxum`, with somebody who has asked for the statistics of each connection.
-    OursAxumStats,
-    /// This stack behind axum, compressing with zlib's default level and windows.
-    OursAxumZlib,
+enum Difference {
+    Compression,
+    Loop,
 }
 
 impl Server {
-    /// All servers, the reference first.
-    pub(crate) const ALL: &[Self] = &[
-        Self::RawTokio,
-        Self::Fastwebsockets,
-        Self::NodeWs,
-        Self::Sockudo,
-        Self::Yawc,
-        Self::OursAxum,
-        Self::OursAxumQueue,
-        Self::OursAxumStats,
-        Self::OursAxumZlib,
-    ];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::RawTokio => "raw-tokio",
-            Self::Fastwebsockets => "fastwebsockets",
-            Self::NodeWs => "node-ws",
-            Self::Sockudo => "sockudo-ws",
-            Self::Yawc => "yawc",
-            Self::OursAxum => "ours-axum",
-            Self::OursAxumQueue => "ours-axum-queue",
-            Self::OursAxumStats => "ours-axum-stats",
-            Self::OursAxumZlib => "ours-axum-zlib",
-        }
+    /// The TCP echo that others are compared with.
+    pub(crate) fn is_reference(&self) -> bool {
+        self.name == REFERENCE
     }
 
-    pub(crate) fn is_websocket(self) -> bool {
-        self != Self::RawTokio
+    pub(crate) fn is_websocket(&self) -> bool {
+        self.websocket
+    }
+
+    /// The command that serves, if that is not this program.
+    ///
+    /// # Errors
+    /// When something is not installed that it needs.
+    pub(crate) fn program(&self, traffic: Traffic) -> Result<Option<Command>> {
+        match self.kind {
+            Kind::Program(command) => command(traffic).map(Some),
+            Kind::Tokio(_) | Kind::Blocking(_) => Ok(None),
+        }
     }
 
     /// Why the server is left out of a workload, or of all of them here.
-    pub(crate) fn left_out(self, workload: &Workload) -> Option<String> {
-        match self {
-            Self::Fastwebsockets if workload.deflate.is_some() => {
-                Some("has no permessage-deflate".to_owned())
+    pub(crate) fn left_out(&self, workload: &Workload) -> Option<String> {
+        let is_deflated = workload.deflate.is_some();
+        match (workload.traffic, self.variant_of) {
+            (Traffic::Broadcast, _) if !self.broadcast && self.variant_of.is_none() => {
+                return Some("has no broadcast here".to_owned());
             }
-            Self::OursAxumZlib if workload.deflate.is_none() => Some("is ours-axum here".to_owned()),
-            Self::NodeWs => node::command().err().map(|error| error.to_string()),
-            _ => None,
+            (Traffic::Broadcast | Traffic::Handshake, Some((_, same))) => {
+                return Some(format!("is {same} here"));
+            }
+            (Traffic::Echo, Some((Difference::Compression, same))) if !is_deflated => {
+                return Some(format!("is {same} here"));
+            }
+            _ => {}
         }
+        if is_deflated && !self.deflate {
+            return Some("has no permessage-deflate".to_owned());
+        }
+        self.program(workload.traffic).err().map(|error| error.to_string())
     }
 
     /// Those of the servers that are not left out; says of the others why.
-    pub(crate) fn for_workload(servers: &[Self], workload: &Workload) -> Vec<Self> {
-        let is_in = |server: &Self| match server.left_out(workload) {
+    pub(crate) fn for_workload(servers: &[&'static Self], workload: &Workload) -> Vec<&'static Self> {
+        let is_in = |server: &&Self| match server.left_out(workload) {
             Some(why) => {
-                println!("without {}: {why}", server.name());
+                println!("without {}: {why}", server.name);
                 false
             }
             None => true,
@@ -95,35 +115,25 @@ impl Server {
 
     /// # Errors
     /// When no server has this name.
-    pub(crate) fn find(name: &str) -> Result<Self> {
-        let found = Self::ALL.iter().find(|server| server.name() == name);
-        found.copied().ok_or_else(|| format!("no server {name}").into())
+    pub(crate) fn find(name: &str) -> Result<&'static Self> {
+        SERVERS.iter().find(|server| server.name == name).ok_or_else(|| format!("no server {name}").into())
     }
 
     /// Reads a comma-separated list; an empty one means all.
     ///
     /// # Errors
     /// When it has an unknown name.
-    pub(crate) fn list(names: &str) -> Result<Vec<Self>> {
+    pub(crate) fn list(names: &str) -> Result<Vec<&'static Self>> {
         if names.is_empty() {
-            return Ok(Self::ALL.to_vec());
+            return Ok(SERVERS.iter().collect());
         }
         names.split(',').map(Self::find).collect()
     }
+}
 
-    /// Serves until the listener fails.
-    async fn serve(self, listener: TcpListener) -> Result<()> {
-        match self {
-            Self::RawTokio => accept(listener, raw_tokio::echo).await,
-            Self::Fastwebsockets => accept(listener, fastwebsockets::serve).await,
-            Self::NodeWs => Err("node-ws is served by node".into()),
-            Self::Sockudo => accept(listener, sockudo::serve).await,
-            Self::Yawc => accept(listener, yawc::serve).await,
-            Self::OursAxum => ours::serve(listener).await,
-            Self::OursAxumQueue => ours::serve_queueing(listener).await,
-            Self::OursAxumStats => ours::serve_counting(listener).await,
-            Self::OursAxumZlib => ours::serve_zlib(listener).await,
-        }
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -131,19 +141,35 @@ impl Server {
 pub(crate) fn main(mut args: Args) -> Result<()> {
     let server = Server::find(&args.positional().ok_or("serve: which server?")?)?;
     let listen: SocketAddr = args.option("listen", SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let traffic = args.option("traffic", Traffic::Echo)?;
+    let workers: usize = args.option("workers", 1)?;
     args.finish()?;
     // No server outlives the program that measures it, however that ends.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(listen).await?;
-        println!("listening on {}", listener.local_addr()?);
-        server.serve(listener).await
-    })
+    let listener = std::net::TcpListener::bind(listen)?;
+    listener.set_nonblocking(true)?;
+    println!("listening on {}", listener.local_addr()?);
+    match server.kind {
+        Kind::Blocking(serve) => serve(&listener),
+        Kind::Program(_) => Err(format!("{} is a program of its own", server.name).into()),
+        Kind::Tokio(serve) => {
+            let runtime = match workers {
+                1 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+                _ => tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(workers)
+                    .enable_all()
+                    .build()?,
+            };
+            runtime.block_on(async { serve(TcpListener::from_std(listener)?, traffic).await })
+        }
+    }
 }
 
+/// The server whose cost the ratios are made with.
+pub(crate) const REFERENCE: &str = "raw-tokio";
+
 /// Gives every connection a task. How a connection ends is no news: the generator resets them all.
-async fn accept<F>(listener: TcpListener, connection: fn(TcpStream) -> F) -> Result<()>
+async fn accept<F>(listener: TcpListener, connection: impl Fn(TcpStream) -> F) -> Result<()>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {

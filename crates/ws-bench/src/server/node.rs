@@ -2,11 +2,12 @@
 
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
-use crate::Result;
+use super::program;
+use crate::{Result, workload::Traffic};
 
 /// The command that serves, ready to be run.
 ///
@@ -14,7 +15,7 @@ use crate::Result;
 ///
 /// # Errors
 /// When `node` or `ws` is not there.
-pub(crate) fn command() -> Result<Command> {
+pub(super) fn command(traffic: Traffic) -> Result<Command> {
     let mut path = env::var_os("NODE_PATH").unwrap_or_default();
     if path.is_empty() {
         path = installed().into_os_string();
@@ -30,12 +31,12 @@ pub(crate) fn command() -> Result<Command> {
         Ok(status) if !status.success() => {
             Err("node does not find the package ws; NODE_PATH names the directory it is in".into())
         }
-        Ok(_) => Ok(node(SCRIPT)),
+        Ok(_) => Ok(program::told(node(SCRIPT), traffic)),
     }
 }
 
 fn installed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/node/node_modules")
+    program::cache().join("node/node_modules")
 }
 
 const SCRIPT: &str = include_str!("node.cjs");

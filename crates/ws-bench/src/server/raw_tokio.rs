@@ -1,19 +1,56 @@
-//! A TCP echo: the floor that the ratios stand on.
+//! A TCP server: the floor that the ratios stand on.
 
+use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    sync::broadcast::{self, error::RecvError},
 };
 
-use crate::Result;
+use crate::{Result, workload::Traffic};
 
-pub(super) async fn echo(mut stream: TcpStream) -> Result<()> {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let len = stream.read(&mut buffer).await?;
-        if len == 0 {
-            return Ok(());
+/// What is done with the bytes of a connection.
+#[derive(Clone, Debug)]
+pub(super) enum Task {
+    Echo,
+    /// They are sent to all connections.
+    Broadcast(broadcast::Sender<Bytes>),
+}
+
+impl Task {
+    pub(super) fn new(traffic: Traffic) -> Self {
+        match traffic {
+            Traffic::Echo | Traffic::Handshake => Self::Echo,
+            Traffic::Broadcast => Self::Broadcast(broadcast::Sender::new(1024)),
         }
-        stream.write_all(&buffer[..len]).await?;
+    }
+}
+
+pub(super) async fn serve(mut stream: TcpStream, task: Task) -> Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    match task {
+        Task::Echo => loop {
+            let len = stream.read(&mut buffer).await?;
+            if len == 0 {
+                return Ok(());
+            }
+            stream.write_all(&buffer[..len]).await?;
+        },
+        Task::Broadcast(all) => {
+            let mut inbox = all.subscribe();
+            loop {
+                tokio::select! {
+                    len = stream.read(&mut buffer) => match len? {
+                        0 => return Ok(()),
+                        // There is a receiver: this one.
+                        len => drop(all.send(Bytes::copy_from_slice(&buffer[..len]))),
+                    },
+                    bytes = inbox.recv() => match bytes {
+                        Ok(bytes) => stream.write_all(&bytes).await?,
+                        Err(RecvError::Closed | RecvError::Lagged(_)) => return Err("behind".into()),
+                    },
+                }
+            }
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! sockudo-ws as in its echo examples: its own handshake, a stream and sink of messages, a compressor a connection.
 
-use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use sockudo_ws::{
-    CompressedWebSocketStream, Compression, Config, Error, Message, WebSocketStream,
+    CompressedWebSocketStream, Compression, Config, Message, WebSocketStream,
     deflate::negotiate_server_deflate,
     handshake::{build_response, generate_accept_key, parse_request},
 };
@@ -11,9 +10,10 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(mut stream: TcpStream) -> Result<()> {
+pub(super) async fn serve(mut stream: TcpStream, handler: Handler<Message>) -> Result<()> {
     let mut head = Vec::new();
     let (response, deflate) = loop {
         if stream.read_buf(&mut head).await? == 0 {
@@ -32,23 +32,15 @@ pub(super) async fn serve(mut stream: TcpStream) -> Result<()> {
     stream.write_all(&response).await?;
     match deflate {
         Some(deflate) => {
-            echo(CompressedWebSocketStream::server(stream, Config::default(), deflate.config)).await
+            handler.serve(CompressedWebSocketStream::server(stream, Config::default(), deflate.config)).await
         }
-        None => echo(WebSocketStream::server(stream, Config::default())).await,
+        None => handler.serve(WebSocketStream::server(stream, Config::default())).await,
     }
     .map_err(Into::into)
 }
 
-async fn echo<S>(mut socket: S) -> std::result::Result<(), Error>
-where
-    S: Stream<Item = std::result::Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
-{
-    while let Some(message) = socket.next().await {
-        match message? {
-            message @ (Message::Text(_) | Message::Binary(_)) => socket.send(message).await?,
-            Message::Ping(_) | Message::Pong(_) => {}
-            Message::Close(_) => break,
-        }
+impl Data for Message {
+    fn is_data(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_))
     }
-    Ok(())
 }

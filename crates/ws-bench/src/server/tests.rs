@@ -7,11 +7,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{Server, accept};
+use super::{Kind, Server, accept, table::SERVERS};
 use crate::{
     Result,
+    child::ServerProcess,
     load::{self, Limit, Measured, Prepared, Target},
-    workload::{ALL, Workload},
+    workload::{ALL, Traffic, Workload},
 };
 
 /// Serves from a thread of its own, which lasts as long as the test process.
@@ -35,21 +36,72 @@ fn load(target: &Target, workload: &Workload, messages: u64) -> Result<Measured>
     load::run(target, &workload, &prepared, Limit::Messages(messages), std::process::id())
 }
 
-#[test]
-fn every_server_echoes_every_workload() {
-    for &server in Server::ALL.iter().filter(|&&server| server != Server::NodeWs) {
-        let addr = start(move |listener| server.serve(listener));
-        let target = Target { addr, websocket: server.is_websocket() };
-        for workload in ALL.iter().filter(|workload| server.left_out(workload).is_none()) {
+/// The server, and its process if it is not in this one.
+fn serve(server: &'static Server, traffic: Traffic) -> (Target, Option<ServerProcess>) {
+    let addr = match server.kind {
+        Kind::Program(_) => {
+            let process = ServerProcess::start(server, traffic).unwrap();
+            return (process.target, Some(process));
+        }
+        Kind::Tokio(serve) => start(move |listener| serve(listener, traffic)),
+        Kind::Blocking(serve) => {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let addr = listener.local_addr().unwrap();
+            thread::spawn(move || serve(&listener));
+            addr
+        }
+    };
+    (Target { addr, websocket: server.is_websocket() }, None)
+}
+
+fn every_server(traffic: Traffic) {
+    for server in SERVERS {
+        let workloads = ALL.iter().filter(|workload| workload.traffic == traffic);
+        let mut workloads = workloads.filter(|workload| server.left_out(workload).is_none()).peekable();
+        if workloads.peek().is_none() {
+            continue;
+        }
+        let (target, _process) = serve(server, traffic);
+        for workload in workloads {
+            let what = format!("{server:?} {workload:?}");
             // Compressing takes its time in a debug build.
-            let messages = if workload.size < 16 << 10 { 100 } else { 9 };
-            let measured = load(&target, workload, messages).unwrap();
-            assert_eq!(measured.replies.messages, messages.next_multiple_of(workload.depth as u64));
-            assert!(!measured.latency.percentile(50.0).is_zero());
+            let messages = if workload.size < 16 << 10 { 90 } else { 9 };
+            let batch = if traffic == Traffic::Broadcast { 3 * workload.depth } else { workload.depth };
+            let measured =
+                load(&target, workload, messages).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(measured.replies.messages, messages.next_multiple_of(batch as u64), "{what}");
+            assert!(!measured.latency.percentile(50.0).is_zero(), "{what}");
             let shrinks = measured.replies.wire < measured.replies.plain;
-            assert_eq!(shrinks, workload.deflate.is_some(), "{server:?} {workload:?}");
+            assert_eq!(shrinks, workload.deflate.is_some(), "{what}");
         }
     }
+}
+
+#[test]
+fn every_server_echoes_every_workload() {
+    every_server(Traffic::Echo);
+}
+
+#[test]
+fn every_server_delivers_to_all() {
+    every_server(Traffic::Broadcast);
+}
+
+#[test]
+fn every_server_opens_and_closes() {
+    every_server(Traffic::Handshake);
+}
+
+#[test]
+fn reply_to_a_close_frame_that_is_none_is_noticed() {
+    async fn echo_inverted(mut stream: TcpStream) -> Result<()> {
+        let mut buffer = [0; 8];
+        stream.read_exact(&mut buffer).await?;
+        stream.write_all(&buffer.map(|byte| !byte)).await.map_err(Into::into)
+    }
+    let target = Target { addr: start(|listener| accept(listener, echo_inverted)), websocket: false };
+    let error = load(&target, &Workload::find("hs").unwrap(), 1).unwrap_err();
+    assert!(error.to_string().contains("in reply to a close frame"), "{error}");
 }
 
 #[test]

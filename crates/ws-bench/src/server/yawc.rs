@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{StreamExt as _, future};
 use http_body_util::Empty;
 use hyper::{
     Request, Response,
@@ -12,19 +12,21 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use yawc::{DeflatePool, HttpWebSocket, OpCode, Options, UpgradeFut, WebSocket};
+use yawc::{DeflatePool, Frame, OpCode, Options, UpgradeFut, WebSocket};
 
+use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(stream: TcpStream) -> Result<()> {
+pub(super) async fn serve(stream: TcpStream, handler: Handler<Frame>) -> Result<()> {
+    let answer = service_fn(move |request| future::ready(answer(request, handler.clone())));
     http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service_fn(answer))
+        .serve_connection(TokioIo::new(stream), answer)
         .with_upgrades()
         .await
         .map_err(Into::into)
 }
 
-async fn answer(mut request: Request<Incoming>) -> yawc::Result<Response<Empty<Bytes>>> {
+fn answer(mut request: Request<Incoming>, handler: Handler<Frame>) -> yawc::Result<Response<Empty<Bytes>>> {
     // Without a window of its own it would ask for the smallest of a client that lets it choose.
     static OPTIONS: LazyLock<Options> = LazyLock::new(|| {
         Options::default()
@@ -37,25 +39,22 @@ async fn answer(mut request: Request<Incoming>) -> yawc::Result<Response<Empty<B
     });
 
     let (response, upgrade) = WebSocket::upgrade_with_options(&mut request, OPTIONS.clone())?;
-    tokio::spawn(connection(upgrade));
+    tokio::spawn(connection(upgrade, handler));
     Ok(response)
 }
 
-async fn connection(upgrade: UpgradeFut) {
+async fn connection(upgrade: UpgradeFut, handler: Handler<Frame>) {
     // How a connection ends is no news: the generator resets them all.
     if let Ok(socket) = upgrade.await {
-        let _ = echo(socket).await;
+        // Its stream ends with an error and does not tell it.
+        let _ = handler.serve(socket.map(Ok)).await;
     }
 }
 
-async fn echo(mut socket: HttpWebSocket) -> yawc::Result<()> {
-    while let Some(frame) = socket.next().await {
-        match frame.opcode() {
-            OpCode::Text | OpCode::Binary => socket.send(frame).await?,
-            OpCode::Continuation | OpCode::Close | OpCode::Ping | OpCode::Pong => {}
-        }
+impl Data for Frame {
+    fn is_data(&self) -> bool {
+        matches!(self.opcode(), OpCode::Text | OpCode::Binary)
     }
-    Ok(())
 }
 
 /// Its own limit is that of the largest workload, and exclusive.
