@@ -22,14 +22,18 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts a server, most of which are this program, and waits until it listens.
+    /// Starts a server, most of which are this program, and waits until it listens. `workers` are the threads of its runtime.
     ///
     /// # Errors
     /// When the server ends before it listens.
-    pub(crate) fn start(server: &Server, traffic: Traffic) -> Result<Self> {
+    pub(crate) fn start(server: &Server, traffic: Traffic, workers: usize) -> Result<Self> {
         match server.program(traffic)? {
             Some(command) => Self::listening(command, server),
-            None => Self::spawn(Command::new(env::current_exe()?), server, traffic),
+            None => {
+                let mut command = Command::new(env::current_exe()?);
+                command.args(serve(server, traffic)).args(["--workers", &workers.to_string()]);
+                Self::listening(command, server)
+            }
         }
     }
 
@@ -41,11 +45,7 @@ impl ServerProcess {
             .arg(format!("--callgrind-out-file={}", out.display()))
             .arg(env::current_exe()?)
             .stderr(Stdio::null());
-        Self::spawn(command, server, traffic)
-    }
-
-    fn spawn(mut command: Command, server: &Server, traffic: Traffic) -> Result<Self> {
-        command.args(["serve", server.name, "--traffic", traffic.name()]);
+        command.args(serve(server, traffic));
         Self::listening(command, server)
     }
 
@@ -84,6 +84,10 @@ impl ServerProcess {
         }
         Ok(())
     }
+}
+
+fn serve(server: &Server, traffic: Traffic) -> [&'static str; 4] {
+    ["serve", server.name, "--traffic", traffic.name()]
 }
 
 impl Drop for ServerProcess {

@@ -1,13 +1,12 @@
-//! What an idle connection costs in resident memory.
+//! What an idle connection costs in resident memory, and what of it is given back.
 
-use std::process;
-
-use rustix::process::{Resource, getrlimit};
+use std::{thread, time::Duration};
 
 use crate::{
     Result,
     args::Args,
     child::ServerProcess,
+    limits,
     load::Prepared,
     procfs::resident_kib,
     server::Server,
@@ -19,50 +18,70 @@ use crate::{
 pub(crate) fn main(mut args: Args) -> Result<()> {
     let servers = Server::list(&args.option("servers", String::new())?)?;
     let name = args.option("workload", String::new())?;
-    let asked: usize = args.option("connections", 5000)?;
+    let asked: usize = args.option("connections", 10_000)?;
     let workload = if name.is_empty() { IDLE } else { Workload::find(&name)? };
     // As many as fill every window that is kept.
     let messages: usize = args.option("messages", if workload.deflate.is_some() { 16 } else { 1 })?;
     args.finish()?;
 
-    let allowed = getrlimit(Resource::Nofile).current.map_or(asked, |files| files as usize);
-    let connections = asked.min(allowed.saturating_sub(SPARE_FILES));
-    if connections == 0 {
-        return Err("no connections: --connections is 0 or the limit of open files too low".into());
-    }
-    if connections < asked {
-        println!("the limit of open files is {allowed}");
-    }
+    let connections = limits::connections(asked)?;
     println!(
         "{connections} connections, each echoed {messages} of {} and stays open\n",
         if name.is_empty() { "1 KiB" } else { &name },
     );
     let mut rows = Vec::new();
     for server in Server::for_workload(&servers, &workload) {
-        let (before, after) = measure(server, &workload, connections, messages)
-            .map_err(|error| format!("{}, idle, process {}: {error}", server.name, process::id()))?;
-        let each = (after as f64 - before as f64) / connections as f64;
-        rows.push(vec![server.name.to_owned(), format!("{each:.2}"), before.to_string(), after.to_string()]);
+        match measure(server, &workload, connections, messages) {
+            Ok(resident) => rows.push(resident.row(server.name, connections)),
+            Err(error) => println!("without {}: {error}", server.name),
+        }
     }
-    print_table(&["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB"], &rows);
+    print_table(
+        &["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB", "after closing, KiB", "kept, MiB"],
+        &rows,
+    );
     Ok(())
 }
 
-fn measure(server: &Server, workload: &Workload, connections: usize, messages: usize) -> Result<(u64, u64)> {
+/// KiB of the server.
+struct Resident {
+    before: u64,
+    open: u64,
+    /// A while after all connections have closed.
+    closed: u64,
+}
+
+impl Resident {
+    fn row(&self, server: &str, connections: usize) -> Vec<String> {
+        let grown = |now: u64| now as f64 - self.before as f64;
+        vec![
+            server.to_owned(),
+            format!("{:.2}", grown(self.open) / connections as f64),
+            self.before.to_string(),
+            self.open.to_string(),
+            self.closed.to_string(),
+            format!("{:.1}", grown(self.closed) / 1024.0),
+        ]
+    }
+}
+
+fn measure(server: &Server, workload: &Workload, connections: usize, messages: usize) -> Result<Resident> {
     let prepared = Prepared::new(workload);
-    let server = ServerProcess::start(server, workload.traffic)?;
+    let server = ServerProcess::start(server, workload.traffic, 1)?;
     let before = resident_kib(server.pid())?;
-    let mut open = Vec::with_capacity(connections);
+    let mut clients = Vec::with_capacity(connections);
     for index in 0..connections {
         let mut client = server.target.open(&prepared, index)?;
         for _ in 0..messages {
             client.echo()?;
         }
-        open.push(client.stream);
+        clients.push(client.stream);
     }
-    let after = resident_kib(server.pid())?;
-    Ok((before, after))
+    let open = resident_kib(server.pid())?;
+    drop(clients);
+    thread::sleep(GIVE_BACK);
+    Ok(Resident { before, open, closed: resident_kib(server.pid())? })
 }
 
-/// Files that are not connections: standard streams, epoll, the listener, /proc.
-const SPARE_FILES: usize = 64;
+/// What a server gives back it gives back in this time.
+const GIVE_BACK: Duration = Duration::from_secs(2);

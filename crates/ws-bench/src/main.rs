@@ -12,8 +12,13 @@ mod compare;
 mod deflate;
 mod idle;
 mod instructions;
+mod limits;
 mod load;
+mod plot;
 mod procfs;
+mod report;
+mod results;
+mod rounds;
 mod schedule;
 mod server;
 mod stats;
@@ -32,15 +37,17 @@ usage: ws-bench COMMAND [OPTIONS]
   compare        server CPU time per message, servers interleaved, as ratios to raw-tokio
                  --workload LIST   default t32-d1,t32-d16,b64k; `list` shows all, `all` runs all
                  --servers LIST    default: all, raw-tokio first
+                 --connections N   instead of those of the workload
                  --rounds N        default 5
                  --seconds S       measured window, default 1
                  --core N          core shared by server and generator, default the last one
+                 --json FILE       keeps all rounds, for `plot`
   deflate        compression alone, ours beside zlib-rs: megabytes a second, wire ratio
                  --rounds N        default 7
                  --seconds S       default 0.2, for each direction
-  idle           resident memory per idle connection, after one echoed 1 KiB message each
+  idle           resident memory per idle connection, and 2 s after all have closed
                  --servers LIST    default: all
-                 --connections N   default 5000
+                 --connections N   default 10000
                  --workload NAME   other messages, and with the compression of this workload
                  --messages N      how many of them; default 1, of compressed ones 16
   instructions   user-space instructions per message, under valgrind --tool=callgrind
@@ -48,6 +55,8 @@ usage: ws-bench COMMAND [OPTIONS]
                  --workload NAME   default t32-d1
                  --connections N   default 8
                  --top N           functions shown, default 15
+  plot FILE...   SVG pages of what `compare --json` or `client --json` has kept
+                 --out PREFIX      default ./ratios: ratios-1.svg, ratios-2.svg, ...
   serve NAME     one server, until killed; --listen ADDR, default 127.0.0.1:0
 ";
 
@@ -68,6 +77,7 @@ fn run() -> Result<()> {
         Some("deflate") => deflate::main(args),
         Some("idle") => idle::main(args),
         Some("instructions") => instructions::main(args),
+        Some("plot") => plot::main(args),
         Some("serve") => server::main(args),
         _ => {
             print!("{USAGE}");

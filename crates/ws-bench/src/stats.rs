@@ -16,6 +16,11 @@ pub(crate) fn spread(values: &[f64]) -> Option<f64> {
     Some((max - min) / median(values.iter().copied())?)
 }
 
+/// A number for a table, or a dash.
+pub(crate) fn show(value: Option<f64>, factor: f64, decimals: usize) -> String {
+    value.map_or_else(|| "—".to_owned(), |value| format!("{:.decimals$}", value * factor))
+}
+
 /// Prints a Markdown table: the first column to the left, the others to the right.
 pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {

@@ -84,6 +84,17 @@ impl Workload {
         found.copied().ok_or_else(|| format!("no workload {name}; `--workload list` shows them").into())
     }
 
+    /// Reads a comma-separated list; `all` means all.
+    ///
+    /// # Errors
+    /// When it has an unknown name.
+    pub(crate) fn list(names: &str) -> Result<Vec<Self>> {
+        match names {
+            "all" => Ok(ALL.to_vec()),
+            names => names.split(',').map(Self::find).collect(),
+        }
+    }
+
     /// Different messages in a run.
     ///
     /// Each has its own masking key and payload, so that a server that echoes the wrong bytes, or unmasks with the wrong key,
@@ -95,6 +106,33 @@ impl Workload {
             Content::Ascii | Content::Binary | Content::MostlyAscii | Content::Multibyte | Content::Prose => {
                 16
             }
+        }
+    }
+
+    /// The workload in words.
+    pub(crate) fn about(&self) -> String {
+        let Self { content, size, connections, depth, deflate, traffic, .. } = self;
+        let content = match content {
+            Content::Ascii => "ASCII text",
+            Content::Binary => "binary",
+            Content::Json => "JSON, 1 to 4 KiB, in the middle",
+            Content::MostlyAscii => "text of which 0.5 % is multibyte,",
+            Content::Multibyte => "multibyte text",
+            Content::Prose => "prose",
+        };
+        let deflate = match deflate {
+            None => "",
+            Some(Takeover::No) => ", permessage-deflate without context takeover",
+            Some(Takeover::Yes) => ", permessage-deflate with context takeover",
+        };
+        match traffic {
+            Traffic::Echo => {
+                format!("{content} {size} B, {connections} connections, depth {depth}{deflate}")
+            }
+            Traffic::Broadcast => {
+                format!("{content} {size} B from one to all of {connections} connections, depth {depth}")
+            }
+            Traffic::Handshake => format!("opening and closing handshake, {connections} at a time"),
         }
     }
 

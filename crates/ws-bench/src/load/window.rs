@@ -30,6 +30,18 @@ pub(crate) struct Measured {
     pub(crate) latency: Latency,
 }
 
+impl Measured {
+    pub(crate) fn nothing() -> Self {
+        Self {
+            replies: Counted::default(),
+            wall: Duration::ZERO,
+            server: Duration::ZERO,
+            generator: Duration::ZERO,
+            latency: Latency::new(),
+        }
+    }
+}
+
 /// Knows when the measured window begins and ends, and collects what happens in it.
 pub(super) struct Window {
     limit: Limit,
@@ -59,14 +71,15 @@ impl Window {
             }
             Limit::Window { .. } => (limit, Phase::WarmUp, u64::MAX),
         };
-        let measured = Measured {
-            replies: Counted::default(),
-            wall: Duration::ZERO,
-            server: Duration::ZERO,
-            generator: Duration::ZERO,
-            latency: Latency::new(),
-        };
-        Ok(Self { limit, phase, opened: Instant::now(), unsent, server, cpu: sample(server)?, measured })
+        Ok(Self {
+            limit,
+            phase,
+            opened: Instant::now(),
+            unsent,
+            server,
+            cpu: sample(server)?,
+            measured: Measured::nothing(),
+        })
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -15,7 +15,7 @@ mod tokio_websockets;
 mod tungstenite;
 mod yawc;
 
-use std::{fmt, future::Future, net::SocketAddr, process::Command};
+use std::{collections::BTreeMap, fmt, future::Future, net::SocketAddr, process::Command};
 
 use futures_util::future::LocalBoxFuture;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -60,11 +60,6 @@ enum Difference {
 }
 
 impl Server {
-    /// The TCP echo that others are compared with.
-    pub(crate) fn is_reference(&self) -> bool {
-        self.name == REFERENCE
-    }
-
     pub(crate) fn is_websocket(&self) -> bool {
         self.websocket
     }
@@ -88,10 +83,10 @@ impl Server {
                 return Some("has no broadcast here".to_owned());
             }
             (Traffic::Broadcast | Traffic::Handshake, Some((_, same))) => {
-                return Some(format!("is {same} here"));
+                return Some(format!("as {same} here"));
             }
             (Traffic::Echo, Some((Difference::Compression, same))) if !is_deflated => {
-                return Some(format!("is {same} here"));
+                return Some(format!("as {same} here"));
             }
             _ => {}
         }
@@ -103,14 +98,19 @@ impl Server {
 
     /// Those of the servers that are not left out; says of the others why.
     pub(crate) fn for_workload(servers: &[&'static Self], workload: &Workload) -> Vec<&'static Self> {
+        let mut left_out: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let is_in = |server: &&Self| match server.left_out(workload) {
             Some(why) => {
-                println!("without {}: {why}", server.name);
+                left_out.entry(why).or_default().push(server.name);
                 false
             }
             None => true,
         };
-        servers.iter().copied().filter(is_in).collect()
+        let are_in = servers.iter().copied().filter(is_in).collect();
+        for (why, names) in left_out {
+            println!("without {}: {why}", names.join(", "));
+        }
+        are_in
     }
 
     /// # Errors

@@ -40,7 +40,7 @@ fn load(target: &Target, workload: &Workload, messages: u64) -> Result<Measured>
 fn serve(server: &'static Server, traffic: Traffic) -> (Target, Option<ServerProcess>) {
     let addr = match server.kind {
         Kind::Program(_) => {
-            let process = ServerProcess::start(server, traffic).unwrap();
+            let process = ServerProcess::start(server, traffic, 1).unwrap();
             return (process.target, Some(process));
         }
         Kind::Tokio(serve) => start(move |listener| serve(listener, traffic)),

@@ -1,0 +1,42 @@
+//! Results as a table on the terminal.
+
+use crate::{
+    results::{Round, Table},
+    stats::{print_table, show},
+};
+
+/// Prints the medians over the rounds, a row a server.
+pub(crate) fn print(table: &Table) {
+    let rows: Vec<_> = table
+        .rows
+        .iter()
+        .map(|row| {
+            vec![
+                row.server.clone(),
+                show(row.median(Round::cost), 1.0, 0),
+                show(table.ratio(row), 1.0, 2),
+                show(row.spread(), 100.0, 0),
+                show(row.median(|round| round.wire / round.plain.max(1.0)), 1.0, 3),
+                show(row.median(|round| round.uncompressed / round.messages.max(1.0)), 100.0, 0),
+                show(row.median(Round::rate), 1e-3, 1),
+                show(row.median(|round| round.p50_ns), 1e-3, 0),
+                show(row.median(|round| round.p99_ns), 1e-3, 0),
+                show(row.median(Round::others), 100.0, 0),
+            ]
+        })
+        .collect();
+    print_table(HEADER, &rows);
+}
+
+const HEADER: &[&str] = &[
+    "server",
+    "CPU ns/message",
+    "ratio",
+    "spread %",
+    "wire ratio",
+    "uncompressed %",
+    "kmsg/s",
+    "batch p50 µs",
+    "batch p99 µs",
+    "others %",
+];
