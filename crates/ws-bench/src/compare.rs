@@ -42,7 +42,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         println!("\n{}: {}; {plan}\n", workload.name, workload.about());
         let servers = Server::for_workload(&servers, workload);
         let table = measure(&servers, workload, plan);
-        report::print(&table);
+        report::print(&table, "server");
         tables.push(table);
         // After each of them: what was measured is not lost when a later one fails.
         if !json.as_os_str().is_empty() {

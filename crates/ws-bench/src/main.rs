@@ -8,6 +8,7 @@ compile_error!("ws-bench reads /proc and uses epoll: it runs on Linux only");
 mod args;
 mod callgrind;
 mod child;
+mod client;
 mod compare;
 mod deflate;
 mod idle;
@@ -42,6 +43,10 @@ usage: ws-bench COMMAND [OPTIONS]
                  --seconds S       measured window, default 1
                  --core N          core shared by server and generator, default the last one
                  --json FILE       keeps all rounds, for `plot`
+  client         CPU time of clients per message, there and back, against a responder without a WebSocket library
+                 --workload LIST   default t32-d1,t32-d16,b64k
+                 --clients LIST    default: all, raw-tokio first
+                 --rounds, --seconds, --core, --json as above
   deflate        compression alone, ours beside zlib-rs: megabytes a second, wire ratio
                  --rounds N        default 7
                  --seconds S       default 0.2, for each direction
@@ -73,8 +78,10 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let mut args = Args::new(std::env::args().skip(1));
     match args.positional().as_deref() {
+        Some("client") => client::main(args),
         Some("compare") => compare::main(args),
         Some("deflate") => deflate::main(args),
+        Some("dial") => client::dial(args),
         Some("idle") => idle::main(args),
         Some("instructions") => instructions::main(args),
         Some("plot") => plot::main(args),

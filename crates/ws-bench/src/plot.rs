@@ -9,7 +9,6 @@ use crate::{
     Result,
     args::Args,
     results::{self, Round, Table},
-    server::REFERENCE,
 };
 
 /// `ws-bench plot`.
@@ -111,16 +110,17 @@ impl Panel {
         let widest = self.bars.iter().map(|bar| bar.ratio).fold(1.0, f64::max);
         let origin = left + NAMES;
         let scale = (PANEL_WIDTH - NAMES - FIGURES) / widest;
+        // Behind the bars and figures.
+        let one = origin + scale;
+        svg.line(one, top + HEAD, one, top + HEAD + self.bars.len() as f64 * LINE);
         for (index, bar) in self.bars.iter().enumerate() {
             let y = top + HEAD + index as f64 * LINE;
             let end = origin + bar.ratio * scale;
             svg.text(origin - 6.0, y + 11.0, Anchor::End, LABEL, &bar.server);
             svg.rect(origin, y + 2.0, bar.ratio * scale, LINE - 4.0, bar.colour());
-            let figures = format!("{:.2}  {} ns", bar.ratio, grouped(bar.cost));
+            let figures = format!("{:.2} · {} ns", bar.ratio, grouped(bar.cost));
             svg.text(end + 5.0, y + 11.0, Anchor::Start, LABEL, &figures);
         }
-        let one = origin + scale;
-        svg.line(one, top + HEAD, one, top + HEAD + self.bars.len() as f64 * LINE);
     }
 }
 
@@ -131,7 +131,7 @@ impl Bar {
 
     fn colour(&self) -> &'static str {
         match self.server.as_str() {
-            REFERENCE => "#888888",
+            name if name.starts_with("raw") => "#888888",
             name if name.starts_with("ours") => "#c2571a",
             _ => "#4a7ab5",
         }
@@ -168,7 +168,7 @@ const LABEL: f64 = 10.5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::tests::row;
+    use crate::{results::tests::row, server::REFERENCE};
 
     fn table(servers: usize) -> Table {
         let peers =
@@ -199,7 +199,7 @@ mod tests {
     fn panels_go_on_to_further_pages() {
         let page = pages(&[table(2)]);
         assert!(page[0].contains(">peer&lt;1&gt;<") && page[0].contains(">32 B &amp; more<"), "{}", page[0]);
-        assert!(page[0].contains("0.33  2,100 ns"), "{}", page[0]);
+        assert!(page[0].contains("0.33 · 2,100 ns"), "{}", page[0]);
         let panels = vec![table(30); 7];
         let pages = pages(&panels);
         assert_eq!(pages.len(), 2);

@@ -5,8 +5,8 @@ use crate::{
     stats::{print_table, show},
 };
 
-/// Prints the medians over the rounds, a row a server.
-pub(crate) fn print(table: &Table) {
+/// Prints the medians over the rounds, a row a server or whatever else `what` is.
+pub(crate) fn print(table: &Table, what: &str) {
     let rows: Vec<_> = table
         .rows
         .iter()
@@ -19,17 +19,21 @@ pub(crate) fn print(table: &Table) {
                 show(row.median(|round| round.wire / round.plain.max(1.0)), 1.0, 3),
                 show(row.median(|round| round.uncompressed / round.messages.max(1.0)), 100.0, 0),
                 show(row.median(Round::rate), 1e-3, 1),
-                show(row.median(|round| round.p50_ns), 1e-3, 0),
-                show(row.median(|round| round.p99_ns), 1e-3, 0),
+                show(row.median(|round| round.p50_ns).filter(is_known), 1e-3, 0),
+                show(row.median(|round| round.p99_ns).filter(is_known), 1e-3, 0),
                 show(row.median(Round::others), 100.0, 0),
             ]
         })
         .collect();
-    print_table(HEADER, &rows);
+    print_table(&[&[what], HEADER].concat(), &rows);
+}
+
+/// Clients are not asked how long they wait.
+fn is_known(latency: &f64) -> bool {
+    *latency > 0.0
 }
 
 const HEADER: &[&str] = &[
-    "server",
     "CPU ns/message",
     "ratio",
     "spread %",

@@ -40,6 +40,12 @@ impl Header {
         Self { bytes, len }
     }
 
+    /// The same, saying that a masking key follows.
+    pub(crate) fn masked(mut self) -> Self {
+        self.bytes[1] |= MASK;
+        self
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
@@ -47,13 +53,19 @@ impl Header {
 
 /// The frame as a client sends it.
 pub(crate) fn masked(first: u8, payload: &[u8], key: [u8; 4]) -> Vec<u8> {
-    let mut frame = Header::new(first, payload.len()).as_slice().to_vec();
-    frame[1] |= MASK;
+    let mut frame = Header::new(first, payload.len()).masked().as_slice().to_vec();
     frame.extend_from_slice(&key);
     frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
     frame
 }
 
+/// The frame as a server sends it.
+pub(crate) fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
+    [Header::new(first, payload.len()).as_slice(), payload].concat()
+}
+
+/// Bytes of a masking key.
+pub(crate) const KEY_LEN: usize = 4;
 /// Two bytes and a length of eight.
 pub(crate) const MAX_HEADER_LEN: usize = 10;
 

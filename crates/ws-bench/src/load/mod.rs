@@ -3,7 +3,7 @@
 mod client;
 mod compressed;
 pub(crate) mod deflate;
-mod extension;
+pub(crate) mod extension;
 mod frame;
 mod generator;
 mod handshakes;
@@ -15,10 +15,13 @@ mod prepared;
 mod prose;
 mod replies;
 mod requests;
+mod responder;
 mod window;
 
 pub(crate) use client::Target;
 pub(crate) use generator::run;
 pub(crate) use payload::{Random, payloads};
 pub(crate) use prepared::Prepared;
+pub(crate) use requests::Requests;
+pub(crate) use responder::Responder;
 pub(crate) use window::{Limit, Measured};

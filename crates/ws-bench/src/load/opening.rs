@@ -1,5 +1,8 @@
 //! The opening handshake (RFC 6455, 4.1), by hand.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha1::{Digest as _, Sha1};
+
 use super::extension::{self, Encoding};
 use crate::{Result, workload::Takeover};
 
@@ -46,6 +49,30 @@ pub(super) fn agreed(head: &[u8], deflate: Option<Takeover>) -> Result<Encoding>
     }
 }
 
+/// What a server answers to a request: yes, and nothing of what was offered.
+///
+/// # Errors
+/// When there is no key in it.
+pub(super) fn response(request: &[u8]) -> Result<String> {
+    let request = String::from_utf8_lossy(request);
+    let mut fields = request.lines().filter_map(|line| line.split_once(':'));
+    let key = fields.find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    let (_, key) = key.ok_or_else(|| format!("a request without a key: {request}"))?;
+    Ok(format!(
+        "HTTP/1.1 101 Switching Protocols\r\n\
+        Connection: Upgrade\r\n\
+        Upgrade: websocket\r\n\
+        Sec-WebSocket-Accept: {}\r\n\r\n",
+        accept(key.trim())
+    ))
+}
+
+/// 4.2.2: the SHA-1 of the key and of a GUID.
+fn accept(key: &str) -> String {
+    let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+    BASE64_STANDARD.encode(hash)
+}
+
 const LIMIT: usize = 4096;
 
 /// The key of RFC 6455 1.3 and its accept value: no SHA-1 needed to check the answer.
@@ -61,24 +88,31 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 mod tests {
     use super::*;
 
-    fn response(fields: &str) -> Vec<u8> {
+    fn response_with(fields: &str) -> Vec<u8> {
         format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\n").into_bytes()
     }
 
     #[test]
     fn takes_the_accept_value_of_the_key() {
-        let head = response("SEC-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
+        let head = response_with("SEC-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
         assert!(is_whole(&head).unwrap());
         assert!(!is_whole(&head[..head.len() - 1]).unwrap());
         assert_eq!(agreed(&head, None).unwrap(), Encoding::Plain);
     }
 
     #[test]
+    fn answers_with_the_accept_value_of_the_key() {
+        let head = response(request(None).as_bytes()).unwrap();
+        assert!(head.contains(ACCEPT), "{head}");
+        assert!(response(b"GET / HTTP/1.1\r\n\r\n").is_err());
+    }
+
+    #[test]
     fn refuses_other_values_and_extensions_nobody_offered() {
-        assert!(agreed(&response("sec-websocket-accept: AAAA\r\n"), None).is_err());
+        assert!(agreed(&response_with("sec-websocket-accept: AAAA\r\n"), None).is_err());
         let deflate = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
             sec-websocket-extensions: permessage-deflate\r\n";
-        assert!(agreed(&response(deflate), None).is_err());
-        assert!(agreed(&response(deflate), Some(Takeover::Yes)).is_ok());
+        assert!(agreed(&response_with(deflate), None).is_err());
+        assert!(agreed(&response_with(deflate), Some(Takeover::Yes)).is_ok());
     }
 }

@@ -47,9 +47,14 @@ impl Prepared {
         if let Some(requests) = built.iter().find(|requests| requests.encoding() == encoding) {
             return Ok(requests.clone());
         }
-        let requests = Requests::new(self.opcode, &self.payloads, encoding, self.depth, &mut Random::new())?;
-        let requests = Rc::new(requests);
+        let requests = Rc::new(self.build(encoding)?);
         built.push(requests.clone());
         Ok(requests)
+    }
+
+    /// # Errors
+    /// When the payloads cannot be encoded so.
+    pub(crate) fn build(&self, encoding: Encoding) -> Result<Requests> {
+        Requests::new(self.opcode, &self.payloads, encoding, self.depth, &mut Random::new())
     }
 }

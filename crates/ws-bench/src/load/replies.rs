@@ -5,7 +5,7 @@ use std::{ops::AddAssign, rc::Rc};
 use super::{
     compressed::Compressed,
     extension::Encoding,
-    frame::{FIN, Header},
+    frame::{FIN, Header, KEY_LEN},
     requests::Requests,
 };
 use crate::Result;
@@ -46,14 +46,19 @@ impl Replies {
     /// Expects the replies to these requests in order, whole and unmasked, from this variant on.
     pub(crate) fn frames(requests: Rc<Requests>, variant: usize) -> Self {
         match requests.encoding() {
-            Encoding::Plain => Self::Exact(Exact::new(requests, true, variant)),
+            Encoding::Plain => Self::Exact(Exact::new(requests, Shape::Frames, variant)),
             Encoding::Deflate { .. } => Self::Compressed(Compressed::new(requests, variant)),
         }
     }
 
     /// Expects the bytes that were sent.
     pub(crate) fn echo(requests: Rc<Requests>, variant: usize) -> Self {
-        Self::Exact(Exact::new(requests, false, variant))
+        Self::Exact(Exact::new(requests, Shape::Bytes, variant))
+    }
+
+    /// Expects these messages from a client, in frames that are masked with whatever keys.
+    pub(crate) fn from_client(requests: Rc<Requests>, variant: usize) -> Self {
+        Self::Exact(Exact::new(requests, Shape::Masked, variant))
     }
 
     pub(crate) fn want(&self, buffer: usize) -> Want {
@@ -98,20 +103,31 @@ impl AddAssign for Counted {
 #[derive(Clone, Debug)]
 pub(crate) struct Exact {
     requests: Rc<Requests>,
-    websocket: bool,
+    shape: Shape,
     variant: usize,
-    /// The only header a right reply can have; empty where the peer is a plain TCP echo.
+    /// The only header a right reply can have, without a masking key; empty where the peer is a plain TCP echo.
     header: Header,
     header_seen: usize,
     body_len: usize,
     body_left: usize,
 }
 
+/// What is known of the bytes.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// Unmasked frames.
+    Frames,
+    /// Frames of which the keys are not known; they count as the first bytes of the body.
+    Masked,
+    /// Their number.
+    Bytes,
+}
+
 impl Exact {
-    fn new(requests: Rc<Requests>, websocket: bool, variant: usize) -> Self {
+    fn new(requests: Rc<Requests>, shape: Shape, variant: usize) -> Self {
         let mut exact = Self {
             requests,
-            websocket,
+            shape,
             variant,
             header: Header::EMPTY,
             header_seen: 0,
@@ -123,12 +139,13 @@ impl Exact {
     }
 
     fn begin(&mut self) {
-        if self.websocket {
-            self.body_len = self.requests.payload(self.variant).len();
-            self.header = Header::new(FIN | self.requests.opcode(), self.body_len);
-        } else {
-            self.body_len = self.requests.frame_len(self.variant);
-        }
+        let payload_len = self.requests.payload(self.variant).len();
+        let header = Header::new(FIN | self.requests.opcode(), payload_len);
+        (self.header, self.body_len) = match self.shape {
+            Shape::Frames => (header, payload_len),
+            Shape::Masked => (header.masked(), payload_len + KEY_LEN),
+            Shape::Bytes => (Header::EMPTY, self.requests.frame_len(self.variant)),
+        };
         self.header_seen = 0;
         self.body_left = self.body_len;
     }
@@ -216,6 +233,19 @@ mod tests {
             let sent = &requests.bytes()[requests.batch(variant, 1)];
             assert_eq!(echo.receive(sent).unwrap().wire, frame.len() as u64 + 4);
         }
+    }
+
+    #[test]
+    fn takes_the_frames_of_a_client_masked_with_any_key() {
+        let prepared = Prepared::new(&Workload::find("t32-d16").unwrap());
+        let requests = prepared.requests(Encoding::Plain).unwrap();
+        let frame = reply(&[0x81, 0x80 | 32, 1, 2, 3, 4], 32);
+        for cut in 0..frame.len() {
+            let mut replies = Replies::from_client(requests.clone(), 0);
+            assert_eq!(replies.receive(&frame[..cut]).unwrap().messages, 0);
+            assert_eq!(replies.receive(&frame[cut..]).unwrap().messages, 1);
+        }
+        assert!(Replies::from_client(requests, 0).receive(&[0x81, 32]).is_err());
     }
 
     #[test]

@@ -38,14 +38,36 @@ impl Requests {
                 (FIN | RSV1 | opcode, deflate::compress(payloads, takeover, window_bits)?)
             }
         };
-        let frames: Vec<_> =
-            sent.iter().map(|payload| frame::masked(first, payload, random.next().to_ne_bytes())).collect();
+        let masked = |payload: &Vec<u8>| frame::masked(first, payload, random.next().to_ne_bytes());
+        let frames: Vec<_> = sent.iter().map(masked).collect();
+        Ok(Self::assemble(opcode, encoding, payloads, &frames, depth))
+    }
+
+    /// The same messages as a server sends them, uncompressed.
+    pub(crate) fn unmasked(&self) -> Self {
+        let frame = |payload: &Vec<u8>| frame::unmasked(FIN | self.opcode, payload);
+        let frames: Vec<_> = self.payloads.iter().map(frame).collect();
+        Self::assemble(self.opcode, Encoding::Plain, &self.payloads, &frames, self.depth())
+    }
+
+    fn assemble(
+        opcode: u8,
+        encoding: Encoding,
+        payloads: &[Vec<u8>],
+        frames: &[Vec<u8>],
+        depth: usize,
+    ) -> Self {
         let (mut bytes, mut starts) = (Vec::new(), vec![0]);
         for frame in frames.iter().cycle().take(frames.len() + depth) {
             bytes.extend_from_slice(frame);
             starts.push(bytes.len());
         }
-        Ok(Self { opcode, encoding, payloads: payloads.to_vec(), bytes, starts })
+        Self { opcode, encoding, payloads: payloads.to_vec(), bytes, starts }
+    }
+
+    /// The messages that one batch has at the most.
+    pub(crate) fn depth(&self) -> usize {
+        self.starts.len() - 1 - self.payloads.len()
     }
 
     pub(crate) fn opcode(&self) -> u8 {

@@ -46,7 +46,7 @@ impl Svg {
     pub(super) fn finish(self, width: f64, height: f64) -> String {
         let Self { body } = self;
         format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" fill="#222222">
+            r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" fill="#222222">
 <rect width="{width}" height="{height}" fill="#ffffff"/>
 {body}</svg>
 "##
