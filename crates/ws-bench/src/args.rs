@@ -1,4 +1,4 @@
-//! Command line options, `--name VALUE` or `--name=VALUE`.
+//! Command line options: `--name VALUE`, `--name=VALUE`, or `--name` alone.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -19,6 +19,12 @@ impl Args {
     pub(crate) fn positional(&mut self) -> Option<String> {
         let first = self.rest.first()?;
         if first.starts_with("--") { None } else { Some(self.rest.remove(0)) }
+    }
+
+    /// Takes `--name`, which has no value. Whether it is there.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let at = self.rest.iter().position(|arg| arg.strip_prefix("--") == Some(name));
+        at.map(|at| self.rest.remove(at)).is_some()
     }
 
     /// Takes the value of `--name`, or gives the default.
@@ -76,6 +82,14 @@ mod tests {
         assert_eq!(args.option("core", 0).unwrap(), 1);
         assert_eq!(args.option("rounds", 5).unwrap(), 3);
         assert_eq!(args.option("seconds", 1.0).unwrap(), 1.0);
+        args.finish().unwrap();
+    }
+
+    #[test]
+    fn flags_have_no_value() {
+        let mut args = args("--check --top 3");
+        assert!(args.flag("check") && !args.flag("check") && !args.flag("top"));
+        assert_eq!(args.option("top", 15).unwrap(), 3);
         args.finish().unwrap();
     }
 

@@ -39,6 +39,11 @@ impl ServerProcess {
 
     /// As [`start`](Self::start), under callgrind, which writes its figures to `out` at the end.
     pub(crate) fn start_in_callgrind(server: &Server, traffic: Traffic, out: &Path) -> Result<Self> {
+        if server.program(traffic)?.is_some() {
+            return Err(
+                format!("{} is another program: its instructions are not counted", server.name).into()
+            );
+        }
         let mut command = Command::new("valgrind");
         command
             .args(["--quiet", "--tool=callgrind"])

@@ -60,6 +60,9 @@ usage: ws-bench COMMAND [OPTIONS]
                  --workload NAME   default t32-d1
                  --connections N   default 8
                  --top N           functions shown, default 15
+                 --check           compares with the counts in instructions.toml, fails above 2 %
+                 --record          replaces them
+                 --workload LIST, --servers LIST, --file FILE   for these two
   plot FILE...   SVG pages of what `compare --json` or `client --json` has kept
                  --out PREFIX      default ./ratios: ratios-1.svg, ratios-2.svg, ...
   serve NAME     one server, until killed; --listen ADDR, default 127.0.0.1:0

@@ -32,7 +32,8 @@ fn respond(
 fn every_client_exchanges_every_workload() {
     for client in CLIENTS {
         let plain = |workload: &&Workload| workload.traffic == Traffic::Echo && workload.deflate.is_none();
-        for workload in ALL.iter().filter(plain) {
+        // Masking megabytes takes its time in a debug build.
+        for workload in ALL.iter().filter(plain).filter(|workload| workload.size < 1 << 20) {
             let messages = if workload.size < 16 << 10 { 90 } else { 9 };
             let measured = respond(workload, messages, move |addr| {
                 let job = std::sync::Arc::new(Job::new(addr, workload).unwrap());
