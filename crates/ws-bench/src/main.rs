@@ -23,6 +23,7 @@ mod rounds;
 mod schedule;
 mod server;
 mod stats;
+mod workers;
 mod workload;
 
 use std::{error::Error, process::ExitCode};
@@ -65,7 +66,13 @@ usage: ws-bench COMMAND [OPTIONS]
                  --workload LIST, --servers LIST, --file FILE   for these two
   plot FILE...   SVG pages of what `compare --json` or `client --json` has kept
                  --out PREFIX      default ./ratios: ratios-1.svg, ratios-2.svg, ...
-  serve NAME     one server, until killed; --listen ADDR, default 127.0.0.1:0
+  workers        servers with several workers beside the same with one: CPU time and messages a second
+                 --workers N       default 2
+                 --workload, --servers, --connections, --rounds, --seconds as above
+  serve NAME     one server, until killed
+                 --listen ADDR     default 127.0.0.1:0
+                 --traffic KIND    echo (default) or broadcast
+                 --workers N       threads of the runtime, default 1
 ";
 
 fn main() -> ExitCode {
@@ -89,6 +96,7 @@ fn run() -> Result<()> {
         Some("instructions") => instructions::main(args),
         Some("plot") => plot::main(args),
         Some("serve") => server::main(args),
+        Some("workers") => workers::main(args),
         _ => {
             print!("{USAGE}");
             Ok(())

@@ -1,7 +1,7 @@
 //! Where and how this process, and the servers it starts, are scheduled.
 #![allow(unsafe_code)]
 
-use std::{fs, io, thread};
+use std::{fs, io, num::NonZero, thread};
 
 use rustix::{
     process::{Signal, set_parent_process_death_signal, setpriority_process, setsid},
@@ -10,7 +10,12 @@ use rustix::{
 
 /// The last core: interrupts and other programs tend to gather on the first.
 pub(crate) fn default_core() -> usize {
-    thread::available_parallelism().map_or(0, |cores| cores.get() - 1)
+    cores() - 1
+}
+
+/// How many cores this process may use.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Shares one core between this process and its future children, in batches.
@@ -29,7 +34,20 @@ pub(crate) fn share_core(core: usize) -> io::Result<Vec<String>> {
     cores.set(core);
     sched_setaffinity(None, &cores)?;
 
-    let mut notes = vec![format!("server and generator share core {core}")];
+    let mut notes = vec![format!("both sides share core {core}")];
+    notes.extend(share());
+    Ok(notes)
+}
+
+/// As [`share_core`], on all the cores there are.
+pub(crate) fn share_cores() -> Vec<String> {
+    let mut notes = vec![format!("both sides share {} cores", cores())];
+    notes.extend(share());
+    notes
+}
+
+fn share() -> Vec<String> {
+    let mut notes = Vec::new();
     match set_batch() {
         Ok(()) => notes.push("SCHED_BATCH".to_owned()),
         Err(error) => notes.push(format!("without SCHED_BATCH ({error})")),
@@ -46,7 +64,7 @@ pub(crate) fn share_core(core: usize) -> io::Result<Vec<String>> {
             Err(error) => notes.push(format!("no autogroups, without nice {WEIGHT} ({error})")),
         }
     }
-    Ok(notes)
+    notes
 }
 
 /// An autogroup belongs to a session, so that takes a session of our own.

@@ -64,6 +64,11 @@ impl Server {
         self.websocket
     }
 
+    /// Whether its runtime may have several threads.
+    pub(crate) fn has_workers(&self) -> bool {
+        matches!(self.kind, Kind::Tokio(_))
+    }
+
     /// The command that serves, if that is not this program.
     ///
     /// # Errors
