@@ -75,7 +75,7 @@ fn keep(mut args: Args, record: bool) -> Result<()> {
             }
             let now = Count::of(server, workload, CONNECTIONS)?.each();
             let change = before.map(|before| now / before as f64 - 1.0);
-            let differs = change.is_none_or(|change| change.abs() > TOLERANCE);
+            let differs = change.is_some_and(|change| change.abs() > TOLERANCE);
             differences += usize::from(differs);
             eprintln!("{}, {}: {now:.0}", workload.name, server.name);
             rows.push(vec![
