@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(listener: TcpListener, handler: Handler<Message>) -> Result<()> {
+pub(super) async fn serve(listener: TcpListener, handler: impl Handler<Message>) -> Result<()> {
     let answer = |upgrade: WebSocketUpgrade| async move {
         upgrade.on_upgrade(move |socket| async move {
             // How a connection ends is no news: the generator resets them all.

@@ -8,44 +8,72 @@ use std::{
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _, future};
 
-use crate::workload::Traffic;
-
 /// A library's messages, as far as a server that echoes has to know them.
 pub(super) trait Data: Clone + Send + Unpin + 'static {
     /// Whether it is text or binary, and not a control frame.
     fn is_data(&self) -> bool;
 }
 
-/// What is done with the messages of a connection.
-#[derive(Clone, Debug)]
-pub(super) enum Handler<M> {
-    /// Each is sent back before the next is read.
-    Echo,
-    /// Those that are there are sent back together.
-    EchoBatched,
-    /// Each is sent to all connections.
-    Broadcast(Hub<M>),
+/// What is done with the messages of a connection: a type for each, so that a task is no larger than its own loop needs.
+pub(super) trait Handler<M>: Clone + Send + Sync + 'static {
+    /// Serves one connection to its end.
+    fn serve<S, E>(self, socket: S) -> impl Future<Output = Result<(), E>> + Send
+    where
+        S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Send + Unpin,
+        E: Send;
 }
 
-impl<M: Data> Handler<M> {
-    /// The plain way of doing it.
-    pub(super) fn new(traffic: Traffic) -> Self {
-        match traffic {
-            Traffic::Echo | Traffic::Handshake => Self::Echo,
-            Traffic::Broadcast => Self::Broadcast(Hub::default()),
-        }
-    }
+/// Each is sent back before the next is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Echo;
 
-    /// Serves one connection to its end.
-    pub(super) async fn serve<S, E>(self, socket: S) -> Result<(), E>
+/// Those that are there are sent back together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EchoBatched;
+
+/// Each is sent to all connections.
+#[derive(Debug)]
+pub(super) struct Broadcast<M>(Hub<M>);
+
+impl<M: Data> Handler<M> for Echo {
+    fn serve<S, E>(self, socket: S) -> impl Future<Output = Result<(), E>> + Send
     where
-        S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
+        S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Send + Unpin,
+        E: Send,
     {
-        match self {
-            Self::Echo => echo(socket).await,
-            Self::EchoBatched => echo_batched(socket).await,
-            Self::Broadcast(hub) => broadcast(socket, &hub).await,
-        }
+        echo(socket)
+    }
+}
+
+impl<M: Data> Handler<M> for EchoBatched {
+    fn serve<S, E>(self, socket: S) -> impl Future<Output = Result<(), E>> + Send
+    where
+        S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Send + Unpin,
+        E: Send,
+    {
+        echo_batched(socket)
+    }
+}
+
+impl<M: Data> Handler<M> for Broadcast<M> {
+    fn serve<S, E>(self, socket: S) -> impl Future<Output = Result<(), E>> + Send
+    where
+        S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Send + Unpin,
+        E: Send,
+    {
+        broadcast(socket, self.0)
+    }
+}
+
+impl<M> Clone for Broadcast<M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M> Default for Broadcast<M> {
+    fn default() -> Self {
+        Self(Hub::default())
     }
 }
 
@@ -64,7 +92,7 @@ where
 }
 
 /// Feeds the sink while the stream has more, then flushes it.
-async fn echo_batched<S, M, E>(mut socket: S) -> Result<(), E>
+pub(super) async fn echo_batched<S, M, E>(mut socket: S) -> Result<(), E>
 where
     S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
     M: Data,
@@ -87,7 +115,7 @@ where
 }
 
 /// Has a channel for each connection, forwarded to its sink, as the example of tokio-tungstenite has.
-async fn broadcast<S, M, E>(socket: S, hub: &Hub<M>) -> Result<(), E>
+async fn broadcast<S, M, E>(socket: S, hub: Hub<M>) -> Result<(), E>
 where
     S: Stream<Item = Result<M, E>> + Sink<M, Error = E> + Unpin,
     M: Data,

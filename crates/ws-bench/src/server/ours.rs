@@ -13,48 +13,33 @@ use tokio::{
 use ws_core::{CompressionLevel, Conn, DeflateConfig, Error, Message, PreparedMessage};
 use ws_tower::{OnUpgrade, ResponseBody, Upgraded, Upgrader, extract::WebSocketUpgrade};
 
-use super::handler::{Data, Handler};
-use crate::{Result, workload::Traffic};
-
-/// What is done with the messages of a connection.
-#[derive(Clone, Debug)]
-pub(super) enum Loop {
-    /// Each is sent back before the next is read.
-    Write,
-    /// Each is queued, and leaves when the connection has nothing more to read.
-    Queue,
-    /// As `Queue`, of messages that are looked at where they lie.
-    Borrow,
-    /// As `Queue`, with a half for each direction.
-    Split,
-    /// Through `Stream` and `Sink`: those that are there are sent back together.
-    Stream,
-    /// As `Write`, with somebody who has asked for the statistics of each connection.
-    Count,
-    /// Each is sent to all connections.
-    Broadcast(broadcast::Sender<PreparedMessage>),
-}
-
-impl Loop {
-    /// The plain way of doing it.
-    pub(super) fn new(traffic: Traffic) -> Self {
-        match traffic {
-            Traffic::Echo | Traffic::Handshake => Self::Write,
-            Traffic::Broadcast => Self::Broadcast(broadcast::Sender::new(1024)),
-        }
-    }
-}
+use super::handler::{Data, echo_batched};
+use crate::Result;
 
 /// Behind axum, through the extractor.
-pub(super) async fn axum(listener: TcpListener, messages: Loop, deflate: DeflateConfig) -> Result<()> {
-    let answer = |upgrade: WebSocketUpgrade| future::ready(answer(upgrade, messages, deflate));
+pub(super) async fn axum<F>(
+    listener: TcpListener,
+    deflate: DeflateConfig,
+    serve: impl Fn(Conn<Upgraded>) -> F + Clone + Send + Sync + 'static,
+) -> Result<()>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    let answer = |upgrade: WebSocketUpgrade| future::ready(answer(upgrade, deflate, serve));
     axum::serve(listener, Router::new().route("/ws", any(answer))).await.map_err(Into::into)
 }
 
-fn answer(upgrade: WebSocketUpgrade, messages: Loop, deflate: DeflateConfig) -> Response {
+fn answer<F>(
+    upgrade: WebSocketUpgrade,
+    deflate: DeflateConfig,
+    serve: impl Fn(Conn<Upgraded>) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
     upgrade.compression(deflate).on_upgrade(move |socket| async move {
         // How a connection ends is no news: the generator resets them all.
-        let _ = serve(socket.into_conn(), messages).await;
+        let _ = serve(socket.into_conn()).await;
     })
 }
 
@@ -64,65 +49,65 @@ pub(super) fn zlib() -> DeflateConfig {
 }
 
 /// Behind hyper alone.
-pub(super) async fn hyper(stream: TcpStream, upgrader: Upgrader, messages: Loop) -> Result<()> {
+pub(super) async fn hyper<F>(
+    stream: TcpStream,
+    upgrader: Upgrader,
+    serve: impl Fn(Conn<Upgraded>) -> F + Clone + Send + 'static,
+) -> Result<()>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
     let answer = service_fn(move |request: Request<Incoming>| {
-        future::ready(Ok::<_, Infallible>(upgrade(&upgrader, request, messages.clone())))
+        future::ready(Ok::<_, Infallible>(upgrade(&upgrader, request, serve.clone())))
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     connection.with_upgrades().await.map_err(Into::into)
 }
 
-fn upgrade(
+fn upgrade<F>(
     upgrader: &Upgrader,
     mut request: Request<Incoming>,
-    messages: Loop,
-) -> hyper::Response<ResponseBody> {
+    serve: impl Fn(Conn<Upgraded>) -> F + Send + 'static,
+) -> hyper::Response<ResponseBody>
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
     match upgrader.upgrade(&mut request) {
         Ok(accepted) => {
-            tokio::spawn(connection(accepted.conn, messages));
+            tokio::spawn(connection(accepted.conn, serve));
             accepted.response.map(|()| ResponseBody::empty())
         }
         Err(rejection) => rejection.into(),
     }
 }
 
-async fn connection(conn: OnUpgrade, messages: Loop) {
+async fn connection<F>(conn: OnUpgrade, serve: impl Fn(Conn<Upgraded>) -> F)
+where
+    F: Future<Output = Result<(), Error>>,
+{
     if let Ok(conn) = conn.await {
-        let _ = serve(conn, messages).await;
+        let _ = serve(conn).await;
     }
 }
 
-async fn serve(mut conn: Conn<Upgraded>, messages: Loop) -> Result<(), Error> {
-    match messages {
-        Loop::Write => write(conn).await,
-        Loop::Queue => queue(conn).await,
-        Loop::Borrow => borrow(conn).await,
-        Loop::Split => split(conn).await,
-        Loop::Stream => Handler::EchoBatched.serve(conn).await,
-        Loop::Count => {
-            let _stats = conn.stats();
-            write(conn).await
-        }
-        Loop::Broadcast(all) => broadcast(conn, all).await,
-    }
-}
-
-async fn write(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+/// Sends each message back before the next is read.
+pub(super) async fn write(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     while let Some(message) = conn.read_message().await? {
         conn.write_message(message).await?;
     }
     Ok(())
 }
 
-async fn queue(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+/// Queues each message; they leave when the connection has nothing more to read.
+pub(super) async fn queue(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     while let Some(message) = conn.read_message().await? {
         conn.queue_message(message).await?;
     }
     Ok(())
 }
 
-/// An echo has to copy what it borrows; that is all that differs from `queue`.
-async fn borrow(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+/// As `queue`, of messages that are looked at where they lie. An echo has to copy what it borrows.
+pub(super) async fn borrow(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     while let Some(message) = conn.read_borrowed().await? {
         let copy = message.to_message();
         conn.queue_message(copy).await?;
@@ -130,7 +115,8 @@ async fn borrow(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     Ok(())
 }
 
-async fn split(conn: Conn<Upgraded>) -> Result<(), Error> {
+/// As `queue`, with a half for each direction.
+pub(super) async fn split(conn: Conn<Upgraded>) -> Result<(), Error> {
     let (mut read, mut write) = conn.into_split();
     while let Some(message) = read.read_message().await? {
         write.queue_message(message).await?;
@@ -138,7 +124,22 @@ async fn split(conn: Conn<Upgraded>) -> Result<(), Error> {
     Ok(())
 }
 
-async fn broadcast(mut conn: Conn<Upgraded>, all: broadcast::Sender<PreparedMessage>) -> Result<(), Error> {
+/// Through `Stream` and `Sink`: those that are there are sent back together.
+pub(super) async fn stream(conn: Conn<Upgraded>) -> Result<(), Error> {
+    echo_batched(conn).await
+}
+
+/// As `write`, with somebody who has asked for the statistics of each connection.
+pub(super) async fn count(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+    let _stats = conn.stats();
+    write(conn).await
+}
+
+/// Sends each message to all connections.
+pub(super) async fn broadcast(
+    mut conn: Conn<Upgraded>,
+    all: broadcast::Sender<PreparedMessage>,
+) -> Result<(), Error> {
     let mut news = all.subscribe();
     loop {
         tokio::select! {

@@ -12,7 +12,8 @@ use crate::{Result, workload::Traffic};
 /// What is done with the bytes of a connection.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
-    Echo,
+    /// With a buffer of this many bytes.
+    Echo(usize),
     /// They are sent to all connections.
     Broadcast(broadcast::Sender<Bytes>),
 }
@@ -20,23 +21,28 @@ pub(super) enum Task {
 impl Task {
     pub(super) fn new(traffic: Traffic) -> Self {
         match traffic {
-            Traffic::Echo | Traffic::Handshake => Self::Echo,
+            Traffic::Echo => Self::Echo(BUFFER),
+            // A large buffer would be most of what a connection costs that carries a few bytes.
+            Traffic::Handshake => Self::Echo(256),
             Traffic::Broadcast => Self::Broadcast(broadcast::Sender::new(1024)),
         }
     }
 }
 
 pub(super) async fn serve(mut stream: TcpStream, task: Task) -> Result<()> {
-    let mut buffer = vec![0; 64 << 10];
     match task {
-        Task::Echo => loop {
-            let len = stream.read(&mut buffer).await?;
-            if len == 0 {
-                return Ok(());
+        Task::Echo(size) => {
+            let mut buffer = vec![0; size];
+            loop {
+                let len = stream.read(&mut buffer).await?;
+                if len == 0 {
+                    return Ok(());
+                }
+                stream.write_all(&buffer[..len]).await?;
             }
-            stream.write_all(&buffer[..len]).await?;
-        },
+        }
         Task::Broadcast(all) => {
+            let mut buffer = vec![0; BUFFER];
             let mut inbox = all.subscribe();
             loop {
                 tokio::select! {
@@ -54,3 +60,5 @@ pub(super) async fn serve(mut stream: TcpStream, task: Task) -> Result<()> {
         }
     }
 }
+
+const BUFFER: usize = 64 << 10;

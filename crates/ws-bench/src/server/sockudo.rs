@@ -13,7 +13,7 @@ use tokio::{
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(mut stream: TcpStream, handler: Handler<Message>) -> Result<()> {
+pub(super) async fn serve(mut stream: TcpStream, handler: impl Handler<Message>) -> Result<()> {
     let mut head = Vec::new();
     let (response, deflate) = loop {
         if stream.read_buf(&mut head).await? == 0 {

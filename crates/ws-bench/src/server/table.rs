@@ -1,124 +1,87 @@
 //! The list of servers.
 
-use ws_core::DeflateConfig;
-use ws_tower::Upgrader;
+use tokio::{net::TcpListener, sync::broadcast};
+use ws_core::{Conn, DeflateConfig, Error};
+use ws_tower::{Upgraded, Upgrader};
 
 use super::{
     Difference, Kind, REFERENCE, Server, Serving, accept, axum_ws, fastwebsockets, gorilla,
-    handler::Handler,
-    node,
-    ours::{self, Loop},
-    raw_epoll, raw_tokio, sockudo, tokio_websockets, tungstenite, yawc,
+    handler::{Broadcast, Echo, EchoBatched},
+    node, ours, raw_epoll, raw_tokio, sockudo, tokio_websockets, tungstenite, yawc,
 };
+use crate::workload::Traffic;
+
+/// A server whose connections are served one by one, with a handler; without one, that of the traffic.
+macro_rules! peer {
+    ($peer:ident) => {
+        Kind::Tokio(|listener, traffic| match traffic {
+            Traffic::Broadcast => {
+                let handler = Broadcast::default();
+                Box::pin(accept(listener, move |stream| $peer::serve(stream, handler.clone())))
+            }
+            Traffic::Echo | Traffic::Handshake => {
+                Box::pin(accept(listener, |stream| $peer::serve(stream, Echo)))
+            }
+        })
+    };
+    ($peer:ident, $handler:expr) => {
+        Kind::Tokio(|listener, _| Box::pin(accept(listener, |stream| $peer::serve(stream, $handler))))
+    };
+}
 
 /// All servers: the reference first, then the peers, then ours.
 pub(super) static SERVERS: &[Server] = &[
-    Server {
-        websocket: false,
-        deflate: true,
-        ..row(
-            REFERENCE,
-            Kind::Tokio(|listener, traffic| {
-                let task = raw_tokio::Task::new(traffic);
-                Box::pin(accept(listener, move |stream| raw_tokio::serve(stream, task.clone())))
-            }),
-        )
-    },
+    Server { websocket: false, deflate: true, ..row(REFERENCE, Kind::Tokio(raw_tokio)) },
     Server {
         websocket: false,
         deflate: true,
         broadcast: false,
         ..row("raw-epoll", Kind::Blocking(raw_epoll::serve))
     },
-    row(
-        "fastwebsockets",
-        Kind::Tokio(|listener, traffic| {
-            let task = fastwebsockets::Task::new(traffic);
-            Box::pin(accept(listener, move |stream| fastwebsockets::serve(stream, task.clone())))
-        }),
-    ),
-    row(
-        "tokio-tungstenite",
-        Kind::Tokio(|listener, traffic| {
-            let handler = Handler::new(traffic);
-            Box::pin(accept(listener, move |stream| tungstenite::serve(stream, handler.clone())))
-        }),
-    ),
-    row(
-        "tokio-tungstenite-batch",
-        Kind::Tokio(|listener, _| {
-            Box::pin(accept(listener, |stream| tungstenite::serve(stream, Handler::EchoBatched)))
-        }),
-    )
-    .variant_of(Difference::Loop, "tokio-tungstenite"),
-    row(
-        "tokio-websockets",
-        Kind::Tokio(|listener, traffic| {
-            let handler = Handler::new(traffic);
-            Box::pin(accept(listener, move |stream| tokio_websockets::serve(stream, handler.clone())))
-        }),
-    ),
+    row("fastwebsockets", Kind::Tokio(fastwebsockets)),
+    row("tokio-tungstenite", peer!(tungstenite)),
+    row("tokio-tungstenite-batch", peer!(tungstenite, EchoBatched)).loop_of("tokio-tungstenite"),
+    row("tokio-websockets", peer!(tokio_websockets)),
     row(
         "axum-ws",
-        Kind::Tokio(|listener, traffic| Box::pin(axum_ws::serve(listener, Handler::new(traffic)))),
+        Kind::Tokio(|listener, traffic| match traffic {
+            Traffic::Broadcast => Box::pin(axum_ws::serve(listener, Broadcast::default())),
+            Traffic::Echo | Traffic::Handshake => Box::pin(axum_ws::serve(listener, Echo)),
+        }),
     ),
-    row("axum-ws-batch", Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, Handler::EchoBatched))))
-        .variant_of(Difference::Loop, "axum-ws"),
-    row(
-        "sockudo-ws",
-        Kind::Tokio(|listener, traffic| {
-            let handler = Handler::new(traffic);
-            Box::pin(accept(listener, move |stream| sockudo::serve(stream, handler.clone())))
-        }),
-    )
-    .deflating(),
-    row(
-        "sockudo-ws-batch",
-        Kind::Tokio(|listener, _| {
-            Box::pin(accept(listener, |stream| sockudo::serve(stream, Handler::EchoBatched)))
-        }),
-    )
-    .deflating()
-    .variant_of(Difference::Loop, "sockudo-ws"),
-    row(
-        "yawc",
-        Kind::Tokio(|listener, traffic| {
-            let handler = Handler::new(traffic);
-            Box::pin(accept(listener, move |stream| yawc::serve(stream, handler.clone())))
-        }),
-    )
-    .deflating(),
-    row(
-        "yawc-batch",
-        Kind::Tokio(|listener, _| {
-            Box::pin(accept(listener, |stream| yawc::serve(stream, Handler::EchoBatched)))
-        }),
-    )
-    .deflating()
-    .variant_of(Difference::Loop, "yawc"),
+    row("axum-ws-batch", Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, EchoBatched))))
+        .loop_of("axum-ws"),
+    row("sockudo-ws", peer!(sockudo)).deflating(),
+    row("sockudo-ws-batch", peer!(sockudo, EchoBatched)).deflating().loop_of("sockudo-ws"),
+    row("yawc", peer!(yawc)).deflating(),
+    row("yawc-batch", peer!(yawc, EchoBatched)).deflating().loop_of("yawc"),
     row("gorilla", Kind::Program(gorilla::command)),
     row("node-ws", Kind::Program(node::command)).deflating(),
-    row("ours-axum", Kind::Tokio(|listener, traffic| axum(listener, Loop::new(traffic)))).deflating(),
-    ours("ours-axum-queue", |listener, _| axum(listener, Loop::Queue)),
-    ours("ours-axum-borrow", |listener, _| axum(listener, Loop::Borrow)),
-    ours("ours-axum-split", |listener, _| axum(listener, Loop::Split)),
-    ours("ours-axum-stream", |listener, _| axum(listener, Loop::Stream)),
-    ours("ours-axum-stats", |listener, _| axum(listener, Loop::Count)),
-    row(
-        "ours-axum-zlib",
-        Kind::Tokio(|listener, traffic| Box::pin(ours::axum(listener, Loop::new(traffic), ours::zlib()))),
-    )
-    .deflating()
-    .variant_of(Difference::Compression, "ours-axum"),
-    row(
-        "ours-hyper",
-        Kind::Tokio(|listener, traffic| {
-            let (messages, upgrader) =
-                (Loop::new(traffic), Upgrader::new().compression(DeflateConfig::new()));
-            Box::pin(accept(listener, move |stream| ours::hyper(stream, upgrader.clone(), messages.clone())))
-        }),
-    )
-    .deflating(),
+    row("ours-axum", Kind::Tokio(ours_axum)).deflating(),
+    row("ours-axum-queue", Kind::Tokio(|listener, _| axum(listener, ours::queue)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-borrow", Kind::Tokio(|listener, _| axum(listener, ours::borrow)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-split", Kind::Tokio(|listener, _| axum(listener, ours::split)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-stream", Kind::Tokio(|listener, _| axum(listener, ours::stream)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-stats", Kind::Tokio(|listener, _| axum(listener, ours::count)))
+        .deflating()
+        .loop_of("ours-axum"),
+    Server {
+        variant_of: Some((Difference::Compression, "ours-axum")),
+        ..row(
+            "ours-axum-zlib",
+            Kind::Tokio(|listener, _| Box::pin(ours::axum(listener, ours::zlib(), ours::write))),
+        )
+        .deflating()
+    },
+    row("ours-hyper", Kind::Tokio(ours_hyper)).deflating(),
 ];
 
 /// Most of what we compare with.
@@ -126,23 +89,60 @@ const fn row(name: &'static str, kind: Kind) -> Server {
     Server { name, kind, websocket: true, deflate: false, broadcast: true, variant_of: None }
 }
 
-const fn ours(
-    name: &'static str,
-    serve: fn(tokio::net::TcpListener, crate::workload::Traffic) -> Serving,
-) -> Server {
-    row(name, Kind::Tokio(serve)).deflating().variant_of(Difference::Loop, "ours-axum")
-}
-
-fn axum(listener: tokio::net::TcpListener, messages: Loop) -> Serving {
-    Box::pin(ours::axum(listener, messages, DeflateConfig::new()))
-}
-
 impl Server {
     const fn deflating(self) -> Self {
         Self { deflate: true, ..self }
     }
 
-    const fn variant_of(self, difference: Difference, other: &'static str) -> Self {
-        Self { variant_of: Some((difference, other)), ..self }
+    /// Differs from that server in its loop alone.
+    const fn loop_of(self, other: &'static str) -> Self {
+        Self { variant_of: Some((Difference::Loop, other)), ..self }
     }
 }
+
+fn raw_tokio(listener: TcpListener, traffic: Traffic) -> Serving {
+    let task = raw_tokio::Task::new(traffic);
+    Box::pin(accept(listener, move |stream| raw_tokio::serve(stream, task.clone())))
+}
+
+fn fastwebsockets(listener: TcpListener, traffic: Traffic) -> Serving {
+    let task = fastwebsockets::Task::new(traffic);
+    Box::pin(accept(listener, move |stream| fastwebsockets::serve(stream, task.clone())))
+}
+
+fn ours_axum(listener: TcpListener, traffic: Traffic) -> Serving {
+    match traffic {
+        Traffic::Broadcast => {
+            let all = broadcast::Sender::new(BEHIND);
+            axum(listener, move |conn| ours::broadcast(conn, all.clone()))
+        }
+        Traffic::Echo | Traffic::Handshake => axum(listener, ours::write),
+    }
+}
+
+fn axum<F>(
+    listener: TcpListener,
+    serve: impl Fn(Conn<Upgraded>) -> F + Clone + Send + Sync + 'static,
+) -> Serving
+where
+    F: Future<Output = Result<(), Error>> + Send + 'static,
+{
+    Box::pin(ours::axum(listener, DeflateConfig::new(), serve))
+}
+
+fn ours_hyper(listener: TcpListener, traffic: Traffic) -> Serving {
+    let upgrader = Upgrader::new().compression(DeflateConfig::new());
+    match traffic {
+        Traffic::Broadcast => {
+            let all = broadcast::Sender::new(BEHIND);
+            let serve = move |conn| ours::broadcast(conn, all.clone());
+            Box::pin(accept(listener, move |stream| ours::hyper(stream, upgrader.clone(), serve.clone())))
+        }
+        Traffic::Echo | Traffic::Handshake => {
+            Box::pin(accept(listener, move |stream| ours::hyper(stream, upgrader.clone(), ours::write)))
+        }
+    }
+}
+
+/// How many messages a connection may be behind with.
+const BEHIND: usize = 1024;

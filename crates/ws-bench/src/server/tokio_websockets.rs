@@ -6,7 +6,7 @@ use tokio_websockets::{Config, Limits, Message, ServerBuilder};
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(stream: TcpStream, handler: Handler<Message>) -> Result<()> {
+pub(super) async fn serve(stream: TcpStream, handler: impl Handler<Message>) -> Result<()> {
     let connection = async {
         let (_, socket) = ServerBuilder::new()
             .config(Config::default().frame_size(usize::MAX))

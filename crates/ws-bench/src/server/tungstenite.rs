@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(stream: TcpStream, handler: Handler<Message>) -> Result<()> {
+pub(super) async fn serve(stream: TcpStream, handler: impl Handler<Message>) -> Result<()> {
     let socket = tokio_tungstenite::accept_async(stream).await?;
     handler.serve(socket).await.map_err(Into::into)
 }

@@ -17,7 +17,7 @@ use yawc::{DeflatePool, Frame, OpCode, Options, UpgradeFut, WebSocket};
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(stream: TcpStream, handler: Handler<Frame>) -> Result<()> {
+pub(super) async fn serve(stream: TcpStream, handler: impl Handler<Frame>) -> Result<()> {
     let answer = service_fn(move |request| future::ready(answer(request, handler.clone())));
     http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)
@@ -26,7 +26,10 @@ pub(super) async fn serve(stream: TcpStream, handler: Handler<Frame>) -> Result<
         .map_err(Into::into)
 }
 
-fn answer(mut request: Request<Incoming>, handler: Handler<Frame>) -> yawc::Result<Response<Empty<Bytes>>> {
+fn answer(
+    mut request: Request<Incoming>,
+    handler: impl Handler<Frame>,
+) -> yawc::Result<Response<Empty<Bytes>>> {
     // Without a window of its own it would ask for the smallest of a client that lets it choose.
     static OPTIONS: LazyLock<Options> = LazyLock::new(|| {
         Options::default()
@@ -43,7 +46,7 @@ fn answer(mut request: Request<Incoming>, handler: Handler<Frame>) -> yawc::Resu
     Ok(response)
 }
 
-async fn connection(upgrade: UpgradeFut, handler: Handler<Frame>) {
+async fn connection(upgrade: UpgradeFut, handler: impl Handler<Frame>) {
     // How a connection ends is no news: the generator resets them all.
     if let Ok(socket) = upgrade.await {
         // Its stream ends with an error and does not tell it.
