@@ -2,7 +2,8 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
     thread,
 };
 
@@ -19,10 +20,19 @@ const CONNECTIONS: usize = 3;
 fn respond(
     workload: &Workload,
     messages: u64,
-    client: impl FnOnce(std::net::SocketAddr) + Send + 'static,
+    client: impl FnOnce(SocketAddr) + Send + 'static,
+) -> Result<Measured> {
+    respond_prepared(workload, &Prepared::new(workload), messages, client)
+}
+
+fn respond_prepared(
+    workload: &Workload,
+    prepared: &Prepared,
+    messages: u64,
+    client: impl FnOnce(SocketAddr) + Send + 'static,
 ) -> Result<Measured> {
     let workload = Workload { connections: CONNECTIONS, ..*workload };
-    let mut responder = Responder::new(&Prepared::new(&workload)).unwrap();
+    let mut responder = Responder::new(prepared).unwrap();
     let addr = responder.addr().unwrap();
     thread::spawn(move || client(addr));
     responder.run(&workload, Limit::Messages(messages), std::process::id())
@@ -30,13 +40,14 @@ fn respond(
 
 #[test]
 fn every_client_exchanges_every_workload() {
-    for client in CLIENTS {
-        let plain = |workload: &&Workload| workload.traffic == Traffic::Echo && workload.deflate.is_none();
-        // Masking megabytes takes its time in a debug build.
-        for workload in ALL.iter().filter(plain).filter(|workload| workload.size < 1 << 20) {
-            let messages = if workload.size < 16 << 10 { 90 } else { 9 };
-            let measured = respond(workload, messages, move |addr| {
-                let job = std::sync::Arc::new(Job::new(addr, workload).unwrap());
+    let plain = |workload: &&Workload| workload.traffic == Traffic::Echo && workload.deflate.is_none();
+    // Masking megabytes takes its time in a debug build.
+    for workload in ALL.iter().filter(plain).filter(|workload| workload.size < 1 << 20) {
+        let prepared = Prepared::new(workload);
+        let messages = if workload.size < 16 << 10 { 90 } else { 9 };
+        for client in CLIENTS {
+            let measured = respond_prepared(workload, &prepared, messages, move |addr| {
+                let job = Arc::new(Job::new(addr, workload).unwrap());
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 // It ends when the responder is dropped.
                 let _ = runtime.block_on(async {

@@ -31,9 +31,17 @@ where
 }
 
 fn load(target: &Target, workload: &Workload, messages: u64) -> Result<Measured> {
+    load_prepared(target, workload, &Prepared::new(workload), messages)
+}
+
+fn load_prepared(
+    target: &Target,
+    workload: &Workload,
+    prepared: &Prepared,
+    messages: u64,
+) -> Result<Measured> {
     let workload = Workload { connections: 3, ..*workload };
-    let prepared = Prepared::new(&workload);
-    load::run(target, &workload, &prepared, Limit::Messages(messages), std::process::id())
+    load::run(target, &workload, prepared, Limit::Messages(messages), std::process::id())
 }
 
 /// The server, and its process if it is not in this one.
@@ -55,20 +63,20 @@ fn serve(server: &'static Server, traffic: Traffic) -> (Target, Option<ServerPro
 }
 
 fn every_server(traffic: Traffic) {
-    for server in SERVERS {
-        let workloads = ALL.iter().filter(|workload| workload.traffic == traffic);
-        let mut workloads = workloads.filter(|workload| server.left_out(workload).is_none()).peekable();
-        if workloads.peek().is_none() {
-            continue;
-        }
-        let (target, _process) = serve(server, traffic);
-        for workload in workloads {
+    let mut running: Vec<Option<(Target, Option<ServerProcess>)>> = SERVERS.iter().map(|_| None).collect();
+    for workload in ALL.iter().filter(|workload| workload.traffic == traffic) {
+        let prepared = Prepared::new(workload);
+        // Compressing takes its time in a debug build.
+        let messages = if workload.size < 16 << 10 { 90 } else { 9 };
+        let batch = if traffic == Traffic::Broadcast { 3 * workload.depth } else { workload.depth };
+        for (server, running) in SERVERS.iter().zip(&mut running) {
+            if server.left_out(workload).is_some() {
+                continue;
+            }
             let what = format!("{server:?} {workload:?}");
-            // Compressing takes its time in a debug build.
-            let messages = if workload.size < 16 << 10 { 90 } else { 9 };
-            let batch = if traffic == Traffic::Broadcast { 3 * workload.depth } else { workload.depth };
-            let measured =
-                load(&target, workload, messages).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let (target, _) = running.get_or_insert_with(|| serve(server, traffic));
+            let measured = load_prepared(target, workload, &prepared, messages);
+            let measured = measured.unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(measured.replies.messages, messages.next_multiple_of(batch as u64), "{what}");
             assert!(!measured.latency.percentile(50.0).is_zero(), "{what}");
             let shrinks = measured.replies.wire < measured.replies.plain;
