@@ -120,7 +120,7 @@ pub(crate) fn write(path: &Path, tables: &[Table]) -> Result<()> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// Reads what [`write`] has written.
+/// Reads what [`write()`] has written.
 ///
 /// # Errors
 /// When the file cannot be read, or is something else.
