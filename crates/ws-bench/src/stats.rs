@@ -25,7 +25,8 @@ pub(crate) fn show(value: Option<f64>, factor: f64, decimals: usize) -> String {
 pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+        // A rule to the right has two characters at the least.
+        cells.chain([header[column].chars().count(), 2]).max().unwrap_or(2)
     };
     let widths: Vec<_> = (0..header.len()).map(width).collect();
     let line = |cells: &[&str]| {
@@ -56,6 +57,11 @@ mod tests {
         assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
         assert_eq!(median([]), None);
+    }
+
+    #[test]
+    fn rules_say_which_way_a_column_is_aligned() {
+        assert_eq!((rule(0, 2), rule(1, 2)), ("--".to_owned(), "-:".to_owned()));
     }
 
     #[test]

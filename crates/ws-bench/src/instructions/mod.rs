@@ -90,10 +90,13 @@ fn keep(mut args: Args, record: bool) -> Result<()> {
             }
         }
     }
-    print_table(&["", "before", "now", "%", ""], &rows);
     if record {
         ledger.toolchain = toolchain;
-        return ledger.write(&path);
+        ledger.write(&path)?;
+    }
+    print_table(&["instructions", "before", "now", "%", ""], &rows);
+    if record {
+        return Ok(());
     }
     match differences {
         0 => Ok(()),
