@@ -6,6 +6,7 @@
 mod support;
 
 mod fallback;
+mod frames;
 mod handshake;
 mod life;
 mod server;
