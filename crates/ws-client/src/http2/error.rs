@@ -56,7 +56,7 @@ impl fmt::Display for Http2Error {
             Self::Reset(code) => {
                 return write!(
                     f,
-                    "reset the stream before it answered, with {}",
+                    "reset the stream before it answered, with code {code}: {}",
                     Reason::from(code).description()
                 );
             }

@@ -199,8 +199,10 @@ async fn reset_before_the_answer_is_named_with_its_code() {
     assert_eq!(error.kind(), &kind(Http2Error::Reset(2)));
     assert_eq!(
         error.to_string(),
-        "example.com:80 reset the stream before it answered, with unexpected internal error encountered"
+        "example.com:80 reset the stream before it answered, with code 2: unexpected internal error encountered"
     );
+    let error = refused(async |asked| asked.reset(Reason::from(255))).await;
+    assert!(error.to_string().ends_with("with code 255: unknown reason"), "{error}");
 }
 
 #[tokio::test]
