@@ -148,8 +148,8 @@ impl<S> Reconnecting<S> {
         if matches!(cause, Cause::CloseRequested) {
             return None;
         }
-        let backoff = self.backoff.delay(self.failed, random())?;
         let retry = self.retry.as_mut().map_or_else(|| cause.default_retry(), |retry| retry(cause));
+        let backoff = self.backoff.delay(self.failed, random())?;
         match retry {
             Retry::Backoff => Some(backoff),
             Retry::NotBefore(wait) => Some(wait.saturating_add(backoff)),

@@ -94,6 +94,19 @@ async fn attempts_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn application_is_asked_about_the_last_attempt_too() {
+    let (client, _servers) = failing([DialErrorKind::Connect]);
+    let (asked, mut asks) = mpsc::unbounded_channel();
+    let mut client = client.backoff(Backoff::new().max_attempts(1)).retry(move |cause| {
+        asked.send(cause.to_string()).unwrap();
+        cause.default_retry()
+    });
+    let (cause, retry_in) = expect_failed(&mut client).await;
+    assert_eq!(retry_in, None);
+    assert_eq!(asks.try_recv(), Ok(cause.to_string()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn url_that_cannot_be_dialed_is_told_at_once() {
     for url in ["localhost:3000/chat", "ftp://example.com/", "ws://user@example.com/"] {
         let error = Reconnecting::new(Dialer::new(), url).unwrap_err();
