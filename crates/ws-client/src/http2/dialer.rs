@@ -124,8 +124,9 @@ impl Http2Dialer {
     /// How often a connection is asked whether the server is still there, by a PING of HTTP/2. Every 60 seconds unless set; `None`
     /// for never.
     ///
-    /// A server that does not answer within 20 seconds has lost the connection, and all WebSockets on it. This is beside the
-    /// [keep-alive](ws_core::Config::keep_alive) of WebSocket, which asks for each of them.
+    /// A server that does not answer within 20 seconds has lost the connection, and all WebSockets on it. Until then dials take
+    /// streams of it, and time out. This is beside the [keep-alive](ws_core::Config::keep_alive) of WebSocket, which asks for each
+    /// of them and ends that one alone.
     pub fn keep_alive(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.life.keep_alive = interval.into();
         self

@@ -77,6 +77,7 @@ impl Cause {
     /// | refused with 408, 421, 425, 429, or 5xx but 501 and 505 | another attempt, not before `Retry-After` says so |
     /// | refused with any other status | stop |
     /// | a 101 that breaks RFC 6455, a redirect that is not followed, a URL or request that cannot be dialed, TLS that is not set up on this side | stop |
+    /// | no WebSockets over HTTP/2, where HTTP/1.1 is not allowed | stop |
     /// | DNS, TCP, TLS, HTTP, the handshake timeout | another attempt |
     /// | a proxy refused with a status | as if the server had |
     /// | a SOCKS proxy took no credentials, a proxy that cannot be used as it is set | stop |
