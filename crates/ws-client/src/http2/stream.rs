@@ -146,23 +146,31 @@ impl AsyncWrite for Http2Stream {
             return Poll::Ready(Ok(0));
         }
         let wanted = buf.len().min(MAX_PIECE);
-        if self.send.capacity() == 0 {
+        let room = loop {
             self.send.reserve_capacity(wanted);
-            // h2 wakes for changes that leave nothing to write.
-            while self.send.capacity() == 0 {
-                match ready!(self.send.poll_capacity(cx)) {
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Poll::Ready(Err(into_io(error))),
-                    None => return Poll::Ready(Err(self.why_closed(cx))),
-                }
+            let room = self.send.capacity();
+            if room > 0 {
+                break room;
             }
-        }
-        let length = wanted.min(self.send.capacity());
+            // What it is given while it waits is missing for the others, and nobody has to call again.
+            self.send.reserve_capacity(wanted.min(MIN_PIECE));
+            match ready!(self.send.poll_capacity(cx)) {
+                // h2 wakes for changes that leave nothing to write, too.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(Err(into_io(error))),
+                None => return Poll::Ready(Err(self.why_closed(cx))),
+            }
+        };
+        let length = wanted.min(room);
         let piece = self.piece(Bytes::copy_from_slice(&buf[..length]));
-        match self.send.send_data(piece, false) {
-            Ok(()) => Poll::Ready(Ok(length)),
-            Err(_) => Poll::Ready(Err(self.why_closed(cx))),
+        if self.send.send_data(piece, false).is_err() {
+            return Poll::Ready(Err(self.why_closed(cx)));
         }
+        if length < wanted {
+            // The rest is asked for when it is written.
+            self.send.reserve_capacity(0);
+        }
+        Poll::Ready(Ok(length))
     }
 
     /// What was written is h2's, whose task sends it as fast as the peer takes it.
@@ -195,5 +203,8 @@ impl fmt::Debug for Http2Stream {
 
 /// The payload of a DATA frame, as long as the peer does not allow more (RFC 9113, 6.5.2).
 const MAX_PIECE: usize = 16 << 10;
+/// What a stream waits for. If all 200 of a connection are given it and write nothing, something is left of the 65,535 bytes
+/// that a connection begins with (RFC 9113, 6.9.2); smaller frames than this are costly for both ends.
+const MIN_PIECE: usize = 256;
 /// How long a stream or a connection that nobody uses waits for the server to take what is left.
 pub(super) const LINGER: Duration = Duration::from_secs(10);

@@ -1,6 +1,11 @@
 //! Servers whose frames are written by hand, for what h2 would not send.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::timeout,
+};
 use ws_client::{Conn, Dialer, Http2Connection, Http2Stream, Message};
 
 use crate::server::{pipe, within};
@@ -10,6 +15,7 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const WINDOW_UPDATE: u8 = 8;
 
 const END_HEADERS: u8 = 4;
 
@@ -98,4 +104,22 @@ async fn websockets_that_are_dropped_in_the_middle_of_messages_leave_the_others_
     }
     server.write(DATA, 0, stream, b"\x81\x05hello").await;
     assert_eq!(within(conn.read_message()).await.unwrap(), Some(Message::text("hello")));
+}
+
+/// The window of the connection belongs to all. A stream that waits and then has no more to say must not keep it.
+#[tokio::test(start_paused = true)]
+async fn websockets_whose_writes_were_given_up_leave_the_window_to_the_others() {
+    let (connection, mut server) = connected().await;
+    let mut conns = Vec::new();
+    for _ in 0..10 {
+        conns.push(open(&connection, &mut server).await);
+    }
+    let second = Duration::from_secs(1);
+    let (mut conn, _) = conns.pop().unwrap();
+    // The first one fills the window, and the others wait for it.
+    for (waiting, _) in &mut conns {
+        timeout(second, waiting.write_message(vec![0; 70_000])).await.unwrap_err();
+    }
+    server.write(WINDOW_UPDATE, 0, 0, &65_535_u32.to_be_bytes()).await;
+    timeout(second, conn.write_message("hello")).await.expect("nothing is left for it").unwrap();
 }
