@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     time::timeout,
 };
-use ws_client::{Conn, Dialer, Http2Connection, Http2Stream, Message};
+use ws_client::{Conn, DialErrorKind, Dialer, ErrorKind, Http2Connection, Http2Error, Http2Stream, Message};
 
 use crate::server::{pipe, within};
 
@@ -122,4 +122,37 @@ async fn websockets_whose_writes_were_given_up_leave_the_window_to_the_others() 
     }
     server.write(WINDOW_UPDATE, 0, 0, &65_535_u32.to_be_bytes()).await;
     timeout(second, conn.write_message("hello")).await.expect("nothing is left for it").unwrap();
+}
+
+#[tokio::test]
+async fn server_changes_how_many_streams_it_allows() {
+    let (connection, mut server) = connected().await;
+    let (mut conn, stream) = open(&connection, &mut server).await;
+    for streams in [0, 1] {
+        // MAX_CONCURRENT_STREAMS.
+        server.write(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, streams]).await;
+        server.write(DATA, 0, stream, b"\x81\x05hello").await;
+        assert_eq!(within(conn.read_message()).await.unwrap(), Some(Message::text("hello")));
+        let error = within(connection.open("ws://example.com/")).await.unwrap_err();
+        assert_eq!(error.kind(), &DialErrorKind::Http2(Http2Error::TooManyStreams));
+    }
+    server.write(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 2]).await;
+    server.write(DATA, 0, stream, b"\x81\x05hello").await;
+    within(conn.read_message()).await.unwrap();
+    open(&connection, &mut server).await;
+}
+
+#[tokio::test]
+async fn reset_of_any_code_in_the_middle_of_a_message_is_a_loss_of_that_websocket_alone() {
+    let (connection, mut server) = connected().await;
+    let (mut conn, stream) = open(&connection, &mut server).await;
+    for code in (0..=14).chain([u32::MAX]) {
+        let (mut other, reset) = open(&connection, &mut server).await;
+        server.write(DATA, 0, reset, b"\x81\x05he").await;
+        server.write(RST_STREAM, 0, reset, &code.to_be_bytes()).await;
+        let error = within(other.read_message()).await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::ConnectionLost, "{code}");
+        server.write(DATA, 0, stream, b"\x81\x05hello").await;
+        assert_eq!(within(conn.read_message()).await.unwrap(), Some(Message::text("hello")));
+    }
 }
