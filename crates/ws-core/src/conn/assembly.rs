@@ -37,7 +37,9 @@ impl Assembly {
             return Ok(());
         }
         let arrived = len + next;
-        let ceiling = if arrived <= EAGER { (4 * arrived).max(FIRST) } else { arrived.saturating_mul(2) };
+        // A little more than twice: what is left of a frame then would not be worth another growth.
+        let twice = || arrived.saturating_mul(2).saturating_add(super::DIRECT as usize);
+        let ceiling = if arrived <= EAGER { (4 * arrived).max(FIRST) } else { twice() };
         let announced = usize::try_from(remaining).unwrap_or(usize::MAX);
         let mut room = arrived.saturating_add(announced).min(ceiling);
         if !receiver.in_final_frame() {

@@ -70,6 +70,24 @@ fn large_frame_byte_by_byte_takes_at_most_twice_its_size() {
 }
 
 #[test]
+fn large_message_has_room_for_its_last_bytes_once_half_of_it_is_there() {
+    for role in ROLES {
+        // What is left when the room is doubled, byte by byte around nothing at all.
+        for more in -40..40 {
+            let size = usize::try_from(MIB + more).unwrap();
+            let stream = frame(role, true, Opcode::BINARY, &vec![7; size]);
+            let mut wire = Wire::new(&stream);
+            wire.read = 32 << 10;
+            let mut conn = conn(role, unlimited(), wire);
+            let (message, usage) = measured(|| now(conn.read_message()));
+            assert_eq!(message.unwrap().unwrap().unwrap().into_data().len(), size);
+            // The last growth is the one to the whole size: 1/8, 1/4, 1/2 and all of it, and the read buffer.
+            assert!(usage.total <= 2 * MIB + 192 * KIB, "{role:?} {size}: {usage:?}");
+        }
+    }
+}
+
+#[test]
 fn memory_follows_what_has_arrived() {
     for role in ROLES {
         for read in [100, 1000, 20_000] {
