@@ -43,7 +43,7 @@ pub fn is_reserved_request_header(name: &HeaderName) -> bool {
 /// Checks the response to an opening handshake, and gives the subprotocol that the server chose.
 ///
 /// `key` and `offered` are what the request said. No extension was offered, so none may be accepted;
-/// `check_response_with_deflate` is for a request that offered compression.
+/// [`Offer`](super::Offer) is for a request that offered compression.
 ///
 /// # Errors
 ///

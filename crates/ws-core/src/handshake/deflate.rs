@@ -1,13 +1,8 @@
 //! permessage-deflate in the opening handshake (RFC 7692, 5).
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue};
 
-use super::{
-    Extension, ResponseError,
-    client::{check_answer, to_header},
-    fields::Fields,
-    scan::trim,
-};
+use super::{Extension, ResponseError, fields::Fields};
 use crate::{
     DeflateConfig, NegotiatedDeflate,
     deflate::{InvalidParameters, NAME, Parameters},
@@ -59,25 +54,6 @@ pub fn negotiate_deflate(
 pub fn offer_deflate(config: &DeflateConfig) -> HeaderValue {
     // Names and numbers, always a value.
     HeaderValue::try_from(config.offer().to_string()).unwrap_or(HeaderValue::from_static(NAME))
-}
-
-/// As [`check_response`](super::check_response), for a request with the offer of [`offer_deflate`]. Gives what was agreed on
-/// as well, if the server accepted it.
-///
-/// # Errors
-/// As [`check_response`](super::check_response), and [`ResponseError::DeflateParameters`] if the server accepted something
-/// else than was offered (RFC 7692, 7.1).
-pub fn check_response_with_deflate(
-    status: StatusCode,
-    headers: &HeaderMap,
-    key: &HeaderValue,
-    offered: &[impl AsRef<str>],
-    config: &DeflateConfig,
-) -> Result<(Option<HeaderValue>, Option<NegotiatedDeflate>), ResponseError> {
-    let key = trim(key.as_bytes());
-    let index = check_answer(status, headers.into(), key, offered, |name| name == NAME)?;
-    let subprotocol = index.map(|index| to_header(offered[index].as_ref())).transpose()?;
-    Ok((subprotocol, accepted_deflate(headers.into(), config)?))
 }
 
 /// What the server accepted of the offer, in a response that names no other extension.

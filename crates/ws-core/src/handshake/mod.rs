@@ -46,8 +46,7 @@
 //! made with.
 //!
 //! permessage-deflate (RFC 7692) is negotiated beside that: a server lets [`negotiate_deflate`] choose among the offers, and
-//! adds what it gives to the response; a client adds [`offer_deflate`] to its request, and reads the answer with
-//! [`check_response_with_deflate`].
+//! adds what it gives to the response; a client's [`Offer`] holds its configuration.
 
 mod client;
 mod connect;
@@ -69,7 +68,7 @@ mod tests;
 
 #[cfg(feature = "deflate")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
-pub use self::deflate::{check_response_with_deflate, negotiate_deflate, offer_deflate};
+pub use self::deflate::{negotiate_deflate, offer_deflate};
 pub use self::{
     client::{OfferError, ResponseError, check_response, is_reserved_request_header, request_headers},
     connect::{check_connect, connect_response, is_websocket_connect},

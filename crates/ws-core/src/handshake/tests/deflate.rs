@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::{ACCEPT, KEY, any_value, headers, lines};
 use crate::{
     DeflateConfig, NegotiatedDeflate,
-    handshake::{ResponseError, check_response_with_deflate, negotiate_deflate, offer_deflate},
+    handshake::{Offer, ResponseError, negotiate_deflate, offer_deflate},
 };
 
 /// What a server with the defaults answers to these lines.
@@ -47,12 +47,10 @@ fn verdict(config: &DeflateConfig, answers: &[&str]) -> Result<Option<Negotiated
     }
     let key = HeaderValue::from_static(KEY);
     let none: [&str; 0] = [];
-    check_response_with_deflate(StatusCode::SWITCHING_PROTOCOLS, &response, &key, &none, config).map(
-        |(subprotocol, deflate)| {
-            assert_eq!(subprotocol, None);
-            deflate
-        },
-    )
+    let offer = Offer::new(&none).with_deflate(config);
+    let negotiated = offer.check(StatusCode::SWITCHING_PROTOCOLS, &response, &key)?;
+    assert_eq!(negotiated.subprotocol, None);
+    Ok(negotiated.deflate)
 }
 
 #[test]
