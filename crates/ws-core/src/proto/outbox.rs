@@ -163,7 +163,8 @@ impl Outbox {
     #[inline]
     pub(super) fn push_short(&mut self, header: &[u8], payload: &[u8]) -> bool {
         let len = header.len() + payload.len();
-        if self.written > 0 || self.buffer.capacity() - self.buffer.len() < len {
+        // Without room it is `push_frame` that moves what waits to the front.
+        if self.buffer.capacity() - self.buffer.len() < len {
             return false;
         }
         self.len += len;
