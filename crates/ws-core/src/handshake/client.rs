@@ -57,12 +57,8 @@ pub fn check_response(
 ) -> Result<Option<HeaderValue>, ResponseError> {
     let key = trim(key.as_bytes());
     let Some(index) = check_answer(status, headers.into(), key, offered, |_| false)? else { return Ok(None) };
-    to_header(offered[index].as_ref()).map(Some)
-}
-
-/// A subprotocol that was offered.
-pub(super) fn to_header(chosen: &str) -> Result<HeaderValue, ResponseError> {
-    HeaderValue::from_bytes(chosen.as_bytes()).map_err(|_| ResponseError::SubprotocolNotOffered)
+    let chosen = HeaderValue::from_bytes(offered[index].as_ref().as_bytes());
+    chosen.map(Some).map_err(|_| ResponseError::SubprotocolNotOffered)
 }
 
 /// [`check_response`] for any head, with the place of the subprotocol in the offer as the result.
