@@ -49,6 +49,29 @@ fn written_message_is_handed_to_the_transport_and_flushed() {
 }
 
 #[test]
+fn flush_goes_on_until_the_transport_has_flushed() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new(), Pace { stutter: true, ..Pace::default() });
+        finish(conn.write_message("a")).unwrap();
+        let calls = remote.take_calls();
+        assert!(matches!(calls[..], [Call::Write(_), Call::Flush]), "{role:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn read_that_waits_goes_on_until_the_transport_has_flushed() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new(), Pace { stutter: true, ..Pace::default() });
+        finish(conn.queue_message("a")).unwrap();
+        let mut read = pin!(conn.read_message());
+        // A write and a flush, each at the second call.
+        (0..8).for_each(|_| assert!(poll_once(read.as_mut()).is_pending()));
+        let calls = remote.take_calls();
+        assert!(matches!(calls[..], [Call::Write(_), Call::Flush]), "{role:?}: {calls:?}");
+    }
+}
+
+#[test]
 fn read_that_waits_writes_what_is_queued() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);
