@@ -3,3 +3,4 @@
 pub mod echo;
 pub mod raw;
 pub mod serve;
+pub mod sources;

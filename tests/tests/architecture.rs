@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ws_tests::sources::rust_files;
+
 /// A layer: the modules it is made of, what it may use of the crate besides itself, and what it may use of others.
 struct Layer {
     modules: &'static [&'static str],
@@ -117,15 +119,6 @@ fn files_of(source: &Path, module: &str) -> Vec<PathBuf> {
 fn in_tests(source: &Path, file: &Path) -> bool {
     let inside = file.strip_prefix(source).unwrap_or(file);
     inside.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.map(|entry| entry.expect("a folder can be listed").path());
-    paths
-        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect()
 }
 
 /// The source without comments and without the tests at its foot.
