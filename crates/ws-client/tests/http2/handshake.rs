@@ -297,6 +297,18 @@ async fn settings_that_come_byte_by_byte_are_read_whole() {
 }
 
 #[tokio::test]
+async fn setting_other_than_0_and_1_fails_the_connection() {
+    let outcomes = [(0, Some(Http2Error::NoExtendedConnect)), (1, None), (2, Some(Http2Error::Protocol))];
+    for (value, expected) in outcomes {
+        let (near, mut far) = pipe();
+        // ENABLE_CONNECT_PROTOCOL, the last byte of which is its value.
+        far.write_all(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, value]).await.unwrap();
+        let error = within(Dialer::new().http2().handshake(near)).await.err();
+        assert_eq!(error.as_ref().map(DialError::kind), expected.map(kind).as_ref(), "{value}");
+    }
+}
+
+#[tokio::test]
 async fn server_of_http1_is_named() {
     let (near, mut far) = pipe();
     far.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await.unwrap();

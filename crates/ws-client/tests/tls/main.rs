@@ -14,6 +14,7 @@ mod ends;
 mod native_tls_only;
 #[cfg(feature = "rustls")]
 mod roots;
+mod server_name;
 
 use std::{net::SocketAddr, sync::Arc};
 
