@@ -8,6 +8,7 @@ mod support;
 mod client;
 #[cfg(feature = "axum")]
 mod extractor;
+mod floods;
 mod handshake;
 mod life;
 mod sharing;
