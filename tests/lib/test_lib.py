@@ -13,12 +13,24 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import supply_chain  # noqa: E402
+from normative import sentences  # noqa: E402
 from process import Child, Ended  # noqa: E402
 from spdx import permitted  # noqa: E402
 from supply_chain import Package  # noqa: E402
 from versions import Requirement, Version  # noqa: E402
 
 ALLOWED = {"MIT", "Apache-2.0", "ISC"}
+
+
+class Sentences(unittest.TestCase):
+    def test_those_that_demand_are_numbered_within_their_section(self):
+        text = (
+            "   Table of Contents\n\n   1. First .... 1\n\n1.  First\n\n   A client MUST wait.  It need not\n   hurry: a server MAY, "
+            "and\n\nAuthor   Standards Track   [Page 1]\n\f\nRFC 1   Title   2011\n\n   SHOULD NOT wait.  It must not.\n\n"
+            "1.1.  Second\n\n   It is RECOMMENDED.\n\n2.  References\n\n   All of this is REQUIRED.\n"
+        )
+        found = [(number, words) for number, words, _ in sentences(text)]
+        self.assertEqual(found, [("1-1", ["MUST"]), ("1-2", ["MAY", "SHOULD NOT"]), ("1.1-1", ["RECOMMENDED"])])
 
 
 class Licences(unittest.TestCase):
