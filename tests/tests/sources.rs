@@ -1,6 +1,9 @@
-//! What the sources of the published crates may do, and what they may depend on.
+//! What the sources of the published crates may do, what they may depend on, and what the security policy says of them.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use ws_tests::sources::{root, rust_files, text_of};
 
@@ -47,19 +50,22 @@ fn sources() -> BTreeMap<String, String> {
     sources
 }
 
-/// Whether the word stands in the code of a line.
-fn has_word(line: &str, word: &str) -> bool {
-    let code = line.split("//").next().unwrap_or_default();
-    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|part| part == word)
+/// The words in code, without comments.
+fn words(code: &str) -> BTreeSet<&str> {
+    let lines = code.lines().filter_map(|line| line.split("//").next());
+    lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).collect()
 }
 
+// Shows UNS-1.
 #[test]
 fn unsafe_has_one_address_and_says_why_it_is_sound() {
     let sources = sources();
     let mut found = Vec::new();
     for (path, text) in &sources {
         let lines: Vec<_> = text.lines().collect();
-        let blocks: Vec<_> = (0..lines.len()).filter(|at| has_word(lines[*at], "unsafe")).collect();
+        let blocks: Vec<_> = (0..lines.len())
+            .filter(|at| lines[*at].contains("unsafe") && words(lines[*at]).contains("unsafe"))
+            .collect();
         for at in &blocks {
             let mut comment =
                 lines[..*at].iter().rev().take_while(|line| line.trim_start().starts_with("//"));
@@ -79,16 +85,20 @@ fn unsafe_has_one_address_and_says_why_it_is_sound() {
     }
 }
 
+// Shows MSK-2.
 #[test]
 fn keys_come_from_the_generator_of_the_system_alone() {
     let sources = sources();
-    let drawing = sources.iter().filter(|(_, text)| text.lines().any(|line| has_word(line, "getrandom")));
-    let files: Vec<_> = drawing.map(|(path, _)| path.as_str()).collect();
-    assert_eq!(files, RANDOM);
+    let mut drawing = Vec::new();
     for (path, text) in &sources {
-        let other = OTHER_GENERATORS.iter().find(|word| text.lines().any(|line| has_word(line, word)));
+        let words = words(text);
+        if words.contains("getrandom") {
+            drawing.push(path.as_str());
+        }
+        let other = OTHER_GENERATORS.iter().find(|word| words.contains(**word));
         assert_eq!(other, None, "{path}");
     }
+    assert_eq!(drawing, RANDOM);
     for name in CRATES {
         let manifest = text_of(&format!("crates/{name}/Cargo.toml"));
         let dependencies = manifest.split("\n[dev-dependencies]").next().unwrap_or_default();
@@ -100,6 +110,7 @@ fn keys_come_from_the_generator_of_the_system_alone() {
 }
 
 /// Of what the published crates depend on by name; `tests/run deny` looks at the rest of their graph as well.
+// Shows DEP-1.
 #[test]
 fn no_dependency_is_of_a_version_with_a_known_fault() {
     let lock = text_of("Cargo.lock");
@@ -125,6 +136,75 @@ fn no_dependency_is_of_a_version_with_a_known_fault() {
     }
     let expected = ["bytes", "h2", "hyper", "idna", "rustls", "rustls-webpki", "tokio", "url", "zlib-rs"];
     assert_eq!(held, expected);
+}
+
+/// A row of the table in SECURITY.md, what stands in it, and the code that it repeats.
+const POLICY: &[(&str, &str, &str, &str)] = &[
+    ("message", "1 MiB (64 MiB", "ws-core/src/config.rs", "Role::Server => Some(1 << 20)"),
+    ("message", "(64 MiB", "ws-tower/src/extract/upgrade.rs", "AXUM_MAX_MESSAGE_SIZE: u64 = 64 << 20;"),
+    ("message", "| 16 MiB |", "ws-core/src/config.rs", "Role::Client => Some(16 << 20)"),
+    ("fragments of a message", "| 16,384 |", "ws-core/src/config.rs", "(1 << 20, Some(16_384))"),
+    ("fragments of a message", "| 262,144 |", "ws-core/src/config.rs", "(16 << 20, Some(262_144))"),
+    (
+        "control frames in one go",
+        "| 4,096 | 4,096 |",
+        "ws-core/src/config.rs",
+        "max_control_frames.unwrap_or(Some(4096))",
+    ),
+    ("queued outgoing bytes", "64 KiB", "ws-core/src/config.rs", "high_water_mark.unwrap_or(64 << 10)"),
+    (
+        "closing handshake",
+        "| 5 s | 5 s |",
+        "ws-core/src/config.rs",
+        "close_timeout.unwrap_or(Duration::from_secs(5))",
+    ),
+    (
+        "opening handshake",
+        "| 10 s from",
+        "ws-tower/src/upgrader/mod.rs",
+        "HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);",
+    ),
+    (
+        "opening handshake",
+        "| 30 s in all",
+        "ws-client/src/dialer.rs",
+        "HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);",
+    ),
+    (
+        "head of an opening handshake",
+        "| 16 KiB,",
+        "ws-core/src/handshake/server.rs",
+        "MAX_HEAD: usize = 16 << 10;",
+    ),
+    (
+        "head of an opening handshake",
+        "100 fields, 8 KiB",
+        "ws-core/src/handshake/server.rs",
+        "MAX_FIELDS: usize = 100;",
+    ),
+    (
+        "head of an opening handshake",
+        "8 KiB a field",
+        "ws-core/src/handshake/server.rs",
+        "MAX_LINE: usize = 8 << 10;",
+    ),
+    (
+        "head of an opening handshake",
+        "| 64 KiB,",
+        "ws-client/src/handshake.rs",
+        "MAX_HEAD: usize = 64 << 10;",
+    ),
+];
+
+#[test]
+fn limits_of_the_security_policy_are_those_of_the_code() {
+    let policy = text_of("SECURITY.md");
+    let sources = sources();
+    for (row, cell, file, code) in POLICY {
+        let line = policy.lines().find(|line| line.starts_with(&format!("| {row} |")));
+        assert!(line.is_some_and(|line| line.contains(cell)), "{row}: {cell} is not in {line:?}");
+        assert!(sources[*file].contains(code), "{row}: {code} is not in {file}");
+    }
 }
 
 /// The value of a field of a package in the lock file.
