@@ -41,6 +41,7 @@ fn close_for(role: Role) -> Vec<u8> {
     }
 }
 
+// Shows CLS-2.
 #[tokio::test]
 async fn server_ends_tcp_first_whoever_begins() -> Result {
     for server_begins in [false, true] {
@@ -69,6 +70,7 @@ async fn server_ends_tcp_first_whoever_begins() -> Result {
     Ok(())
 }
 
+// Shows CLS-2.
 #[tokio::test]
 async fn client_does_not_end_tcp_before_the_server_does() -> Result {
     for client_begins in [false, true] {
@@ -100,6 +102,7 @@ async fn client_does_not_end_tcp_before_the_server_does() -> Result {
     Ok(())
 }
 
+// Shows CLS-3.
 #[tokio::test]
 async fn peer_that_does_not_answer_or_does_not_read_is_gone_at_the_close_timeout() -> Result {
     for role in ROLES {
@@ -136,6 +139,7 @@ fn open_files() -> Result<usize> {
 }
 
 #[cfg(target_os = "linux")]
+// Shows CLS-5, LIF-1.
 #[tokio::test]
 async fn cls_5_a_thousand_peers_that_never_answer_leave_no_socket_behind() -> Result {
     let count = ((file_limit() - 300) / 2).min(1000);

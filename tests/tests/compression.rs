@@ -30,6 +30,7 @@ fn document(number: usize) -> String {
     (0..200).map(|line| format!("{{\"id\":{},\"name\":\"user {}\"}},", line * number, line % 7)).collect()
 }
 
+// Shows Z-11.
 #[tokio::test]
 async fn z_11_compression_is_off_unless_both_ends_ask_for_it() -> Result {
     let on = || Some(DeflateConfig::new());
@@ -46,6 +47,7 @@ async fn z_11_compression_is_off_unless_both_ends_ask_for_it() -> Result {
     Ok(())
 }
 
+// Shows Z-5.
 #[tokio::test]
 async fn every_combination_of_parameters_carries_messages() -> Result {
     for bits in [9, 12, 15] {
@@ -112,6 +114,7 @@ async fn service_without_a_framework_compresses_too() -> Result {
     Ok(())
 }
 
+// Shows Z-4.
 #[tokio::test]
 async fn answer_that_was_not_offered_fails_the_dial() -> Result {
     for (extensions, error) in [

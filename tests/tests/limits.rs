@@ -42,6 +42,7 @@ async fn assert_closed_with(client: &mut RawClient, code: u16, what: &str) -> Re
     Ok(())
 }
 
+// Shows MEM-1.
 #[tokio::test]
 async fn what_is_too_large_too_long_or_in_too_many_pieces_is_refused_with_its_code() -> Result {
     let server =
@@ -65,6 +66,7 @@ async fn what_is_too_large_too_long_or_in_too_many_pieces_is_refused_with_its_co
     Ok(())
 }
 
+// Shows MEM-8.
 #[tokio::test]
 async fn hoarders_are_refused_with_1013_and_honest_clients_do_not_notice() -> Result {
     let budget = InboundBudget::new(1 << 20);
@@ -100,6 +102,7 @@ async fn hoarders_are_refused_with_1013_and_honest_clients_do_not_notice() -> Re
     Ok(())
 }
 
+// Shows OUT-4.
 #[tokio::test]
 async fn out_4_sender_is_stopped_by_tcp_when_the_application_does_not_read() -> Result {
     let server = Server::with_handler(|conn| async move {
@@ -126,6 +129,7 @@ async fn out_4_sender_is_stopped_by_tcp_when_the_application_does_not_read() -> 
     Ok(())
 }
 
+// Shows OUT-1.
 #[tokio::test]
 async fn out_1_writer_waits_for_a_peer_that_does_not_read_and_others_are_served() -> Result {
     let server = Server::with_handler(|mut conn| async move {

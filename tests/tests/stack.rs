@@ -148,6 +148,7 @@ async fn subprotocol_is_agreed_on_in_the_clients_order() -> Result {
     Ok(())
 }
 
+// Shows ORG-1.
 #[tokio::test]
 async fn page_of_another_origin_is_refused_and_the_client_sees_why() -> Result {
     let server = echo_server().await;
@@ -227,6 +228,7 @@ async fn bad_frame_is_answered_by_its_close_code_behind_the_echo_of_good_ones() 
     Ok(())
 }
 
+// Shows PAN-1.
 #[tokio::test]
 async fn server_keeps_serving_while_peers_misbehave() -> Result {
     let server = echo_server().await;

@@ -421,6 +421,7 @@ mod tests {
         assert!(error::Error::source(&error).is_none());
     }
 
+    // Shows LOG-1.
     #[test]
     fn redirects_say_where_to_and_cannot_write_into_a_terminal() {
         let mut response = Response::new(Bytes::new());

@@ -154,6 +154,7 @@ async fn response_of_the_server_is_given_to_the_caller() {
 }
 
 // CLI-1, as are the frames behind the response below, and wrong answers in refusal.rs.
+// Shows CLI-1.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_between_the_request_and_its_answer() {
     let script = async |mut io: DuplexStream| {
@@ -169,6 +170,7 @@ async fn nothing_is_sent_between_the_request_and_its_answer() {
     drop(conn);
 }
 
+// Shows CLI-1.
 #[tokio::test]
 async fn frames_behind_the_response_are_kept_wherever_it_is_cut() {
     let length = {
@@ -251,6 +253,7 @@ async fn messages_of_the_client_are_masked() {
 }
 
 // MSK-3: what others let a client send must not show on the wire, where a proxy could take it for HTTP.
+// Shows MSK-3.
 #[tokio::test]
 async fn plain_text_is_never_on_the_wire() {
     const REQUEST: &str = "GET / HTTP/1.1\r\nHost: victim.example\r\n\r\n";

@@ -146,6 +146,7 @@ async fn refused(
     (error, proxy)
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn certificates_of_the_server_are_checked_through_every_proxy() {
     let (near, far) = (Authority::new(), Authority::new());
@@ -293,6 +294,7 @@ async fn server_behind_a_proxy_that_never_finishes_tls_is_given_up() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn dialer_that_went_through_a_proxy_once_goes_on_to_check_certificates() {
     let (near, far) = (Authority::new(), Authority::new());

@@ -76,6 +76,7 @@ async fn every_request_is_a_new_opening_handshake_with_the_same_offer() {
 }
 
 // RED-1, on the wire; the table of origins stands beside the rule.
+// Shows RED-1.
 #[tokio::test]
 async fn credentials_stay_with_their_origin() {
     let net = Net::new([to("/b"), to("ws://b.example/"), to("ws://a.example/"), "101".into()]);
@@ -99,6 +100,7 @@ async fn credentials_stay_with_their_origin() {
     assert_eq!(hosts, [["inner.example"], ["inner.example"], ["b.example"], ["a.example"]]);
 }
 
+// Shows RED-1.
 #[tokio::test(start_paused = true)]
 async fn redirects_are_refused_unless_asked_for() {
     let net = Net::new([to("/b")]);
@@ -108,6 +110,7 @@ async fn redirects_are_refused_unless_asked_for() {
     assert_eq!(net.asked().len(), 1);
 }
 
+// Shows RED-1.
 #[tokio::test]
 async fn ten_redirects_are_followed_at_the_most_whatever_is_asked_for() {
     for (max, followed) in [(1, 1), (9, 9), (10, 10), (11, 10), (usize::MAX, 10)] {
@@ -190,6 +193,7 @@ async fn body_of_a_redirect_is_not_waited_for() {
     assert_eq!(started.elapsed(), Duration::ZERO);
 }
 
+// Shows RED-1.
 #[tokio::test(start_paused = true)]
 async fn timeout_is_one_for_all_redirects() {
     // The script ends, and the fourth server says nothing.

@@ -41,6 +41,7 @@ async fn refusal_has_the_status_the_headers_and_the_body() {
     assert_eq!(response.body(), "sign in");
 }
 
+// Shows CLI-1.
 #[tokio::test]
 async fn success_that_is_not_101_is_a_refusal() {
     let script = async |mut io: DuplexStream| {
@@ -54,6 +55,7 @@ async fn success_that_is_not_101_is_a_refusal() {
     assert_eq!(dialed.unwrap_err().kind(), &DialErrorKind::Refused(StatusCode::OK));
 }
 
+// Shows CLI-1.
 #[tokio::test]
 async fn first_kilobyte_of_ten_megabytes_is_kept() {
     let (addr, server) = serve(|mut io| async move {
@@ -150,6 +152,7 @@ async fn switched(dialer: &Dialer, lines: impl Fn(&str) -> String) -> DialErrorK
 }
 
 // CLI-1, as are interim responses and bodies without end.
+// Shows CLI-1.
 #[tokio::test]
 async fn wrong_answers_with_101_fail_the_dial() {
     let dialer = Dialer::new().subprotocols(["chat"]);
@@ -212,6 +215,7 @@ fn cause(error: &DialError) -> String {
     error.source().unwrap().to_string()
 }
 
+// Shows CLI-1.
 #[tokio::test]
 async fn interim_responses_without_end_fail_the_dial() {
     let (addr, server) = serve(|mut io| async move {
@@ -295,6 +299,7 @@ async fn response_head_without_end_is_not_buffered() {
     timeout(PATIENCE, server).await.expect("the connection was not closed").unwrap();
 }
 
+// Shows HS-2.
 #[tokio::test]
 async fn response_head_is_limited_to_100_fields() {
     let fitting = format!("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n{}\r\n", "X: a\r\n".repeat(99));

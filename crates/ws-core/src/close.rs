@@ -189,6 +189,7 @@ mod tests {
         assert_eq!(CloseFrame::parse(&[]), Ok(None));
     }
 
+    // Shows UTF-1.
     #[test]
     fn reason_must_be_utf8() {
         assert_eq!(CloseFrame::parse(&[0x03, 0xE8, 0xFF]), Err(ProtocolError::InvalidCloseReason));

@@ -428,6 +428,7 @@ mod tests {
         assert_eq!((limits.max_message_size, limits.max_frame_size), (16 << 20, 10));
     }
 
+    // Shows MEM-6.
     #[test]
     fn documented_defaults_hold() {
         let server = Config::new().limits(Role::Server);

@@ -301,6 +301,7 @@ mod tests {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 
+    // Shows LOG-1.
     #[test]
     fn reason_of_the_peer_is_escaped() {
         let error = Error::new(ErrorKind::Closed(Some(CloseFrame::new(1011, "\x1b[31m"))));

@@ -69,6 +69,7 @@ mod tests {
 
     use super::*;
 
+    // Shows MSK-2.
     #[test]
     fn key_that_was_used_is_wiped() {
         Keys::ensure().unwrap();
@@ -98,7 +99,8 @@ mod tests {
         (0..count).map(|_| draw()).collect()
     }
 
-    // MSK-1. Each bound is five standard deviations away: one run in a million fails by chance.
+    // Each bound is five standard deviations away: one run in a million fails by chance.
+    // Shows MSK-1.
     #[test]
     fn a_million_keys_look_random() {
         const COUNT: usize = 1_000_000;
@@ -113,7 +115,7 @@ mod tests {
         }
     }
 
-    // MSK-2
+    // Shows MSK-2.
     #[test]
     fn threads_draw_different_keys() {
         let [first, second] = std::thread::scope(|scope| {

@@ -182,6 +182,7 @@ mod tests {
         }
     }
 
+    // Shows LEN-2, UTF-1.
     #[test]
     fn every_two_and_three_byte_sequence_agrees_with_the_standard_library_at_every_cut() {
         for number in 0..=0xFF_FFFF_u32 {
@@ -206,6 +207,7 @@ mod tests {
     }
 
     proptest! {
+        // Shows UNS-1.
         #[test]
         fn agrees_with_the_naive_twin_however_the_text_is_cut(pieces in pieces(), width in 1usize..100) {
             let text = pieces.concat();

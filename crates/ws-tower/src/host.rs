@@ -142,6 +142,7 @@ mod tests {
         assert!(!allow(&["example.com:443"], "example.com", Some(Scheme::HTTP)));
     }
 
+    // Shows ORG-3.
     #[test]
     fn subdomains_need_their_dot() {
         assert!(allow(&["*.example.com"], "a.example.com", None));

@@ -65,6 +65,7 @@ async fn bytes_behind_the_request_are_the_first_messages() {
     assert_eq!(raw.frame().await, (TEXT, b"two".to_vec()));
 }
 
+// Shows HS-1.
 #[tokio::test]
 async fn handshake_may_arrive_byte_by_byte() {
     let app = Router::new().route("/ws", any(async |ws: WebSocketUpgrade| ws.on_upgrade(echo)));

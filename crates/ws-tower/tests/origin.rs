@@ -49,6 +49,7 @@ fn page_of_the_same_host_is_allowed_in_every_spelling() {
     assert!(same("127.0.0.1:3000", "http://127.0.0.1:3000"));
 }
 
+// Shows ORG-1.
 #[test]
 fn page_of_another_host_or_port_is_refused() {
     for (host, origin) in [
@@ -67,6 +68,7 @@ fn page_of_another_host_or_port_is_refused() {
     }
 }
 
+// Shows ORG-4.
 #[test]
 fn what_is_no_origin_is_refused() {
     for origin in [
@@ -111,6 +113,7 @@ fn no_edit_of_one_character_keeps_the_origin_allowed() {
     }
 }
 
+// Shows ORG-3.
 #[test]
 fn list_allows_its_origins_and_no_others() {
     let list = || CheckOrigin::list(["https://app.example", "https://*.example.com"]).expect("origins");
@@ -189,6 +192,7 @@ async fn function_that_panics_is_a_500_and_the_server_goes_on() {
     assert_eq!(head.status, 101);
 }
 
+// Shows ORG-1.
 #[tokio::test]
 async fn page_of_another_host_gets_a_403_that_ends_the_connection() {
     let addr = support::serve_hyper(Upgrader::new().service(async |_| ())).await;

@@ -54,6 +54,7 @@ fn over(scheme: Scheme) -> Upgrader {
     Upgrader::new().external_scheme(scheme)
 }
 
+// Shows ORG-2.
 #[test]
 fn scheme_is_compared_where_it_is_known() {
     for host in ["a.example", "a.example:443", "A.EXAMPLE"] {
@@ -124,6 +125,7 @@ fn origin_is_required_on_request() {
     }
 }
 
+// Shows ORG-6.
 #[test]
 fn request_for_a_host_that_is_not_ours_is_misdirected() {
     let ours = Upgrader::new()
@@ -147,6 +149,7 @@ fn request_for_a_host_that_is_not_ours_is_misdirected() {
     }
 }
 
+// Shows ORG-6.
 #[test]
 fn host_is_checked_before_the_origin_whatever_that_check_is() {
     let hosts = || AllowedHosts::list(["a.example"]).expect("a host");
@@ -237,6 +240,7 @@ fn forwarded_of_rfc_7239_is_read_in_place_of_the_others_on_request() {
 }
 
 /// A client can send whatever a proxy can.
+// Shows ORG-5.
 #[test]
 fn headers_of_what_is_no_trusted_proxy_count_for_nothing() {
     let forged =
@@ -265,6 +269,7 @@ fn headers_of_what_is_no_trusted_proxy_count_for_nothing() {
     }
 }
 
+// Shows ORG-5.
 #[test]
 fn configured_scheme_counts_where_no_proxy_names_one() {
     let upgrader = over(Scheme::HTTPS).trust_proxy(TrustedProxy::when(|_| true));
@@ -334,6 +339,7 @@ fn endpoint() -> impl Strategy<Value = (Scheme, Vec<String>)> {
 
 proptest! {
     /// Letters of either case, a default port or none, IPv6 in short or in full: on either side, it is the same origin.
+    // Shows ORG-2.
     #[test]
     fn page_of_the_server_is_allowed_in_every_spelling(
         (one, other) in host(),
@@ -362,6 +368,7 @@ proptest! {
     }
 
     /// Another character in place of one, one more, or one less: what is left is another page.
+    // Shows ORG-2.
     #[test]
     fn no_edit_of_one_character_is_allowed(
         (host, _) in host(),
@@ -395,6 +402,7 @@ proptest! {
     }
 
     /// Whatever bytes a header can hold: nothing panics, and nothing but the origin itself is allowed.
+    // Shows ORG-4.
     #[test]
     fn no_other_bytes_are_an_origin_of_ours(bytes in prop::collection::vec(any::<u8>(), 0..4096)) {
         let Ok(origin) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
@@ -404,6 +412,7 @@ proptest! {
     }
 
     /// Nothing that a client can put into these headers breaks the server, or gets a foreign page in.
+    // Shows ORG-5.
     #[test]
     fn no_header_of_a_client_allows_a_foreign_page(
         proto in "[ -~]{0,40}",

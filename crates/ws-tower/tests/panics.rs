@@ -27,6 +27,7 @@ async fn echo_or_panic(mut conn: Conn<Upgraded>) {
     }
 }
 
+// Shows LIF-2.
 #[tokio::test]
 async fn client_of_a_handler_that_panics_sees_1011_and_the_others_see_nothing() {
     let tracker = Tracker::new();
@@ -153,6 +154,7 @@ async fn handler_that_panics_after_the_end_is_counted() {
     assert_eq!(tracker.panics(), 1);
 }
 
+// Shows LIF-3.
 #[tokio::test]
 async fn connection_that_is_dropped_or_aborted_without_a_panic_is_silent() {
     let service = Upgrader::new().service(|mut conn: Conn<Upgraded>| async move {

@@ -87,6 +87,7 @@ async fn refused(addr: SocketAddr, handshake: &Handshake, status: u16, headers: 
     assert_eq!(String::from_utf8_lossy(&body), reason, "{request}");
 }
 
+// Shows HS-7.
 #[tokio::test]
 async fn requests_that_ask_for_no_upgrade_to_websocket() {
     let addr = serve().await;
@@ -159,6 +160,7 @@ async fn keys_that_are_not_16_bytes_in_base64() {
     }
 }
 
+// Shows HS-5, HS-8.
 #[tokio::test]
 async fn requests_with_a_body() {
     let addr = serve().await;
@@ -168,6 +170,7 @@ async fn requests_with_a_body() {
     refused(addr, &good().add("Content-Length", "5").add("Expect", "100-continue"), 400, &[]).await;
 }
 
+// Shows HS-2.
 #[tokio::test]
 async fn heads_that_are_too_large() {
     let addr = serve().await;
@@ -189,6 +192,7 @@ async fn lists_that_do_not_keep_to_their_syntax() {
 }
 
 /// What a client sent too early is neither answered nor read as a request.
+// Shows HS-8.
 #[tokio::test]
 async fn bytes_behind_a_refused_request_are_never_a_request() {
     let addr = serve().await;
@@ -216,6 +220,7 @@ async fn bytes_behind_a_refused_request_are_never_a_request() {
 }
 
 /// The refusals that a policy makes possible are no different.
+// Shows HS-8.
 #[tokio::test]
 async fn bytes_behind_what_the_policy_refuses_are_never_a_request() {
     let hosts = AllowedHosts::list(["server.example"]).expect("a host");
@@ -241,6 +246,7 @@ async fn bytes_behind_what_the_policy_refuses_are_never_a_request() {
 }
 
 /// Bytes that one parser takes for the end of a line and another does not.
+// Shows HS-6.
 #[tokio::test]
 async fn heads_with_stray_control_bytes() {
     let addr = serve().await;

@@ -89,6 +89,7 @@ fn headers_of_one_response_are_added_but_for_the_reserved_ones() {
 }
 
 /// What puts text into a response takes a `HeaderValue`, and that cannot hold what would end a line.
+// Shows HS-9.
 #[test]
 fn no_value_can_end_its_line() {
     for byte in 0..=u8::MAX {

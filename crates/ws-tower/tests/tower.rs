@@ -171,6 +171,7 @@ async fn refusal_is_shaped_by_the_application() {
 }
 
 /// Whatever the application makes of the response, the server must not go on reading.
+// Shows HS-8.
 #[tokio::test]
 async fn refusal_that_the_application_replaced_still_ends_the_connection() {
     let upgrader = Upgrader::new().on_rejection(|_, _| Response::new(ResponseBody::from("sorry")));

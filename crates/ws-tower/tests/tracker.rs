@@ -312,6 +312,7 @@ async fn handler_that_waits_for_something_else_sends_the_close_frame_with_its_ne
     assert_eq!(seen.await, (1001, 0));
 }
 
+// Shows LIF-3.
 #[tokio::test(start_paused = true)]
 async fn handler_that_drops_its_connection_meanwhile_sends_the_close_frame() {
     let seen = sees(|conn: Conn<Upgraded>| async move {
@@ -489,6 +490,7 @@ fn tracker_and_shutdown_cross_threads() {
     sent::<ws_tower::ShutdownFuture>();
 }
 
+// Shows LIF-1.
 #[tokio::test]
 async fn ten_thousand_connections_are_tracked_and_shut_down() {
     const MANY: usize = 10_000;

@@ -313,6 +313,7 @@ mod tests {
         assert!(matches!(Cause::from(BoxError::from("no token")), Cause::Application(_)));
     }
 
+    // Shows LOG-1.
     #[test]
     fn reason_of_the_server_is_escaped() {
         let cause = Cause::Closed(Some(CloseFrame::new(4000, "\x1b[31m")));

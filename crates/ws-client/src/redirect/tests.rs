@@ -97,6 +97,7 @@ fn redirects_lead_to_other_hosts_and_to_tls() {
     }
 }
 
+// Shows LOG-1.
 #[test]
 fn locations_are_shown_escaped_short_and_without_a_password() {
     let long = "x".repeat(1000);
@@ -113,6 +114,7 @@ fn locations_are_shown_escaped_short_and_without_a_password() {
     }
 }
 
+// Shows RED-1.
 #[test]
 fn redirects_to_what_must_not_be_dialed_are_refused() {
     for (from, location, error) in [
@@ -145,6 +147,7 @@ fn redirects_to_what_must_not_be_dialed_are_refused() {
 }
 
 // RED-1: what is meant for one origin does not reach another.
+// Shows RED-1.
 #[test]
 fn headers_for_an_origin_stay_with_it() {
     const SENT: [HeaderName; 6] = [

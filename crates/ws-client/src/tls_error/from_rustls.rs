@@ -125,6 +125,7 @@ mod tests {
         assert_eq!(TlsError::find_in_http(&error), Some(TlsError::Other));
     }
 
+    // Shows LOG-1.
     #[test]
     fn names_in_certificates_cannot_write_into_a_terminal() {
         struct Names<'a>(&'a [String]);

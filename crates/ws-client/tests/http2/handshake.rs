@@ -153,6 +153,7 @@ async fn subprotocol_is_verified() {
     assert!(error.to_string().contains("answered 200, but wrongly"), "{error}");
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn refusal_has_the_status_the_headers_and_the_first_kilobyte() {
     let error = refused(async |mut asked| {
@@ -177,6 +178,7 @@ async fn refusal_without_a_body_is_told_at_once() {
     assert_eq!(error.response().unwrap().body(), "");
 }
 
+// Shows H2-09.
 #[tokio::test(start_paused = true)]
 async fn body_that_does_not_end_is_waited_for_three_seconds() {
     let (connection, mut server) = connected().await;
@@ -205,6 +207,7 @@ async fn reset_before_the_answer_is_named_with_its_code() {
     assert!(error.to_string().ends_with("with code 255: unknown reason"), "{error}");
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn end_of_the_stream_with_the_acceptance_is_an_error() {
     let error = refused(async |mut asked| {
@@ -214,6 +217,7 @@ async fn end_of_the_stream_with_the_acceptance_is_an_error() {
     assert_eq!(error.kind(), &kind(Http2Error::Ended));
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn interim_responses_are_skipped_up_to_a_number() {
     let early_hints = || Response::builder().status(103).body(()).unwrap();
@@ -240,6 +244,7 @@ async fn interim_responses_are_skipped_up_to_a_number() {
     assert_eq!(error.source().unwrap().to_string(), "more than 32 interim responses");
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn head_of_the_answer_is_limited() {
     let error = refused(async |mut asked| {
@@ -254,6 +259,7 @@ async fn head_of_the_answer_is_limited() {
     assert_eq!(error.kind(), &kind(Http2Error::Protocol));
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn server_without_the_setting_is_named() {
     let (connection, _server) = pair_with(Dialer::new().http2(), h2::server::Builder::new()).await;
@@ -268,6 +274,7 @@ async fn server_that_allows_no_streams_is_named() {
     assert_eq!(connection.unwrap_err().kind(), &kind(Http2Error::TooManyStreams));
 }
 
+// Shows H2-09.
 #[tokio::test(start_paused = true)]
 async fn settings_that_do_not_come_are_waited_for_until_the_handshake_timeout() {
     let (near, mut far) = pipe();
@@ -353,6 +360,7 @@ async fn full_connection_does_not_make_anybody_wait() {
     within(async { tokio::join!(connection.open("ws://example.com/"), server.accept()) }).await.0.unwrap();
 }
 
+// Shows H2-09.
 #[tokio::test(start_paused = true)]
 async fn answer_that_does_not_come_is_waited_for_until_the_handshake_timeout() {
     let (connection, mut server) = connected().await;

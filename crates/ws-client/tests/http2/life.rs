@@ -29,6 +29,7 @@ async fn tasks(expected: usize) {
     .await;
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn lost_connection_is_lost_for_every_websocket_on_it() {
     let (connection, mut server) = connected().await;
@@ -79,6 +80,7 @@ async fn dropped_open_resets_its_stream() {
     open(&connection, &mut server).await;
 }
 
+// Shows H2-07.
 #[tokio::test(start_paused = true)]
 async fn writes_wait_for_the_window_of_the_server() {
     let (connection, mut server) = connected().await;
@@ -96,6 +98,7 @@ async fn writes_wait_for_the_window_of_the_server() {
     drop(accepted);
 }
 
+// Shows LIF-3.
 #[tokio::test]
 async fn task_of_a_connection_ends_with_its_last_user() {
     let (near, far) = pipe();

@@ -183,6 +183,7 @@ async fn refused_stream_is_tried_once_more_on_another_connection() {
     dialed.unwrap();
 }
 
+// Shows H2-09.
 #[tokio::test]
 async fn stream_that_is_refused_twice_is_an_error() {
     let mut host = Host::new(builder()).await;
@@ -216,6 +217,7 @@ async fn stream_that_was_reset_for_another_reason_is_not_tried_again() {
 }
 
 /// RFC 9113, 6.8: the first GOAWAY names no stream, the second one the last that was processed.
+// Shows H2-09.
 #[tokio::test]
 async fn stream_that_goaway_leaves_out_is_opened_on_a_new_connection() {
     // Frames by hand: h2's server processes whatever has arrived.
@@ -318,6 +320,7 @@ async fn servers_have_connections_of_their_own() {
 }
 
 /// RFC 6455 asks nothing of the sort, but one that does not read must not stop the others (H2-07).
+// Shows H2-07.
 #[tokio::test]
 async fn websocket_that_nobody_reads_does_not_stop_the_others() {
     let (connection, mut server) = connected().await;

@@ -39,6 +39,7 @@ async fn address_in_the_certificate_is_accepted() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn certificate_for_another_host_is_refused() {
     let authority = Authority::new();
@@ -50,6 +51,7 @@ async fn certificate_for_another_host_is_refused() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn certificate_without_the_address_is_refused() {
     let authority = Authority::new();
@@ -61,6 +63,7 @@ async fn certificate_without_the_address_is_refused() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn expired_certificate_is_refused() {
     let authority = Authority::new();
@@ -84,6 +87,7 @@ async fn certificate_of_the_future_is_refused() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn self_signed_certificate_is_refused() {
     for dialer in Authority::new().dialers() {
@@ -93,6 +97,7 @@ async fn self_signed_certificate_is_refused() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn certificate_of_another_authority_is_refused() {
     for dialer in Authority::new().dialers() {
@@ -135,6 +140,7 @@ async fn refused_certificate_stays_refused() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn dialer_that_connected_once_goes_on_to_check_certificates() {
     let authority = Authority::new();

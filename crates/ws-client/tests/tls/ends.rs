@@ -58,6 +58,7 @@ struct Cut {
     last_words: &'static [u8],
 }
 
+// Shows TLS-1.
 #[tokio::test]
 async fn server_that_answers_byte_by_byte_is_understood() {
     let authority = Authority::new();
@@ -69,6 +70,7 @@ async fn server_that_answers_byte_by_byte_is_understood() {
     }
 }
 
+// Shows TLS-3.
 #[tokio::test]
 async fn server_that_breaks_off_during_the_handshake_is_told_at_once() {
     let authority = Authority::new();
@@ -92,6 +94,7 @@ async fn server_that_breaks_off_during_the_handshake_is_told_at_once() {
     }
 }
 
+// Shows TLS-3.
 #[tokio::test]
 async fn server_that_never_finishes_the_handshake_is_given_up() {
     let authority = Authority::new();
@@ -131,6 +134,7 @@ async fn ws_to_a_server_with_tls_is_an_http_error_that_hints_at_wss() {
     assert!(error.to_string().contains("wss://"), "{error}");
 }
 
+// Shows TLS-4.
 #[tokio::test]
 async fn connection_that_is_cut_is_lost_and_has_no_clean_end() {
     let authority = Authority::new();

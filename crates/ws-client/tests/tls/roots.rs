@@ -31,6 +31,7 @@ async fn no_crypto_provider_of_the_process_is_needed_or_set() {
     assert!(CryptoProvider::get_default().is_none());
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn added_roots_are_trusted_and_others_are_not() {
     let (one, other) = (Authority::named("one"), Authority::named("other"));

@@ -115,6 +115,7 @@ mod tests {
         assert_eq!(payload, [0x7f, 0x9f, 0x4d, 0x51, 0x58]);
     }
 
+    // Shows UNS-1.
     #[test]
     fn agrees_with_the_naive_twin_at_every_length_and_alignment() {
         let key = MaskingKey::new([0x01, 0x80, 0xFE, 0x5A]);

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{CloseFrame, Message, ProtocolError, UsageError};
 
+// Shows LEN-2.
 #[test]
 fn every_received_code_with_every_kind_of_reason_is_judged_as_the_model_does() {
     let reasons = [&b""[..], b"bye", b"\xC3", "é".as_bytes()];

@@ -115,6 +115,7 @@ fn both_close_frames_and_their_order_are_known() {
     assert!(client.is_complete() && server.is_complete());
 }
 
+// Shows CLS-1.
 #[test]
 fn both_ends_may_close_at_once_and_each_sees_the_others_code() {
     let mut pair = Pair::new();

@@ -45,6 +45,7 @@ fn control_frame_over_125_bytes_fails_at_its_second_byte() {
     }
 }
 
+// Shows FRM-1.
 #[test]
 fn fragmented_control_frame_fails() {
     for role in ROLES {

@@ -34,6 +34,7 @@ fn endpoint(role: Role, open: Option<MessageKind>, close_sent: bool) -> Endpoint
     endpoint
 }
 
+// Shows LEN-2.
 #[test]
 fn every_two_byte_header_is_judged_as_the_model_does_in_every_state() {
     let states = [None, Some(MessageKind::Text), Some(MessageKind::Binary)];
@@ -84,6 +85,7 @@ fn forms() -> impl Iterator<Item = Length> {
     })
 }
 
+// Shows LEN-1.
 #[test]
 fn every_form_of_every_length_is_judged_as_the_model_does() {
     // With nothing before it, and behind a fragment that leaves one byte of the limit.
@@ -116,6 +118,7 @@ fn assert_judged(model: &Model, config: &Config, bytes: &[u8], form: Length) {
     );
 }
 
+// Shows LEN-1.
 #[test]
 fn length_is_judged_before_the_masking_key_arrives() {
     for (form, error) in [
@@ -145,6 +148,7 @@ fn message_over_the_limit_is_refused_at_its_header() {
     }
 }
 
+// Shows FRM-1.
 #[test]
 fn reserved_bits_fail_on_every_opcode() {
     for role in ROLES {

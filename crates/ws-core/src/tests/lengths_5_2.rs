@@ -56,6 +56,7 @@ fn long_forms(length: u64) -> [Option<Length>; 2] {
     [u16::try_from(length).ok().map(Length::Sixteen), Some(Length::SixtyFour(length))]
 }
 
+// Shows LEN-1.
 #[test]
 fn every_edge_of_the_lengths_comes_to_what_the_table_says() {
     for role in ROLES {
@@ -102,6 +103,7 @@ fn assert_comes_to(endpoint: &Endpoint, must: Must, length: u64) {
     assert_eq!(endpoint.told, told, "{role:?} {length}");
 }
 
+// Shows MEM-1.
 #[test]
 fn message_over_the_limit_is_refused_within_fourteen_bytes_and_without_its_payload() {
     for role in ROLES {
@@ -125,6 +127,7 @@ fn message_over_the_limit_is_refused_within_fourteen_bytes_and_without_its_paylo
     }
 }
 
+// Shows MEM-1.
 #[test]
 fn without_a_limit_the_largest_length_takes_data_as_it_comes() {
     for role in ROLES {
@@ -164,6 +167,7 @@ fn cost(role: Role, config: &Config, bytes: &[u8]) -> (usize, usize) {
     (calls, events)
 }
 
+// Shows LEN-3.
 #[test]
 fn every_call_takes_bytes_and_a_frame_costs_at_most_two_calls() {
     let config = Config::new().max_message_size(None).max_fragments(None).max_control_frames(None);
@@ -185,6 +189,7 @@ fn every_call_takes_bytes_and_a_frame_costs_at_most_two_calls() {
     }
 }
 
+// Shows LEN-3.
 #[test]
 fn bytes_one_at_a_time_cost_one_call_each() {
     let config = Config::new();
@@ -208,6 +213,7 @@ fn bytes_one_at_a_time_cost_one_call_each() {
     }
 }
 
+// Shows MEM-4.
 #[test]
 fn work_for_fragments_of_one_byte_grows_with_their_number_and_not_faster() {
     let config = Config::new().max_message_size(None).max_fragments(None);

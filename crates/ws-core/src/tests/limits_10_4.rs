@@ -24,6 +24,7 @@ fn message_of_exactly_the_limit_is_told_and_one_byte_more_is_not() {
     }
 }
 
+// Shows MEM-2.
 #[test]
 fn sum_of_fragments_is_held_to_the_limit_at_the_header_that_exceeds_it() {
     for role in ROLES {
@@ -36,6 +37,7 @@ fn sum_of_fragments_is_held_to_the_limit_at_the_header_that_exceeds_it() {
     }
 }
 
+// Shows MEM-2.
 #[test]
 fn endless_fragments_never_sum_up_to_more_than_the_limit() {
     for role in ROLES {
@@ -105,6 +107,7 @@ fn without_a_limit_any_length_is_begun_and_nothing_overflows() {
     }
 }
 
+// Shows MEM-5.
 #[test]
 fn fragments_up_to_their_limit_are_told_and_one_more_fails_empty_or_not() {
     for role in ROLES {
@@ -130,6 +133,7 @@ fn fragments_up_to_their_limit_are_told_and_one_more_fails_empty_or_not() {
     }
 }
 
+// Shows MEM-5.
 #[test]
 fn default_limits_refuse_endless_empty_fragments() {
     for (role, limit) in [(Role::Server, 16_384), (Role::Client, 262_144)] {
@@ -147,6 +151,7 @@ fn default_limits_refuse_endless_empty_fragments() {
     }
 }
 
+// Shows MEM-6.
 #[test]
 fn client_accepts_an_honest_large_message_in_100_000_fragments() {
     let size = 16 << 20;
@@ -212,6 +217,7 @@ fn raising_a_limit_never_refuses_what_was_accepted() {
     }
 }
 
+// Shows LEN-3, MEM-5.
 #[test]
 fn work_for_empty_fragments_is_linear_in_their_bytes() {
     // Not by the clock: every call takes all of its input and gives at most one event for each frame in it.

@@ -12,6 +12,7 @@ use crate::{
 
 const FIRSTS: [u8; 5] = [FIN | TEXT, FIN | BINARY, FIN | PING, FIN | PONG, FIN | CLOSE];
 
+// Shows FRM-1.
 #[test]
 fn server_fails_on_unmasked_frames_empty_ones_too() {
     for first in FIRSTS {
@@ -24,6 +25,7 @@ fn server_fails_on_unmasked_frames_empty_ones_too() {
     }
 }
 
+// Shows FRM-1.
 #[test]
 fn client_fails_on_masked_frames_with_a_key_of_zeros_too() {
     for first in FIRSTS {
@@ -138,6 +140,7 @@ fn server_masks_nothing_and_asks_for_no_key() {
     );
 }
 
+// Shows MSK-3.
 #[test]
 fn plaintext_of_a_client_is_never_on_the_wire() {
     let request = "GET / HTTP/1.1\r\n";

@@ -112,6 +112,7 @@ fn every_prefix(model: Model, bytes: &[u8]) -> Vec<Expected> {
     (0..=bytes.len()).map(|cut| Expected::of(model, &bytes[..cut])).collect()
 }
 
+// Shows LEN-2.
 #[test]
 fn three_frames_are_judged_as_the_model_does_however_they_are_cut() {
     for role in ROLES {

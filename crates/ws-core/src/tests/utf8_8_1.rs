@@ -36,6 +36,7 @@ const TEXTS: [&str; 8] = [
     "e\u{301}",
 ];
 
+// Shows UTF-1.
 #[test]
 fn bad_text_fails_at_the_byte_that_makes_it_bad_inside_of_a_frame() {
     for role in ROLES {
@@ -81,6 +82,7 @@ fn text_is_text_wherever_it_is_cut_into_fragments_with_pings_between() {
     }
 }
 
+// Shows UTF-1.
 #[test]
 fn bad_text_fails_wherever_it_is_cut_into_fragments() {
     for role in ROLES {

@@ -65,6 +65,7 @@ fn break_rule(rule: ProtocolError, to: Role) -> Option<Vec<u8>> {
     })
 }
 
+// Shows FRM-1.
 #[test]
 fn every_rule_is_enforced_and_answered_with_its_close_code() {
     let config = Config::new().max_fragments(3).max_control_frames(3);

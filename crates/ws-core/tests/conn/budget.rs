@@ -27,6 +27,7 @@ fn assert_out_of_budget<T>(result: Option<Result<T, Error>>) {
     assert_eq!(error.close_code(), Some(CloseCode::TRY_AGAIN_LATER));
 }
 
+// Shows MEM-8.
 #[test]
 fn fragments_and_frames_that_are_read_in_place_are_charged_and_freed_on_delivery() {
     for role in ROLES {
@@ -92,6 +93,7 @@ fn streamed_messages_take_nothing_of_the_budget() {
     });
 }
 
+// Shows MEM-8.
 #[test]
 fn room_is_given_back_whatever_ends_the_message() {
     with_timers(|| {
@@ -147,6 +149,7 @@ fn connection_that_asks_for_more_than_there_is_fails_with_1013() {
     });
 }
 
+// Shows MEM-8.
 #[test]
 fn largest_holder_is_woken_and_fails_with_1013_and_the_others_go_on() {
     with_timers(|| {
@@ -227,6 +230,7 @@ fn holder_that_was_given_up_while_nobody_polled_it_fails_at_its_next_read_or_clo
     });
 }
 
+// Shows MEM-8.
 #[test]
 fn hoarders_never_hold_more_than_the_budget_and_honest_small_messages_get_through() {
     with_timers(|| {

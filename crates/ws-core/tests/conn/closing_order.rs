@@ -28,6 +28,7 @@ fn codes(conn: &Conn<Pipe>) -> (Option<u16>, Option<u16>, bool) {
     (code(closing.sent()), code(closing.received()), closing.received_first())
 }
 
+// Shows CLS-1.
 #[tokio::test(start_paused = true)]
 async fn cls_1_both_ends_close_at_once_and_each_knows_both_frames_and_that_its_own_was_first() {
     for pace in [Pace::default(), Pace { read: 1, write: 1, stutter: true, ..Pace::default() }] {
@@ -46,6 +47,7 @@ async fn cls_1_both_ends_close_at_once_and_each_knows_both_frames_and_that_its_o
     }
 }
 
+// Shows CLS-2.
 #[tokio::test(start_paused = true)]
 async fn cls_2_peer_that_answers_and_never_ends_the_transport() {
     for begins in [true, false] {
@@ -82,6 +84,7 @@ async fn end(conn: &mut Conn<Pipe>, begins: bool, remote: &Remote) -> (Duration,
     (took, remote.take_calls())
 }
 
+// Shows CLS-3.
 #[tokio::test(start_paused = true)]
 async fn cls_3_peer_that_never_answers_is_told_as_lost_with_what_was_sent() {
     for role in ROLES {
@@ -99,6 +102,7 @@ async fn cls_3_peer_that_never_answers_is_told_as_lost_with_what_was_sent() {
     }
 }
 
+// Shows CLS-4.
 #[tokio::test(start_paused = true)]
 async fn cls_4_peer_that_sends_a_megabyte_a_second_after_the_close_frame_is_gone_in_time() {
     for role in ROLES {
@@ -123,6 +127,7 @@ async fn cls_4_peer_that_sends_a_megabyte_a_second_after_the_close_frame_is_gone
     }
 }
 
+// Shows CLS-5.
 #[tokio::test(start_paused = true)]
 async fn cls_5_ten_thousand_peers_that_never_answer_are_gone_in_seven_seconds() {
     for role in ROLES {
@@ -154,6 +159,7 @@ async fn cls_5_ten_thousand_peers_that_never_answer_are_gone_in_seven_seconds() 
     }
 }
 
+// Shows CLS-6.
 #[tokio::test(start_paused = true)]
 async fn cls_6_close_with_a_full_queue_returns_at_the_close_timeout_from_every_handle() {
     for role in ROLES {
@@ -184,6 +190,7 @@ async fn cls_6_close_with_a_full_queue_returns_at_the_close_timeout_from_every_h
     }
 }
 
+// Shows CLS-7.
 #[tokio::test(start_paused = true)]
 async fn cls_7_close_frame_goes_out_behind_everything_that_is_queued_from_every_handle() {
     for role in ROLES {

@@ -199,6 +199,7 @@ fn streamed_message_is_compressed_as_it_is_written() {
     }
 }
 
+// Shows Z-7.
 #[test]
 fn streamed_noise_grows_by_less_than_a_thousandth() {
     let mut state = 1_u64;
@@ -337,6 +338,7 @@ fn writer_that_is_left_in_its_middle_gives_its_compressor_back() {
     }
 }
 
+// Shows Z-6.
 #[test]
 fn z_6_given_up_sends_leave_the_window_as_the_peer_has_it() {
     let slow = Pace { read: 3, write: 3, stutter: true, vectored: true };
@@ -587,6 +589,7 @@ fn choice_of_a_write_half_holds_for_one_queued_message() {
     }
 }
 
+// Shows Z-11.
 #[test]
 fn without_the_extension_nothing_is_compressed_whatever_is_set() {
     for role in ROLES {

@@ -200,6 +200,7 @@ async fn peer_that_reads_nothing_is_lost_although_our_queue_is_full_and_a_writer
     }
 }
 
+// Shows OUT-2.
 #[tokio::test(start_paused = true)]
 async fn pings_do_not_pile_up_for_a_peer_that_sends_and_does_not_read() {
     for role in ROLES {

@@ -51,6 +51,7 @@ async fn assert_failed_after_ten_seconds(read: impl Future<Output = Error>, remo
     assert_eq!(seen.last(), Some(&code(1008)), "{what}");
 }
 
+// Shows MEM-9.
 #[tokio::test(start_paused = true)]
 async fn message_that_is_not_complete_in_time_fails_the_connection_with_1008() {
     for role in ROLES {
@@ -82,6 +83,7 @@ async fn message_that_is_not_complete_in_time_fails_the_connection_with_1008() {
     }
 }
 
+// Shows MEM-9.
 #[tokio::test(start_paused = true)]
 async fn pings_are_answered_meanwhile_and_do_not_extend_the_time() {
     for role in ROLES {
@@ -106,6 +108,7 @@ async fn pings_are_answered_meanwhile_and_do_not_extend_the_time() {
     }
 }
 
+// Shows MEM-9.
 #[tokio::test(start_paused = true)]
 async fn fragments_and_bytes_that_trickle_in_do_not_extend_the_time() {
     for role in ROLES {
@@ -134,6 +137,7 @@ async fn fragments_and_bytes_that_trickle_in_do_not_extend_the_time() {
     }
 }
 
+// Shows MEM-9.
 #[tokio::test(start_paused = true)]
 async fn rest_of_a_message_that_is_skipped_and_one_that_is_streamed_are_timed_as_well() {
     for role in ROLES {
@@ -156,6 +160,7 @@ async fn rest_of_a_message_that_is_skipped_and_one_that_is_streamed_are_timed_as
     }
 }
 
+// Shows MEM-9.
 #[tokio::test(start_paused = true)]
 async fn each_message_has_the_whole_time() {
     for role in ROLES {

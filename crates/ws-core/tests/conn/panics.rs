@@ -52,6 +52,7 @@ fn unwind(panics: impl FnOnce()) {
     assert!(panic::catch_unwind(AssertUnwindSafe(panics)).is_err(), "the panic goes on");
 }
 
+// Shows LIF-2.
 #[test]
 fn panic_sends_1011_behind_what_was_queued_and_gives_the_transport_on() {
     for role in ROLES {
@@ -240,6 +241,7 @@ fn close_frame_that_waits_in_the_queue_is_sent_by_drop() {
     assert_eq!(frames(&remote.take()), [code(1001)]);
 }
 
+// Shows LIF-3.
 #[test]
 fn drop_without_a_panic_and_with_nothing_owed_is_silent() {
     let (mut conn, remote) = careful(Role::Server);

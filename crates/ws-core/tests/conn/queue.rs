@@ -315,6 +315,7 @@ fn payload_that_the_sender_still_holds_is_not_changed_by_masking() {
     assert!(payload == pattern(100_000));
 }
 
+// Shows MSK-3.
 #[test]
 fn masking_keys_of_a_client_are_fresh_for_every_frame() {
     let (mut conn, remote) = conn(Role::Client);
@@ -328,6 +329,7 @@ fn masking_keys_of_a_client_are_fresh_for_every_frame() {
     assert!(!keys.contains(&vec![0; 4]));
 }
 
+// Shows OUT-2.
 #[test]
 fn flood_of_pings_from_a_peer_that_does_not_read_is_bounded_and_the_latest_is_answered() {
     for role in ROLES {

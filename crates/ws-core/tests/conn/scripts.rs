@@ -31,6 +31,7 @@ use crate::{
     wakes::Random,
 };
 
+// Shows WAKE-1.
 #[test]
 fn every_script_finishes_and_messages_arrive_whole_and_in_order() {
     let number = |name| env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));

@@ -223,16 +223,19 @@ fn races(end: End) {
     });
 }
 
+// Shows LIF-4.
 #[test]
 fn close_of_the_write_half_races_with_everything() {
     races(End::Close);
 }
 
+// Shows LIF-4.
 #[test]
 fn close_through_controls_races_with_everything() {
     races(End::Control);
 }
 
+// Shows LIF-4.
 #[test]
 fn drop_races_with_everything() {
     races(End::Drop);

@@ -53,6 +53,7 @@ impl Random {
     }
 }
 
+// Shows WAKE-1.
 #[test]
 fn request_and_response_finish_over_any_transport() {
     with_timers(|| {
@@ -80,6 +81,7 @@ fn request_and_response_finish_over_any_transport() {
     });
 }
 
+// Shows WAKE-1.
 #[test]
 fn batches_that_are_only_queued_finish_over_any_transport() {
     with_timers(|| {
@@ -116,6 +118,7 @@ fn batches_that_are_only_queued_finish_over_any_transport() {
 }
 
 #[cfg(feature = "stream")]
+// Shows WAKE-1.
 #[test]
 fn split_halves_of_both_ends_in_four_tasks_finish_over_any_transport() {
     with_timers(|| {

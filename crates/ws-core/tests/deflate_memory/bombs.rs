@@ -70,6 +70,7 @@ fn refused(role: Role, config: Config, deflate: &DeflateConfig, stream: &[u8]) -
     })
 }
 
+// Shows Z-1.
 #[test]
 fn z_1_gigabyte_of_zeros_is_refused_within_the_limit_and_a_decompressor() {
     let bomb = gigabyte();
@@ -97,6 +98,7 @@ fn z_1_gigabyte_of_zeros_is_refused_within_the_limit_and_a_decompressor() {
     }
 }
 
+// Shows Z-1.
 #[test]
 fn z_1_tower_of_blocks_that_hold_nothing_ends_at_the_wire_limit() {
     for role in ROLES {
@@ -111,6 +113,7 @@ fn z_1_tower_of_blocks_that_hold_nothing_ends_at_the_wire_limit() {
     }
 }
 
+// Shows Z-2.
 #[test]
 fn z_2_ratio_alone_refuses_nothing() {
     let zeros = super::compressed(15, &vec![0; 1 << 20]);
@@ -128,6 +131,7 @@ fn z_2_ratio_alone_refuses_nothing() {
     }
 }
 
+// Shows Z-1.
 #[test]
 fn bomb_that_is_streamed_takes_no_more_than_a_chunk() {
     let bomb = gigabyte();

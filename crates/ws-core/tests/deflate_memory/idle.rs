@@ -38,6 +38,7 @@ fn cost(role: Role, bits: u8, no_takeover: bool, count: usize) -> (isize, isize)
     (new / CONNS as isize, idle / CONNS as isize)
 }
 
+// Shows Z-8.
 #[test]
 fn nothing_is_allocated_for_compression_before_the_first_compressed_message() {
     for role in ROLES {
@@ -52,6 +53,7 @@ fn nothing_is_allocated_for_compression_before_the_first_compressed_message() {
     }
 }
 
+// Shows Z-8.
 #[test]
 fn without_takeover_an_idle_connection_holds_no_deflate_state() {
     for role in ROLES {
@@ -62,6 +64,7 @@ fn without_takeover_an_idle_connection_holds_no_deflate_state() {
     }
 }
 
+// Shows Z-8.
 #[test]
 fn with_takeover_an_idle_connection_holds_its_two_windows() {
     for role in ROLES {
@@ -72,6 +75,7 @@ fn with_takeover_an_idle_connection_holds_its_two_windows() {
     }
 }
 
+// Shows Z-8.
 #[test]
 fn a_window_takes_memory_as_it_fills() {
     for role in ROLES {

@@ -76,6 +76,7 @@ fn compressed_message_that_waits_takes_what_it_has_bytes() {
     }
 }
 
+// Shows Z-8.
 #[test]
 fn thousand_connections_share_one_compressor() {
     for role in ROLES {
@@ -95,6 +96,7 @@ fn thousand_connections_share_one_compressor() {
     }
 }
 
+// Shows Z-8.
 #[test]
 fn messages_go_uncompressed_when_all_compressors_are_in_use() {
     let pool = DeflatePool::new().max_compressors(2);
@@ -118,6 +120,7 @@ fn messages_go_uncompressed_when_all_compressors_are_in_use() {
     }
 }
 
+// Shows Z-8, LIF-1.
 #[test]
 fn connections_that_come_and_go_leak_nothing() {
     let pool = DeflatePool::new();

@@ -25,6 +25,7 @@ fn with_timers<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
+// Shows MEM-8.
 #[test]
 fn mem_8_five_hundred_hoarders_hold_the_budget_and_no_more_than_a_tenth_over_it() {
     with_timers(|| {
@@ -75,6 +76,7 @@ fn mem_8_five_hundred_hoarders_hold_the_budget_and_no_more_than_a_tenth_over_it(
     });
 }
 
+// Shows MEM-8.
 #[test]
 fn memory_of_a_connection_that_is_given_up_is_free_when_it_is_polled_next() {
     with_timers(|| {

@@ -28,6 +28,7 @@ fn with_timers<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
+// Shows MEM-1.
 #[test]
 fn mem_1_header_over_the_limit_buffers_no_payload_and_no_limit_takes_what_has_arrived() {
     with_timers(|| {
@@ -52,6 +53,7 @@ fn mem_1_header_over_the_limit_buffers_no_payload_and_no_limit_takes_what_has_ar
     });
 }
 
+// Shows MEM-2.
 #[test]
 fn mem_2_fragments_for_ever_hold_one_message_at_the_most() {
     with_timers(|| {
@@ -78,6 +80,7 @@ fn mem_2_fragments_for_ever_hold_one_message_at_the_most() {
     });
 }
 
+// Shows MEM-3.
 #[test]
 fn mem_3_announced_gigabytes_take_no_memory_at_any_step() {
     for role in ROLES {
@@ -100,6 +103,7 @@ fn mem_3_announced_gigabytes_take_no_memory_at_any_step() {
     }
 }
 
+// Shows MEM-4.
 #[test]
 fn mem_4_fragments_of_one_byte_hold_twice_their_payload_and_a_quarter_more_once_given_out() {
     for role in ROLES {
@@ -123,6 +127,7 @@ fn mem_4_fragments_of_one_byte_hold_twice_their_payload_and_a_quarter_more_once_
     }
 }
 
+// Shows MEM-5.
 #[test]
 fn mem_5_empty_fragments_hold_nothing() {
     with_timers(|| {
@@ -145,6 +150,7 @@ fn mem_5_empty_fragments_hold_nothing() {
     });
 }
 
+// Shows MEM-6.
 #[test]
 fn mem_6_client_takes_an_honest_large_message_in_100_000_fragments_with_its_defaults() {
     let (size, role) = (16 * MIB as usize, Role::Client);
@@ -158,6 +164,7 @@ fn mem_6_client_takes_an_honest_large_message_in_100_000_fragments_with_its_defa
     assert!(usage.peak <= 2 * size as isize + 64 * KIB, "{usage:?}");
 }
 
+// Shows MEM-7.
 #[test]
 fn mem_7_frame_that_comes_byte_by_byte_holds_its_size() {
     for role in ROLES {

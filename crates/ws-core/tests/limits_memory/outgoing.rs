@@ -10,6 +10,7 @@ use crate::{
     wire::{KIB, MIB, ROLES, Wire, conn, frame, now},
 };
 
+// Shows OUT-1.
 #[test]
 fn out_1_a_gibibyte_for_a_peer_that_does_not_read_holds_the_mark_and_one_message() {
     for role in ROLES {
@@ -40,6 +41,7 @@ fn out_1_a_gibibyte_for_a_peer_that_does_not_read_holds_the_mark_and_one_message
     }
 }
 
+// Shows OUT-2.
 #[test]
 fn out_2_ten_thousand_pings_of_a_peer_that_does_not_read_hold_a_few_pongs() {
     for role in ROLES {
@@ -56,6 +58,7 @@ fn out_2_ten_thousand_pings_of_a_peer_that_does_not_read_hold_a_few_pongs() {
     }
 }
 
+// Shows OUT-4.
 #[test]
 fn out_4_a_gibibyte_for_an_application_that_does_not_read_holds_nothing() {
     for role in ROLES {
@@ -80,6 +83,7 @@ fn out_4_a_gibibyte_for_an_application_that_does_not_read_holds_nothing() {
     }
 }
 
+// Shows CLS-5.
 #[tokio::test(start_paused = true)]
 async fn cls_5_ten_thousand_closing_connections_give_everything_back() {
     for role in ROLES {

@@ -58,6 +58,7 @@ fn without_a_pool_an_idle_connection_holds_nothing_at_all() {
     }
 }
 
+// Shows LIF-1.
 #[test]
 fn ended_connections_hold_only_their_close_frames() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

@@ -7,6 +7,7 @@ use crate::{
     wire::{KIB, MIB, ROLES, Wire, conn, frame, header, now, unlimited},
 };
 
+// Shows MEM-3.
 #[test]
 fn announced_length_takes_no_memory() {
     for role in ROLES {
@@ -20,6 +21,7 @@ fn announced_length_takes_no_memory() {
     }
 }
 
+// Shows MEM-1.
 #[test]
 fn header_over_the_limit_takes_no_memory() {
     for role in ROLES {
@@ -48,6 +50,7 @@ fn begun_messages_hold_little_more_than_their_bytes() {
     }
 }
 
+// Shows MEM-7.
 #[test]
 fn large_frame_byte_by_byte_takes_at_most_twice_its_size() {
     for role in ROLES {
@@ -87,6 +90,7 @@ fn large_message_has_room_for_its_last_bytes_once_half_of_it_is_there() {
     }
 }
 
+// Shows MEM-3.
 #[test]
 fn memory_follows_what_has_arrived() {
     for role in ROLES {
@@ -134,6 +138,7 @@ fn fragments_of_one_byte_take_at_most_twice_their_payload() {
     }
 }
 
+// Shows MEM-4.
 #[test]
 fn message_given_out_pins_little_more_than_its_payload() {
     for role in ROLES {
@@ -163,6 +168,7 @@ fn message_given_out_pins_little_more_than_its_payload() {
     }
 }
 
+// Shows CLS-4.
 #[test]
 fn data_after_the_own_close_frame_takes_no_memory() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();

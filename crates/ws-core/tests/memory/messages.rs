@@ -65,6 +65,7 @@ fn flood_of_pings_from_a_peer_that_does_not_read_takes_little() {
     }
 }
 
+// Shows OUT-1.
 #[test]
 fn queue_of_a_peer_that_does_not_read_is_bounded_by_its_mark_and_one_message() {
     for role in ROLES {

@@ -59,6 +59,7 @@ fn readers_and_writers_begin_anew_with_another_key() {
     assert_eq!(&plain, b"def");
 }
 
+// Shows LEAK-1.
 #[test]
 fn reader_leaves_alone_what_the_buffer_held_before() {
     let mut plain = b"before".to_vec();

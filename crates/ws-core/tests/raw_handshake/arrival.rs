@@ -75,6 +75,7 @@ async fn what_does_not_fit_beside_the_head_stays_in_the_stream() {
     assert_eq!([&handshake.read_buf[..], &rest].concat(), early);
 }
 
+// Shows CLI-1.
 #[tokio::test(start_paused = true)]
 async fn frames_behind_the_response_are_kept_wherever_the_stream_is_cut() {
     for cut in 0..200 {

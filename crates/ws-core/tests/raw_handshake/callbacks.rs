@@ -213,6 +213,7 @@ async fn application_cannot_accept_what_was_not_offered() {
     }
 }
 
+// Shows HS-9.
 #[test]
 fn extensions_are_made_of_tokens() {
     for text in ["", " ", "a b", "a,b", "a;b", "a=b", "\"a\"", "a\r\n", "\u{e4}"] {
@@ -225,6 +226,7 @@ fn extensions_are_made_of_tokens() {
 
 proptest! {
     /// Whatever bytes become a header value, a reason, or a parameter: the head has the lines it had before.
+    // Shows HS-9.
     #[test]
     fn no_text_of_the_application_ends_its_line(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();

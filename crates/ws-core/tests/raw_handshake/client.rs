@@ -171,6 +171,7 @@ async fn answered(from: &str, to: &str) -> DialError {
     }
 }
 
+// Shows CLI-1.
 #[tokio::test(start_paused = true)]
 async fn wrong_answers_are_refused() {
     use ResponseError as E;
@@ -265,6 +266,7 @@ async fn refusals_come_with_reason_headers_and_the_beginning_of_their_body() {
     }
 }
 
+// Shows HS-5.
 #[tokio::test(start_paused = true)]
 async fn endless_body_is_not_read_to_its_end() {
     // Chunks of a byte each, with 3 KB in front of it that say nothing.

@@ -22,6 +22,7 @@ async fn outcome(request: &Request) -> Option<Option<Refusal>> {
     }
 }
 
+// Shows HS-7.
 #[tokio::test(start_paused = true)]
 async fn connection_and_upgrade_are_lists_of_tokens() {
     let refused = Some(Some(Refusal::ConnectionToken));
@@ -65,6 +66,7 @@ async fn headers_that_may_stand_there_once_do() {
     }
 }
 
+// Shows HS-6.
 #[tokio::test(start_paused = true)]
 async fn bytes_that_have_no_place_in_a_head_are_answered_with_400() {
     let head = |line: &[u8]| [b"GET / HTTP/1.1\r\nHost: example.org\r\n", line, b"\r\n\r\n"].concat();
@@ -102,6 +104,7 @@ async fn obs_text_is_a_value_like_any_other_and_no_token() {
     assert_eq!(outcome(&Request::new().with("Host", &[b"\xe4"])).await, Some(Some(Refusal::Host)));
 }
 
+// Shows HS-3.
 #[tokio::test(start_paused = true)]
 async fn lists_of_nothing_but_separators_do_no_harm() {
     for filler in [" ", ",", "\"", ";", "\\", ", ", "a;"] {
@@ -114,6 +117,7 @@ async fn lists_of_nothing_but_separators_do_no_harm() {
     }
 }
 
+// Shows HS-4.
 #[tokio::test(start_paused = true)]
 async fn names_of_extensions_are_only_names() {
     for (value, expected) in [
@@ -129,6 +133,7 @@ async fn names_of_extensions_are_only_names() {
     }
 }
 
+// Shows HS-5.
 #[tokio::test(start_paused = true)]
 async fn requests_with_a_body_are_refused() {
     for (name, value, expected) in [

@@ -58,6 +58,7 @@ async fn head_of_16_kib_is_the_largest() {
     }
 }
 
+// Shows HS-2.
 #[tokio::test(start_paused = true)]
 async fn a_hundred_fields_are_the_most() {
     for (count, expected) in
@@ -69,6 +70,7 @@ async fn a_hundred_fields_are_the_most() {
 }
 
 /// Counts what a server reads.
+// Shows HS-1.
 #[tokio::test(start_paused = true)]
 async fn no_more_is_read_than_it_takes_to_refuse() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -95,6 +97,7 @@ async fn no_more_is_read_than_it_takes_to_refuse() {
     }
 }
 
+// Shows HS-1.
 #[tokio::test(start_paused = true)]
 async fn head_near_every_limit_may_arrive_byte_by_byte() {
     use tokio::io::{AsyncWriteExt, duplex};

@@ -20,6 +20,7 @@ async fn allows(upgrader: &Upgrader, host: &str, origin: Option<&str>) -> bool {
     }
 }
 
+// Shows ORG-1.
 #[tokio::test(start_paused = true)]
 async fn same_origin_is_the_default() {
     for upgrader in

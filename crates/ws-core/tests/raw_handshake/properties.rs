@@ -66,6 +66,7 @@ fn send(input: &[u8], cut: usize) -> (Result<(), UpgradeError>, Vec<u8>) {
 }
 
 proptest! {
+    // Shows HS-6, PAN-1.
     #[test]
     fn any_bytes_are_answered_or_end_early(input in prop::collection::vec(any::<u8>(), 0..2000)) {
         let (result, output) = send(&input, 0);
@@ -115,6 +116,7 @@ proptest! {
         }
     }
 
+    // Shows HS-6, PAN-1.
     #[test]
     fn any_answer_is_read_without_harm(
         answer in prop::collection::vec(any::<u8>(), 0..2000),

@@ -5,6 +5,7 @@ use ws_core::raw::handshake::{UpgradeError, Upgrader};
 
 use super::support::{Request, Response, read_to_end, read_to_end_of, refused};
 
+// Shows HS-8.
 #[tokio::test(start_paused = true)]
 async fn second_request_behind_a_refused_one_is_never_answered() {
     let second = Request::new().line("GET /admin HTTP/1.1").bytes();

@@ -96,6 +96,7 @@ mod tests {
         assert_eq!(OriginPattern::from(origin), "HTTPS://example.com:443".parse().unwrap());
     }
 
+    // Shows ORG-3.
     #[test]
     fn subdomains_match_and_nothing_that_only_looks_like_one() {
         let pattern = "https://*.example.com";

@@ -36,6 +36,7 @@ async fn subprotocol_and_headers_of_the_application_are_answered() {
     assert_eq!(headers.len(), 2);
 }
 
+// Shows ORG-1.
 #[tokio::test]
 async fn origin_is_compared_with_the_authority() {
     let status = async |origin: &str| answer(Upgrader::new(), handshake().header("origin", origin)).await.0;
@@ -43,6 +44,7 @@ async fn origin_is_compared_with_the_authority() {
     assert_eq!(status("https://other.example").await, 403);
 }
 
+// Shows H2-08.
 #[tokio::test]
 async fn refusals_come_over_the_wire_without_a_connection_header() {
     let refuse = |name: &str, value: &str| {
@@ -68,6 +70,7 @@ async fn refusals_come_over_the_wire_without_a_connection_header() {
     }
 }
 
+// Shows H2-08.
 #[tokio::test]
 async fn other_protocols_and_methods_are_refused() {
     let other = Request::connect("https://server.example/").extension(Protocol::from_static("connect-ip"));
@@ -92,6 +95,7 @@ fn request() -> Request<()> {
 }
 
 /// h2 takes such a request for malformed before it gets here. Other servers may not.
+// Shows H2-08.
 #[test]
 fn fields_of_http1_are_refused() {
     for name in ["connection", "upgrade"] {

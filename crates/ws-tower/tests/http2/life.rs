@@ -32,6 +32,7 @@ async fn status(connection: &Connection) -> (u16, Option<String>) {
     (response.status().as_u16(), retry_after.map(|value| value.to_str().expect("text").to_owned()))
 }
 
+// Shows LIF-2.
 #[tokio::test(start_paused = true)]
 async fn panic_closes_its_stream_with_1011_and_gives_its_place_back() {
     let tracker = Tracker::new();
@@ -105,6 +106,7 @@ async fn stream_whose_peer_takes_nothing_is_aborted_and_the_connection_lives() {
     assert_eq!(status(&connection).await.0, 503);
 }
 
+// Shows ORG-5.
 #[tokio::test(start_paused = true)]
 async fn scheme_that_the_client_names_counts_for_nothing() {
     let upgrader = Upgrader::new().external_scheme(Scheme::HTTPS);
@@ -121,6 +123,7 @@ async fn scheme_that_the_client_names_counts_for_nothing() {
     }
 }
 
+// Shows ORG-6.
 #[tokio::test(start_paused = true)]
 async fn authority_is_the_host_that_must_be_allowed() {
     for (hosts, expected) in [("server.example", 200), ("other.example", 421)] {

@@ -60,6 +60,7 @@ async fn flood(mut socket: Socket, sent: mpsc::UnboundedSender<()>) {
     std::future::pending().await
 }
 
+// Shows H2-07.
 #[tokio::test(start_paused = true)]
 async fn unread_stream_is_paused_and_the_others_go_on() {
     let connection = with_one_unread(&configured()).await;
@@ -88,6 +89,7 @@ async fn unread_stream_is_paused_and_the_others_go_on() {
 }
 
 /// What `configure` is for: with hyper's own windows the connection ends. If this fails, the documentation can be shorter.
+// Shows H2-07.
 #[tokio::test(start_paused = true)]
 async fn unread_stream_ends_a_connection_with_the_usual_windows() {
     let connection = with_one_unread(&unconfigured()).await;
@@ -120,6 +122,7 @@ async fn unread_stream_stops_the_others_with_the_usual_windows() {
     assert!(timeout(SECOND, other.send_data(vec![0; 1 << 10].into())).await.is_err());
 }
 
+// Shows H2-07.
 #[tokio::test(start_paused = true)]
 async fn fourteen_unread_streams_fit() {
     let service = Upgrader::new().service(|conn| async move {
@@ -139,6 +142,7 @@ async fn fourteen_unread_streams_fit() {
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
 }
 
+// Shows H2-04.
 #[tokio::test(start_paused = true)]
 async fn empty_data_frames_end_the_connection() {
     let connection = Connection::to(&configured(), echo()).await;
@@ -152,6 +156,7 @@ async fn empty_data_frames_end_the_connection() {
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
 }
 
+// Shows H2-07.
 #[tokio::test]
 async fn small_messages_that_are_read_never_end_the_connection() {
     const SOCKETS: u32 = 20;
@@ -224,6 +229,7 @@ struct Flood {
     failures: mpsc::UnboundedReceiver<bool>,
 }
 
+// Shows H2-05.
 #[tokio::test(start_paused = true)]
 async fn writes_wait_for_the_window_of_the_peer() {
     let (handler, flood) = flooding(None);
@@ -240,6 +246,7 @@ async fn writes_wait_for_the_window_of_the_peer() {
     assert_eq!(flood.written.load(Ordering::SeqCst), stalled);
 }
 
+// Shows H2-06.
 #[tokio::test(start_paused = true)]
 async fn write_deadline_passes_and_the_connection_lives() {
     let (handler, mut flood) = flooding(Some(Duration::from_secs(5)));

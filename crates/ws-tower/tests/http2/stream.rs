@@ -13,6 +13,7 @@ use crate::{
     support::{BINARY, CLOSE, masked, within},
 };
 
+// Shows H2-04.
 #[tokio::test]
 async fn header_and_payload_leave_in_one_data_frame() {
     // Over the size up to which payloads are copied: over TCP it would be queued by reference.
@@ -26,6 +27,7 @@ async fn header_and_payload_leave_in_one_data_frame() {
     assert_eq!((data.len(), &data[..4]), (12_004, &[0x82, 126, 0x2E, 0xE0][..]));
 }
 
+// Shows H2-04.
 #[tokio::test]
 async fn no_data_frame_is_empty_but_the_last() {
     let service = Upgrader::new().service(|mut conn| async move {

@@ -84,6 +84,7 @@ async fn names_match_as_rfc_6125_says() {
     }
 }
 
+// Shows TLS-2.
 #[tokio::test]
 async fn names_do_not_match_more_than_that() {
     for (name, host) in [

@@ -60,6 +60,7 @@ fn request_that_races_with_parking_is_taken() {
     });
 }
 
+// Shows LIF-4.
 #[test]
 fn close_that_races_with_parking_is_taken_last() {
     loom::model(|| {
@@ -230,6 +231,7 @@ fn end_wakes_whoever_waits_for_it() {
     });
 }
 
+// Shows LIF-4.
 #[test]
 fn two_who_close_send_one_close_frame() {
     loom::model(|| {

@@ -74,6 +74,7 @@ fn subprotocols_must_be_tokens_and_unique() {
     assert!(request_headers(&key(), &["a", "A"]).is_ok());
 }
 
+// Shows HS-9.
 #[test]
 fn no_byte_but_those_of_a_token_gets_into_the_header() {
     for byte in 0..=u8::MAX {

@@ -72,6 +72,7 @@ fn method_must_be_connect() {
     }
 }
 
+// Shows H2-08.
 #[test]
 fn protocol_must_be_websocket() {
     for protocol in [None, Some(""), Some("websocket2"), Some("connect-udp"), Some("websocket, x")] {
@@ -81,6 +82,7 @@ fn protocol_must_be_websocket() {
     }
 }
 
+// Shows H2-08.
 #[test]
 fn fields_of_http1_are_malformed_whatever_they_say() {
     for name in [
@@ -115,6 +117,7 @@ fn version_must_be_13() {
     }
 }
 
+// Shows H2-08.
 #[test]
 fn authority_must_be_there() {
     let request = Request::new().to("/chat");
@@ -123,6 +126,7 @@ fn authority_must_be_there() {
     assert_eq!(Request::new().to("https://user@server.example.com/").check(), Err(Refusal::Host));
 }
 
+// Shows H2-08.
 #[test]
 fn host_must_say_the_same_as_the_authority() {
     let same = |uri: &str, hosts: &[&str]| Request::new().to(uri).with(&HOST, hosts).check();
@@ -153,6 +157,7 @@ fn host_must_say_the_same_as_the_authority() {
     }
 }
 
+// Shows HS-5.
 #[test]
 fn body_must_not_be_announced() {
     for (name, values, expected) in [

@@ -53,6 +53,7 @@ fn verdict(config: &DeflateConfig, answers: &[&str]) -> Result<Option<Negotiated
     Ok(negotiated.deflate)
 }
 
+// Shows Z-4.
 #[test]
 fn server_answers_offers_of_every_kind() {
     let cases: [(&str, &str); 16] = [
@@ -89,6 +90,7 @@ fn server_answers_offers_of_every_kind() {
     }
 }
 
+// Shows Z-4.
 #[test]
 fn server_declines_what_the_rfc_forbids() {
     let numbers =
@@ -222,6 +224,7 @@ fn client_accepts_answers_to_its_offer() {
     assert!(promised.unwrap().unwrap().client_no_context_takeover);
 }
 
+// Shows Z-4.
 #[test]
 fn client_fails_on_everything_else() {
     use ResponseError::{DeflateParameters, ExtensionMalformed, ExtensionNotOffered};
@@ -278,6 +281,7 @@ fn config() -> impl Strategy<Value = DeflateConfig> {
 }
 
 proptest! {
+    // Shows Z-4.
     #[test]
     fn both_ends_come_to_the_same(client in config(), server in config()) {
         let mut request = HeaderMap::new();
@@ -286,6 +290,7 @@ proptest! {
         prop_assert_eq!(verdict(&client, &[response.to_str().unwrap()]), Ok(Some(negotiated)));
     }
 
+    // Shows Z-4, PAN-1.
     #[test]
     fn nothing_that_arrives_panics(value in any_value(200), config in config()) {
         let _ = negotiate_deflate(&lines(&SEC_WEBSOCKET_EXTENSIONS, [&value]), &config);

@@ -78,6 +78,7 @@ fn read_request(name: &HeaderName, value: &str) {
     let _ = check_response(StatusCode::SWITCHING_PROTOCOLS, &response, &KEY.parse().unwrap(), &["chat"]);
 }
 
+// Shows HS-1, HS-3.
 #[test]
 fn one_huge_line() {
     for pattern in PATTERNS {
@@ -92,6 +93,7 @@ fn one_huge_line() {
     }
 }
 
+// Shows HS-3.
 #[test]
 fn one_huge_origin() {
     for pattern in PATTERNS {
@@ -102,6 +104,7 @@ fn one_huge_origin() {
     }
 }
 
+// Shows HS-3.
 #[test]
 fn huge_quoted_string_in_front_of_an_error() {
     let inside = "\\a".repeat(SIZE / 2);
@@ -111,6 +114,7 @@ fn huge_quoted_string_in_front_of_an_error() {
     }
 }
 
+// Shows HS-1.
 #[test]
 fn many_lines() {
     for pattern in PATTERNS {
@@ -120,6 +124,7 @@ fn many_lines() {
     }
 }
 
+// Shows HS-3.
 #[test]
 fn token_behind_half_a_megabyte_of_empty_elements_is_found() {
     let headers = super::headers([

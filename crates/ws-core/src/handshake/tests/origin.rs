@@ -27,6 +27,7 @@ fn request_without_an_origin_is_allowed() {
     assert_eq!(Origin::from_headers(&HeaderMap::new()), Ok(None));
 }
 
+// Shows ORG-2.
 #[test]
 fn same_host_and_port_are_allowed_however_they_are_spelled() {
     for authority in
@@ -68,6 +69,7 @@ fn other_host_or_port_is_refused() {
     }
 }
 
+// Shows ORG-2.
 #[test]
 fn scheme_is_compared_when_it_is_known() {
     assert_eq!(allowed("http://a.example", "a.example"), PLAIN);
@@ -77,6 +79,7 @@ fn scheme_is_compared_when_it_is_known() {
     }
 }
 
+// Shows ORG-4.
 #[test]
 fn what_no_browser_sends_for_a_page_is_refused() {
     for origin in [
@@ -137,6 +140,7 @@ fn what_no_browser_sends_for_a_page_is_refused() {
     }
 }
 
+// Shows ORG-4.
 #[test]
 fn two_origin_headers_are_refused() {
     for values in
@@ -148,6 +152,7 @@ fn two_origin_headers_are_refused() {
     }
 }
 
+// Shows ORG-4.
 #[test]
 fn ipv6_addresses_are_compared_by_value() {
     for authority in ["[::1]", "[0:0:0:0:0:0:0:1]:443", "[::0001]:443", "[0::1]"] {
@@ -167,6 +172,7 @@ fn ipv6_addresses_are_compared_by_value() {
     }
 }
 
+// Shows ORG-4.
 #[test]
 fn addresses_in_spellings_that_browsers_rewrite_are_refused() {
     for host in [
@@ -189,6 +195,7 @@ fn addresses_in_spellings_that_browsers_rewrite_are_refused() {
     assert_eq!(allowed("https://a.0xg", "a.0xg"), TLS);
 }
 
+// Shows ORG-4.
 #[test]
 fn punycode_that_stands_for_ascii_is_refused() {
     for host in ["xn--.example", "xn--example-.org", "XN--EXAMPLE-.org", "a.xn--"] {
@@ -305,6 +312,7 @@ proptest! {
         }
     }
 
+    // Shows PAN-1.
     #[test]
     fn any_bytes_are_judged_without_harm(
         bytes in prop::collection::vec(any::<u8>(), 0..4096),

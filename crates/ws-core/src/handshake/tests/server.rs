@@ -66,6 +66,7 @@ fn handshake_of_the_rfc_is_accepted() {
     assert_eq!(check_key(&request.headers).unwrap(), ACCEPT);
 }
 
+// Shows HS-7.
 #[test]
 fn connection_must_have_the_token_upgrade() {
     const REFUSED: Result<(), Refusal> = Err(Refusal::ConnectionToken);
@@ -87,6 +88,7 @@ fn connection_must_have_the_token_upgrade() {
     );
 }
 
+// Shows HS-7.
 #[test]
 fn upgrade_must_have_the_token_websocket() {
     const REFUSED: Result<(), Refusal> = Err(Refusal::UpgradeToken);
@@ -206,6 +208,7 @@ fn absolute_target_needs_a_host_header_and_no_user_name() {
     assert_eq!(with_target("http://user@example.com/chat", &["example.com"]), Err(Refusal::Host));
 }
 
+// Shows HS-5.
 #[test]
 fn body_is_refused() {
     const REFUSED: Result<(), Refusal> = Err(Refusal::Body);
@@ -363,6 +366,7 @@ fn head_of_an_honest_handshake_fits() {
     assert_eq!(request.check(), Ok(()));
 }
 
+// Shows HS-2.
 #[test]
 fn head_that_is_too_large_is_refused() {
     let mut many = Request::new();

@@ -40,6 +40,7 @@ fn only_tokens_are_chosen_even_if_the_server_supports_something_else() {
     }
 }
 
+// Shows HS-4.
 #[test]
 fn long_and_odd_names_are_read_like_others() {
     let long = "x".repeat(4096);

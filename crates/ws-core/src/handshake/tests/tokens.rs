@@ -10,6 +10,7 @@ fn names_upgrade(values: &[&str]) -> bool {
     has_token(&lines(&CONNECTION, values), &CONNECTION, "upgrade")
 }
 
+// Shows HS-7.
 #[test]
 fn token_is_found_in_any_case_at_any_place_of_any_line() {
     for values in [
@@ -33,6 +34,7 @@ fn token_is_found_in_any_case_at_any_place_of_any_line() {
     }
 }
 
+// Shows HS-7.
 #[test]
 fn what_only_looks_like_the_token_is_not_found() {
     for values in [
@@ -142,6 +144,7 @@ proptest! {
         prop_assert_eq!(tokens(&headers, &CONNECTION).collect::<Vec<_>>(), naive(&values));
     }
 
+    // Shows PAN-1.
     #[test]
     fn any_bytes_are_read_without_harm(value in any_value(4096)) {
         let headers = lines(&CONNECTION, [&value]);

@@ -207,6 +207,7 @@ mod tests {
 
     const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+    // Shows HS-1.
     #[test]
     fn end_is_found_wherever_the_head_is_cut() {
         let stream = [HEAD, b"\x81\x00\r\n\r\n"].concat();
@@ -222,6 +223,7 @@ mod tests {
         }
     }
 
+    // Shows HS-1.
     #[test]
     fn every_byte_is_looked_at_once() {
         let mut head = b"GET / HTTP/1.1\r\n".to_vec();
@@ -233,6 +235,7 @@ mod tests {
         }
     }
 
+    // Shows HS-6.
     #[test]
     fn lines_that_do_not_end_with_crlf_are_malformed() {
         for head in [

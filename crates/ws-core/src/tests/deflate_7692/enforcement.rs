@@ -40,6 +40,7 @@ fn invalid() -> Told {
     Told::failed(ProtocolError::InvalidDeflate)
 }
 
+// Shows Z-5.
 #[test]
 fn windows_are_enforced_to_the_byte_however_the_stream_is_cut() {
     for role in ROLES {
@@ -69,6 +70,7 @@ fn windows_are_enforced_to_the_byte_however_the_stream_is_cut() {
     }
 }
 
+// Shows Z-10.
 #[test]
 fn windows_reach_over_messages_with_takeover_and_not_without() {
     for role in ROLES {
@@ -95,6 +97,7 @@ fn windows_reach_over_messages_with_takeover_and_not_without() {
     }
 }
 
+// Shows Z-10.
 #[test]
 fn nothing_before_the_first_byte_can_be_referred_to() {
     for role in ROLES {
@@ -129,6 +132,7 @@ fn uncompressed_messages_do_not_enter_the_window() {
     }
 }
 
+// Shows Z-3.
 #[test]
 fn rsv1_is_for_the_first_frame_of_a_message_and_for_those_who_agreed_on_it() {
     let reserved = [Told::failed(ProtocolError::ReservedBits)];
@@ -159,6 +163,7 @@ fn rsv1_is_for_the_first_frame_of_a_message_and_for_those_who_agreed_on_it() {
     }
 }
 
+// Shows Z-5.
 #[test]
 fn final_blocks_may_stand_anywhere() {
     let one = || Blocks::new().begin(true).literals(b"abc").end().bytes();
@@ -196,6 +201,7 @@ fn final_blocks_may_stand_anywhere() {
     }
 }
 
+// Shows Z-5.
 #[test]
 fn blocks_that_hold_nothing_are_fine_in_any_number() {
     for role in ROLES {
@@ -215,6 +221,7 @@ fn blocks_that_hold_nothing_are_fine_in_any_number() {
     }
 }
 
+// Shows Z-5.
 #[test]
 fn message_that_does_not_end_where_a_block_ends_is_refused() {
     let whole = Blocks::new().begin(false).literals(b"Hello, hello").three_from(5).end().message();
@@ -242,6 +249,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// The same messages and the same end, whatever arrives and however it is cut.
+    // Shows PAN-1.
     #[test]
     fn garbage_has_one_outcome(
         payload in proptest::collection::vec(any::<u8>(), 0..60),
@@ -270,6 +278,7 @@ proptest! {
     }
 }
 
+// Shows Z-9.
 #[test]
 fn decompressing_needs_little_stack() {
     // Z-9: a decoder that calls itself would overflow this.

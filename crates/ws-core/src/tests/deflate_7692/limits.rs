@@ -20,6 +20,7 @@ fn too_big(limit: u64) -> Told {
     Told::failed(Violation::TooBig { limit })
 }
 
+// Shows Z-1.
 #[test]
 fn limit_is_met_exactly_over_any_number_of_fragments() {
     let text = document(3);
@@ -44,6 +45,7 @@ fn limit_is_met_exactly_over_any_number_of_fragments() {
     }
 }
 
+// Shows Z-1.
 #[test]
 fn bomb_is_refused_as_soon_as_it_is_over_the_limit() {
     let bomb = Peer::new(15).compress(&vec![0; 8 << 20]);
@@ -135,6 +137,7 @@ fn limit_that_is_lowered_meanwhile_holds_for_what_follows() {
     }
 }
 
+// Shows UTF-1.
 #[test]
 fn text_is_validated_as_it_is_decompressed() {
     for role in ROLES {

@@ -104,6 +104,7 @@ fn takeover_example_of_7_2_3_2_refers_to_the_message_before() {
     }
 }
 
+// Shows Z-5.
 #[test]
 fn messages_survive_every_setting() {
     let levels = [1, 2, 5, 6, 9]
@@ -176,6 +177,7 @@ fn whole_message_is_one_frame_with_rsv1() {
     }
 }
 
+// Shows Z-11.
 #[test]
 fn compression_is_by_message() {
     for role in ROLES {

@@ -121,6 +121,7 @@ fn config(bits: u8, threshold: usize) -> DeflateConfig {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
 
+    // Shows Z-7.
     #[test]
     fn whatever_is_sent_is_what_zlib_reads(
         steps in proptest::collection::vec(step(), 1..25),
@@ -183,6 +184,7 @@ proptest! {
         }
     }
 
+    // Shows Z-5.
     #[test]
     fn whatever_zlib_sends_is_what_is_told(
         messages in proptest::collection::vec((0usize..5, 0usize..9000, 0usize..3), 1..15),

@@ -245,6 +245,7 @@ fn examples_of_the_rfc_are_decompressed() {
     }
 }
 
+// Shows Z-7.
 #[test]
 fn what_does_not_shrink_hardly_grows() {
     let bound = |len: usize| len + len / 1000 + 64;
