@@ -85,7 +85,7 @@ fn check_switch(status: StatusCode, fields: Fields<'_>, key: &[u8]) -> Result<()
         Ok(Some(upgrade)) if upgrade.eq_ignore_ascii_case(b"websocket") => {}
         _ => return Err(ResponseError::UpgradeToken),
     }
-    if !fields.has_token(&CONNECTION, "upgrade") {
+    if !fields.lines(&CONNECTION).has_token("upgrade") {
         return Err(ResponseError::ConnectionToken);
     }
     match fields.only_line(&SEC_WEBSOCKET_ACCEPT) {

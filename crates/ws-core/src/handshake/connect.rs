@@ -1,12 +1,17 @@
 //! The server's side of the opening handshake over HTTP/2 (RFC 8441, 5).
 
 use http::{
-    HeaderName, HeaderValue, Method, Response, Uri, Version,
+    HeaderName, HeaderValue, Method, Response, Uri,
     header::{CONNECTION, HOST, SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE},
     uri::Authority,
 };
 
-use super::{Refusal, fields::Fields, origin::is_same_authority, server::RequestParts};
+use super::{
+    Refusal,
+    fields::{Fields, Overview},
+    origin::is_same_authority,
+    server::{check_offers, check_size, check_websocket_version},
+};
 
 /// Whether a request of HTTP/2 asks for a WebSocket: it is a `CONNECT` with `websocket` as its `:protocol`.
 ///
@@ -59,18 +64,13 @@ pub fn check_connect(
     if HTTP1_FIELDS.iter().any(|name| fields.contains(name)) {
         return Err(Refusal::Http1Field);
     }
-    let authority = uri.authority().map(Authority::as_str);
-    let request = RequestParts {
-        method: method.as_str(),
-        version: Version::HTTP_2,
-        authority,
-        target: uri.path_and_query().map_or(0, |path| path.as_str().len()) + authority.map_or(0, str::len),
-        fields,
-    };
-    request.check_websocket_version()?;
-    request.check_size()?;
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let target = uri.path_and_query().map_or(0, |path| path.as_str().len()) + authority;
+    let overview = &Overview::of(fields);
+    check_websocket_version(overview)?;
+    check_size(target, overview)?;
     check_authority(uri, fields)?;
-    request.check_offers()
+    check_offers(overview)
 }
 
 /// RFC 9113, 8.3.1: `:authority` says what the request is for, and a `Host` beside it must say the same.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, iter::FusedIterator};
 use http::{HeaderMap, header::SEC_WEBSOCKET_EXTENSIONS};
 
 use super::{
-    fields::Fields,
+    fields::{Fields, Values},
     scan::{Lines, Scanner, is_token_byte},
 };
 
@@ -40,7 +40,14 @@ pub fn parse_extensions(headers: &HeaderMap) -> Extensions<'_> {
 
 impl<'a> Fields<'a> {
     pub(crate) fn extensions(self) -> Extensions<'a> {
-        Extensions { lines: Some(Lines::new(self.lines(&SEC_WEBSOCKET_EXTENSIONS))) }
+        self.lines(&SEC_WEBSOCKET_EXTENSIONS).extensions()
+    }
+}
+
+impl<'a> Values<'a> {
+    /// Reads these lines as `Sec-WebSocket-Extensions`.
+    pub(super) fn extensions(self) -> Extensions<'a> {
+        Extensions { lines: Some(Lines::new(self)) }
     }
 }
 

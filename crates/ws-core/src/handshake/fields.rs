@@ -1,6 +1,12 @@
 //! The fields of a head, wherever they were parsed: every check reads them through here.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::ValueIter};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, ValueIter,
+    },
+};
 
 use super::scan::trim;
 
@@ -43,29 +49,6 @@ impl<'a> Fields<'a> {
             (Some(_), Some(_)) => Err(Repeated),
         }
     }
-
-    pub(super) fn len(self) -> usize {
-        match self {
-            Self::Map(headers) => headers.len(),
-            Self::List(fields) => fields.len(),
-        }
-    }
-
-    /// The bytes of all fields and of the longest, each as `name: value` and the end of its line.
-    pub(super) fn sizes(self) -> (usize, usize) {
-        let add = |(sum, longest): (usize, usize), (name, value): (usize, usize)| {
-            let size = name + value + 4;
-            (sum + size, longest.max(size))
-        };
-        match self {
-            Self::Map(headers) => {
-                headers.iter().map(|(name, value)| (name.as_str().len(), value.len())).fold((0, 0), add)
-            }
-            Self::List(fields) => {
-                fields.iter().map(|field| (field.name.len(), field.value.len())).fold((0, 0), add)
-            }
-        }
-    }
 }
 
 impl<'a> From<&'a HeaderMap> for Fields<'a> {
@@ -74,10 +57,132 @@ impl<'a> From<&'a HeaderMap> for Fields<'a> {
     }
 }
 
+/// The fields of a request that its checks ask for, found in one pass over the head: to look each of them up by its name takes
+/// several times as long.
+pub(super) struct Overview<'a> {
+    fields: Fields<'a>,
+    /// In the order of [`NAMES`].
+    found: [Found<'a>; KNOWN],
+    /// How many fields there are, known or not.
+    pub(super) count: usize,
+    /// The bytes of all fields, each as `name: value` and the end of its line.
+    pub(super) size: usize,
+    /// The bytes of the longest.
+    pub(super) longest: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    Nowhere,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Overview<'a> {
+    pub(super) fn of(fields: Fields<'a>) -> Self {
+        let found = [Found::Nowhere; KNOWN];
+        let mut overview = Self { fields, found, count: 0, size: 0, longest: 0 };
+        match fields {
+            Fields::Map(headers) => {
+                for (name, value) in headers {
+                    overview.add(known(name), name.as_str(), value.as_bytes());
+                }
+            }
+            Fields::List(fields) => {
+                for &Field { name, value } in fields {
+                    let place = NAMES.iter().position(|known| name.eq_ignore_ascii_case(known.as_str()));
+                    overview.add(place, name, value);
+                }
+            }
+        }
+        overview
+    }
+
+    fn add(&mut self, place: Option<usize>, name: &str, value: &'a [u8]) {
+        let size = name.len() + value.len() + 4;
+        self.count += 1;
+        self.size += size;
+        self.longest = self.longest.max(size);
+        if let Some(found) = place.and_then(|place| self.found.get_mut(place)) {
+            *found = match found {
+                Found::Nowhere => Found::Once(value),
+                Found::Once(_) | Found::Repeated => Found::Repeated,
+            };
+        }
+    }
+
+    /// [`Fields::lines`], of a known name.
+    #[inline]
+    pub(super) fn lines(&self, name: &HeaderName) -> Values<'a> {
+        match self.find(name) {
+            Found::Nowhere => Values::One(None),
+            Found::Once(line) => Values::One(Some(line)),
+            // Rare enough to be looked up.
+            Found::Repeated => self.fields.lines(name),
+        }
+    }
+
+    /// [`Fields::only_line`], of a known name.
+    #[inline]
+    pub(super) fn only_line(&self, name: &HeaderName) -> Result<Option<&'a [u8]>, Repeated> {
+        match self.find(name) {
+            Found::Nowhere => Ok(None),
+            Found::Once(line) => Ok(Some(trim(line))),
+            Found::Repeated => Err(Repeated),
+        }
+    }
+
+    /// [`Fields::contains`], of a known name.
+    #[inline]
+    pub(super) fn contains(&self, name: &HeaderName) -> bool {
+        !matches!(self.find(name), Found::Nowhere)
+    }
+
+    #[inline]
+    fn find(&self, name: &HeaderName) -> Found<'a> {
+        let place = known(name);
+        debug_assert!(place.is_some(), "{name} is not among the names");
+        // As if it were there more than once, so that lines are looked up all the same.
+        place.map_or(Found::Repeated, |place| self.found[place])
+    }
+}
+
+/// Where a name is in [`NAMES`].
+#[inline]
+fn known(name: &HeaderName) -> Option<usize> {
+    Some(match *name {
+        CONNECTION => 0,
+        CONTENT_LENGTH => 1,
+        EXPECT => 2,
+        HOST => 3,
+        SEC_WEBSOCKET_EXTENSIONS => 4,
+        SEC_WEBSOCKET_PROTOCOL => 5,
+        SEC_WEBSOCKET_VERSION => 6,
+        TRANSFER_ENCODING => 7,
+        UPGRADE => 8,
+        _ => return None,
+    })
+}
+
+/// The names that the checks of a request ask for.
+static NAMES: [HeaderName; KNOWN] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HOST,
+    SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+const KNOWN: usize = 9;
+
 /// The values of one header.
 pub(super) enum Values<'a> {
     Map(ValueIter<'a, HeaderValue>),
     List { rest: std::slice::Iter<'a, Field<'a>>, name: HeaderName },
+    One(Option<&'a [u8]>),
 }
 
 impl<'a> Iterator for Values<'a> {
@@ -89,6 +194,7 @@ impl<'a> Iterator for Values<'a> {
             Self::List { rest, name } => {
                 rest.find(|field| field.name.eq_ignore_ascii_case(name.as_str())).map(|field| field.value)
             }
+            Self::One(line) => line.take(),
         }
     }
 }
@@ -96,3 +202,46 @@ impl<'a> Iterator for Values<'a> {
 /// A header that may stand in a message once stands there more often.
 #[derive(Debug)]
 pub(crate) struct Repeated;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_known_at_its_place() {
+        for (place, name) in NAMES.iter().enumerate() {
+            assert_eq!(known(name), Some(place), "{name}");
+        }
+        assert_eq!(known(&http::header::SEC_WEBSOCKET_KEY), None);
+    }
+
+    #[test]
+    fn overview_has_the_lines_that_a_look_up_finds() {
+        for times in 0..=3 {
+            let names = NAMES.iter().chain([&http::header::ORIGIN]);
+            let lines: Vec<_> = names.flat_map(|name| vec![name; times]).collect();
+            let mut headers = HeaderMap::new();
+            for &name in &lines {
+                headers.append(name, HeaderValue::from_static("value"));
+            }
+            let upper: Vec<_> = lines.iter().map(|name| name.as_str().to_ascii_uppercase()).collect();
+            let list: Vec<_> = upper.iter().map(|name| Field { name, value: b"value" }).collect();
+            for fields in [Fields::Map(&headers), Fields::List(&list)] {
+                let overview = Overview::of(fields);
+                for name in &NAMES {
+                    let (seen, found): (Vec<_>, Vec<_>) =
+                        (overview.lines(name).collect(), fields.lines(name).collect());
+                    assert_eq!((seen.len(), seen), (times, found), "{name}");
+                    assert_eq!(overview.contains(name), fields.contains(name), "{name}");
+                    assert_eq!(overview.only_line(name).ok(), fields.only_line(name).ok(), "{name}");
+                }
+                let sizes = lines.iter().map(|name| name.as_str().len() + 9);
+                assert_eq!(overview.count, lines.len());
+                assert_eq!(
+                    (overview.size, overview.longest),
+                    (sizes.clone().sum(), sizes.max().unwrap_or(0))
+                );
+            }
+        }
+    }
+}

@@ -3,14 +3,20 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,
     header::{
-        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+        SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING,
+        UPGRADE,
     },
     uri::Authority,
 };
 
 use super::{
-    Refusal, accept_key, fields::Fields, has_token, key::is_valid_key, origin::is_valid_host, scan::trim,
+    Refusal, accept_key,
+    fields::{Fields, Overview},
+    has_token,
+    key::is_valid_key,
+    origin::is_valid_host,
+    scan::trim,
 };
 
 /// Whether a request asks for a WebSocket: `Connection` says `upgrade` and `Upgrade` says `websocket`.
@@ -65,69 +71,67 @@ pub(crate) struct RequestParts<'a> {
 impl RequestParts<'_> {
     /// [`check_request`] says what is checked, and in which order.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        let fields = self.fields;
-        if !fields.has_token(&CONNECTION, "upgrade") {
+        let fields = &Overview::of(self.fields);
+        if !fields.lines(&CONNECTION).has_token("upgrade") {
             return Err(Refusal::ConnectionToken);
         }
-        if !fields.has_token(&UPGRADE, "websocket") {
+        if !fields.lines(&UPGRADE).has_token("websocket") {
             return Err(Refusal::UpgradeToken);
         }
         if self.method != Method::GET.as_str() {
             return Err(Refusal::MethodNotGet);
         }
-        self.check_websocket_version()?;
+        check_websocket_version(fields)?;
         if self.version != Version::HTTP_11 {
             return Err(Refusal::HttpVersion);
         }
-        self.check_size()?;
-        self.check_host()?;
-        self.check_offers()
-    }
-
-    pub(super) fn check_websocket_version(&self) -> Result<(), Refusal> {
-        match self.fields.only_line(&SEC_WEBSOCKET_VERSION) {
-            Ok(Some(b"13")) => Ok(()),
-            Ok(None) => Err(Refusal::VersionMissing),
-            // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
-            Ok(Some(_)) | Err(_) => Err(Refusal::VersionUnsupported),
-        }
-    }
-
-    /// That frames are all that follows the head, and that what it offers can be read.
-    pub(super) fn check_offers(&self) -> Result<(), Refusal> {
-        let fields = self.fields;
-        if announces_body(fields) {
-            return Err(Refusal::Body);
-        }
-        if !fields.is_token_list(&SEC_WEBSOCKET_PROTOCOL) {
-            return Err(Refusal::SubprotocolMalformed);
-        }
-        if fields.extensions().any(|extension| extension.is_err()) {
-            return Err(Refusal::ExtensionMalformed);
-        }
-        Ok(())
-    }
-
-    /// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them.
-    pub(super) fn check_size(&self) -> Result<(), Refusal> {
-        if self.target > MAX_LINE {
-            return Err(Refusal::TargetTooLong);
-        }
-        let (size, longest) = self.fields.sizes();
-        if self.fields.len() > MAX_FIELDS || longest > MAX_LINE || self.target + size > MAX_HEAD {
-            return Err(Refusal::HeadTooLarge);
-        }
-        Ok(())
+        check_size(self.target, fields)?;
+        self.check_host(fields)?;
+        check_offers(fields)
     }
 
     /// RFC 9112, 3.2: exactly one `Host`, with a valid value.
-    fn check_host(&self) -> Result<(), Refusal> {
+    fn check_host(&self, fields: &Overview<'_>) -> Result<(), Refusal> {
         let target_is_valid = self.authority.is_none_or(|authority| is_valid_host(authority.as_bytes()));
-        match self.fields.only_line(&HOST) {
+        match fields.only_line(&HOST) {
             Ok(Some(host)) if target_is_valid && is_valid_host(host) => Ok(()),
             _ => Err(Refusal::Host),
         }
     }
+}
+
+pub(super) fn check_websocket_version(fields: &Overview<'_>) -> Result<(), Refusal> {
+    match fields.only_line(&SEC_WEBSOCKET_VERSION) {
+        Ok(Some(b"13")) => Ok(()),
+        Ok(None) => Err(Refusal::VersionMissing),
+        // 4.4 lets a client name one version, and the server answer with a list; never the other way round.
+        Ok(Some(_)) | Err(_) => Err(Refusal::VersionUnsupported),
+    }
+}
+
+/// That frames are all that follows the head, and that what it offers can be read.
+pub(super) fn check_offers(fields: &Overview<'_>) -> Result<(), Refusal> {
+    if announces_body(fields) {
+        return Err(Refusal::Body);
+    }
+    if !fields.lines(&SEC_WEBSOCKET_PROTOCOL).are_tokens() {
+        return Err(Refusal::SubprotocolMalformed);
+    }
+    if fields.lines(&SEC_WEBSOCKET_EXTENSIONS).extensions().any(|extension| extension.is_err()) {
+        return Err(Refusal::ExtensionMalformed);
+    }
+    Ok(())
+}
+
+/// RFC 6455, 10.4: limits of the implementation. An honest handshake has a tenth of them. `target` is the bytes of it.
+pub(super) fn check_size(target: usize, fields: &Overview<'_>) -> Result<(), Refusal> {
+    if target > MAX_LINE {
+        return Err(Refusal::TargetTooLong);
+    }
+    if fields.count > MAX_FIELDS || fields.longest > MAX_LINE || target + fields.size > MAX_HEAD {
+        return Err(Refusal::HeadTooLarge);
+    }
+    Ok(())
 }
 
 /// Checks the key of a request, and gives the `Sec-WebSocket-Accept` that answers it.
@@ -175,7 +179,7 @@ pub fn is_reserved_response_header(name: &HeaderName) -> bool {
 }
 
 /// Whether anything but frames could follow the head.
-fn announces_body(fields: Fields<'_>) -> bool {
+fn announces_body(fields: &Overview<'_>) -> bool {
     let is_zero = |line: &[u8]| {
         let digits = trim(line);
         !digits.is_empty() && digits.iter().all(|&digit| digit == b'0')

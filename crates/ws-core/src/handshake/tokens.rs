@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use http::{HeaderMap, HeaderName};
 
 use super::{
-    fields::Fields,
+    fields::{Fields, Values},
     scan::{Lines, is_token_byte},
 };
 
@@ -14,7 +14,7 @@ use super::{
 /// Only whole tokens count. `websocket2`, `websocket/13`, `"websocket"` and `web socket` do not name `websocket`.
 #[must_use]
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    Fields::from(headers).has_token(name, token)
+    Fields::from(headers).lines(name).has_token(token)
 }
 
 /// The tokens of a header, from all of its lines, in order.
@@ -29,7 +29,7 @@ pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Tokens<'a> {
 /// Whether all elements of all lines of a header are tokens; a header that is not there has none.
 #[must_use]
 pub fn is_token_list(headers: &HeaderMap, name: &HeaderName) -> bool {
-    Fields::from(headers).is_token_list(name)
+    Fields::from(headers).lines(name).are_tokens()
 }
 
 /// Whether a text is a token: not empty, and without separators and control characters (RFC 9110, 5.6.2).
@@ -47,17 +47,26 @@ pub const fn is_token(text: &str) -> bool {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn has_token(self, name: &HeaderName, token: &str) -> bool {
-        // ASCII only: letters beyond it have no case here.
-        self.tokens(name).any(|found| found.eq_ignore_ascii_case(token))
-    }
-
     pub(crate) fn tokens(self, name: &HeaderName) -> Tokens<'a> {
-        Tokens { elements: Elements::new(self, name) }
+        Tokens { elements: Elements::new(self.lines(name)) }
+    }
+}
+
+impl Values<'_> {
+    /// [`has_token`] for these lines.
+    pub(super) fn has_token(mut self, token: &str) -> bool {
+        // ASCII only: letters beyond it have no case here. Most lines are this token and nothing else.
+        self.any(|line| {
+            line.eq_ignore_ascii_case(token.as_bytes())
+                || Elements::new(Values::One(Some(line)))
+                    .flatten()
+                    .any(|found| found.eq_ignore_ascii_case(token))
+        })
     }
 
-    pub(super) fn is_token_list(self, name: &HeaderName) -> bool {
-        Elements::new(self, name).all(|element| element.is_some())
+    /// [`is_token_list`] for these lines.
+    pub(super) fn are_tokens(self) -> bool {
+        Elements::new(self).all(|element| element.is_some())
     }
 }
 
@@ -84,8 +93,8 @@ struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    fn new(fields: Fields<'a>, name: &HeaderName) -> Self {
-        Self { lines: Lines::new(fields.lines(name)) }
+    fn new(lines: Values<'a>) -> Self {
+        Self { lines: Lines::new(lines) }
     }
 }
 
