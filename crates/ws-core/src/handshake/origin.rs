@@ -12,7 +12,10 @@ use http::{
     uri::{Authority, Scheme},
 };
 
-use super::{fields::Fields, scan::trim};
+use super::{
+    fields::Fields,
+    scan::{ByteSet, trim},
+};
 
 /// Whether a request comes from a page of the server it is sent to, or from no page at all.
 ///
@@ -253,11 +256,7 @@ pub(crate) fn is_valid_host(authority: &[u8]) -> bool {
     };
     let host_is_valid = match ipv6_literal(host) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        // RFC 3986, 3.2.2, less the comma, which stands between two hosts that a proxy has joined.
-        None => {
-            !host.is_empty()
-                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=%".contains(&byte))
-        }
+        None => !host.is_empty() && host.bytes().all(|byte| HOST_NAME.has(byte)),
     };
     host_is_valid && port.is_none_or(|port| port.is_empty() || parse_port(port).is_some())
 }
@@ -334,6 +333,9 @@ fn parse_port(port: &str) -> Option<u16> {
 fn is_canonical_number(digits: &str) -> bool {
     digits == "0" || !digits.starts_with('0')
 }
+
+/// RFC 3986, 3.2.2, less the comma, which stands between two hosts that a proxy has joined.
+static HOST_NAME: ByteSet = ByteSet::alphanumeric_and(b"-._~!$&'()*+;=%");
 
 fn default_port(scheme: &str) -> Option<u16> {
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
