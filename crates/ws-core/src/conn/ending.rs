@@ -153,15 +153,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         loop {
             // They are too late, and would keep this from waiting.
             self.take_requests();
-            if self.ending.stage != Stage::Over && self.is_close_overdue() {
-                // Even a timeout of nothing lets out what the transport takes at once.
-                let _ = self.poll_write_out(cx, by);
+            let is_open = self.ending.stage == Stage::Open;
+            // What is over at once needs no clock. Even a timeout of nothing lets out what the transport takes.
+            if (is_open || self.poll_stages(cx, by).is_pending()) && self.is_close_overdue() {
+                if is_open {
+                    let _ = self.poll_write_out(cx, by);
+                }
                 self.give_up_closing();
             }
             if self.ending.stage == Stage::Open {
                 return Poll::Ready(None);
             }
-            if self.poll_stages(cx, by).is_ready() {
+            if self.ending.stage == Stage::Over {
                 self.end();
                 let told = self.ending.tell(self.protocol.closing());
                 return Poll::Ready(Some(told.map(Step::Control)));

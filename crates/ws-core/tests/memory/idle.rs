@@ -1,6 +1,6 @@
 //! What connections hold that wait, and those that have ended.
 
-use ws_core::{Config, Conn, Message, frame::Opcode};
+use ws_core::{Config, Conn, Message, Role, frame::Opcode};
 
 use crate::{
     heap::measured,
@@ -39,6 +39,20 @@ fn new_connection_takes_nothing_from_the_heap() {
         assert_eq!((usage.calls, usage.live), (0, 0), "{role:?}");
         drop(conn);
     }
+}
+
+#[test]
+fn closing_handshake_that_nobody_waits_in_needs_no_timer() {
+    let stream = frame(Role::Server, true, Opcode::CLOSE, &1000_u16.to_be_bytes());
+    let closed = || {
+        let mut conn = conn(Role::Server, Config::new(), Wire::new(&stream));
+        let (result, usage) = measured(|| now(conn.read_message()));
+        assert_eq!(result.expect("nothing to wait for").expect("a normal end"), None);
+        usage
+    };
+    // The first fills the pool of this thread.
+    closed();
+    assert_eq!(closed().calls, 2, "the close frames, and the queue of what is written");
 }
 
 #[test]
