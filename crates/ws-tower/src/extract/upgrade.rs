@@ -1,6 +1,6 @@
 //! [`WebSocketUpgrade`]: the extractor, and what to do when an upgrade fails.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::LazyLock};
 
 use axum_core::{
     Error,
@@ -205,7 +205,7 @@ where
     type Rejection = WebSocketUpgradeRejection;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
-        let upgrader = Upgrader::from_extensions(&parts.extensions).unwrap_or_else(default_upgrader);
+        let upgrader = Upgrader::from_extensions(&parts.extensions).unwrap_or_else(|| DEFAULT.clone());
         let handshake = upgrader.check(parts)?;
         let requested = handshake::requested_subprotocols(&parts.headers).map(HeaderValue::from_str);
         // Each is valid: it is a piece of a header.
@@ -250,10 +250,9 @@ fn extensions(headers: &HeaderMap) -> HeaderMap {
     extensions
 }
 
-/// The policy where no layer gives one: ours, with axum's limit.
-fn default_upgrader() -> Upgrader {
-    Upgrader::new().config(Config::new().max_message_size(AXUM_MAX_MESSAGE_SIZE))
-}
+/// The policy where no layer gives one: ours, with axum's limit. Made once: each handshake has a clone.
+static DEFAULT: LazyLock<Upgrader> =
+    LazyLock::new(|| Upgrader::new().config(Config::new().max_message_size(AXUM_MAX_MESSAGE_SIZE)));
 
 impl<F> fmt::Debug for WebSocketUpgrade<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
