@@ -126,6 +126,9 @@ impl Subprotocols {
     /// The answer to a request; `Err` if there must be one and is none.
     pub(super) fn answer(&self, request: &Parts) -> Result<Option<HeaderValue>, Required> {
         let headers = &request.headers;
+        if self.names.is_empty() && self.choose.is_none() {
+            return if self.required { Err(Required) } else { Ok(None) };
+        }
         let offered = || handshake::requested_subprotocols(headers);
         let chosen = match (&self.choose, self.order) {
             (Some(Choose(choose)), _) => choose(request, OfferedSubprotocols(offered())).map(|name| name.0),
