@@ -277,6 +277,15 @@ impl AsyncWrite for Upgraded {
     }
 }
 
+impl Drop for Upgraded {
+    /// Before the transport goes, the place is free: a client that sees the end and comes back at once must find it so.
+    fn drop(&mut self) {
+        if let Some(life) = &mut self.life {
+            life.permit = None;
+        }
+    }
+}
+
 impl fmt::Debug for Upgraded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.io {

@@ -16,8 +16,9 @@ use http::request::Parts;
 /// refused with 503 and `Retry-After`, before the upgrade
 /// ([`TooManyConnections`](crate::rejection::TooManyConnections)).
 ///
-/// A connection counts from the moment its handshake has passed all checks until its transport is dropped; a handshake that is
-/// not followed by a connection until its extractor, or future, is dropped. A clone shares the count: so `Upgrader`s may share a
+/// A connection counts from the moment its handshake has passed all checks until its transport is dropped, and no longer when
+/// that closes the socket; a handshake that is not followed by a connection until its extractor, or future, is dropped. After a
+/// closing handshake the client sees the end first: the handler is still to drop the connection. A clone shares the count: so `Upgrader`s may share a
 /// limit. Counting is exact, however many handshakes arrive at once.
 ///
 /// ```

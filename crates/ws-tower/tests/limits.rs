@@ -3,17 +3,22 @@
 mod support;
 
 use std::{
+    hash::{Hash, Hasher},
     sync::{
-        Arc, Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Waker},
     thread,
     time::Duration,
 };
 
 use http::{HeaderValue, Request, Response};
 use support::{Handshake, KEY, Raw, open_in_memory, within};
-use tokio::sync::mpsc;
+use tokio::{
+    io::DuplexStream,
+    sync::{Notify, mpsc},
+};
 use ws_core::Conn;
 use ws_tower::{
     Accepted, ConnectionLimit, ResponseBody, Upgraded, Upgrader,
@@ -141,6 +146,51 @@ fn key_that_panics_is_500_and_leaves_the_request_as_it_was() {
     let mut request = request("a");
     assert_eq!(Upgrader::new().limit(limit).upgrade(&mut request).unwrap_err().status(), 500);
     assert!(Upgrader::new().upgrade(&mut request).is_ok(), "the upgrade is still there");
+}
+
+/// Whose a connection is. When its place is free, it looks what the client has seen so far.
+struct Watcher {
+    client: Arc<Mutex<Option<Conn<DuplexStream>>>>,
+    sees: mpsc::UnboundedSender<bool>,
+}
+
+impl PartialEq for Watcher {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Watcher {}
+
+impl Hash for Watcher {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        if let Some(client) = &mut *self.client.lock().expect("no panic") {
+            let seen = client.poll_read_message(&mut Context::from_waker(Waker::noop()));
+            self.sees.send(seen.is_ready()).ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn place_is_free_before_the_client_sees_the_end() {
+    let (drop_it, dropped) = (Arc::new(Notify::new()), Arc::new(Mutex::new(None)));
+    let (sees, mut seen) = mpsc::unbounded_channel();
+    let client = dropped.clone();
+    let limit = ConnectionLimit::new()
+        .per_key(1, move |_| Some(Watcher { client: client.clone(), sees: sees.clone() }));
+    let told = drop_it.clone();
+    let service = Upgrader::new().limit(limit).service(move |conn| async move {
+        told.notified().await;
+        drop(conn);
+    });
+    let (_, client) = open_in_memory(service).await;
+    *dropped.lock().expect("no panic") = Some(client);
+    drop_it.notify_one();
+    assert_eq!(within(seen.recv()).await, Some(false), "the transport was closed before");
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ impl Upgrader {
             let refused = Fault::TooManyConnections { retry_after: limit.refused_for() };
             limit.admit(request).ok_or(refused)
         });
-        Ok(Some(Box::new(Life { member, _permit: permit.transpose()? })))
+        Ok(Some(Box::new(Life { member, permit: permit.transpose()? })))
     }
 }
 
