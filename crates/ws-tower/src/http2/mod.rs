@@ -62,11 +62,16 @@
 //! The window of a stream is also what a client can send to it, or upload in a request, in one round trip: 64 KiB at 50 ms are
 //! 1.3 MB/s. Set another after `configure` if that is too little, and keep the proportions in mind.
 //!
+//! A third: a client sends on until it hears that the server has dropped a WebSocket. h2 ignores that for a second, and for 50
+//! streams at a time; each further frame is an error, and hyper ends a connection that has had 1,024 of these since it began.
+//! So many WebSockets that are dropped while their clients send would take the others with them. [`configure`] makes it
+//! 16,384. End a WebSocket with its closing handshake, and there are none.
+//!
 //! # `axum::serve`
 //!
 //! With axum's feature `http2`, `axum::serve` takes WebSockets over HTTP/2 as well, and that is all there is to set. Its
-//! windows are hyper's: one unread WebSocket stops the others of its connection at 1 MiB, and ends them after 2,279 messages of
-//! 20 bytes. For clients that hold several WebSockets serve with a `Builder` of hyper-util, or with axum-server, whose
+//! windows and limits are hyper's: one unread WebSocket stops the others of its connection at 1 MiB, and ends them after 2,279
+//! messages of 20 bytes. For clients that hold several WebSockets serve with a `Builder` of hyper-util, or with axum-server, whose
 //! `http_builder()` is one.
 //!
 //! # What hyper's streams cannot do
@@ -99,6 +104,9 @@ pub const MAX_STREAMS: u32 = 200;
 
 /// How many bytes h2 takes from a stream before the socket has taken them.
 const SEND_BUFFER: usize = 64 << 10;
+/// How many frames for streams that the server has dropped and forgotten, and other errors that end a stream, a connection
+/// survives. Not any number: with each the client has made the server begin a stream or answer with a reset.
+const STRAY_FRAMES: usize = 16 << 10;
 /// How often an idle connection is asked whether it is still there.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
@@ -106,8 +114,8 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Prepares a server for WebSockets over HTTP/2.
 ///
-/// It is told to take extended `CONNECT`, to keep the windows [described above](self), and to take at most 64 KiB of a stream
-/// before the socket has. Every minute it sends a PING, and ends a connection that does not answer within 20 seconds:
+/// It is told to take extended `CONNECT`, to keep the windows and limits [described above](self), and to take at most 64 KiB
+/// of a stream before the socket has. Every minute it sends a PING, and ends a connection that does not answer within 20 seconds:
 /// streams have no socket that could tell. That needs a timer, which is tokio's. Whatever is set afterwards holds; an adaptive
 /// window would undo the rest.
 pub fn configure<B: Builder + ?Sized>(builder: &mut B) -> &mut B {
@@ -141,6 +149,7 @@ macro_rules! configure {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(MAX_STREAMS)
             .max_send_buf_size(SEND_BUFFER)
+            .max_local_error_reset_streams(STRAY_FRAMES)
             .keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
     };

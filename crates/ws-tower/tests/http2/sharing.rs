@@ -11,8 +11,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use h2::{Reason, client};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
-    sync::mpsc,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+    sync::{Barrier, mpsc, watch},
     time::{Instant, sleep, timeout},
 };
 use ws_core::{Conn, Message};
@@ -86,6 +88,80 @@ async fn unread_stream_is_paused_and_the_others_go_on() {
     sleep(Duration::from_secs(1)).await;
     assert!(sent.try_recv().is_err(), "the stream stays paused");
     assert!(!connection.end.is_finished());
+}
+
+/// A connection with a WebSocket that echoes, and the rest of as many streams as h2 remembers or more that the server has
+/// dropped. The client does not hear of that yet and sends on: so many frames that nobody takes.
+async fn with_frames_for_dropped_streams(server: &Server, frames: usize) -> (Connection, Socket) {
+    const STREAMS: usize = 150;
+    let (first, gone) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(STREAMS + 1)));
+    let all_gone = gone.clone();
+    let service = Upgrader::new().service(move |mut conn| async move {
+        if first.fetch_add(1, Ordering::SeqCst) == 0 {
+            while let Ok(Some(message)) = conn.read_message().await {
+                conn.write_message(message).await.expect("written");
+            }
+            return;
+        }
+        assert_eq!(conn.read_message().await.expect("an open stream"), Some(Message::from("drop it")));
+        drop(conn);
+        gone.wait().await;
+    });
+    let (held, hold) = watch::channel(false);
+    let (near, middle) = tokio::io::duplex(1 << 20);
+    let (other, far) = tokio::io::duplex(1 << 20);
+    tokio::spawn(server.serve_connection(TokioIo::new(far), TowerToHyperService::new(service)));
+    tokio::spawn(hold_back(middle, other, hold));
+    let connection = Connection::over(near).await;
+    let mut neighbour = connection.open().await;
+    neighbour.echoes("before").await;
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        streams.push(connection.open().await);
+    }
+    held.send_replace(true);
+    for socket in &mut streams {
+        socket.send_frame(TEXT, b"drop it").await;
+    }
+    within(all_gone.wait()).await;
+    for number in 0..frames {
+        streams[number % STREAMS].send_data(message()).await;
+        // What is queued has to leave.
+        tokio::task::yield_now().await;
+    }
+    // Time passes only when nothing else can happen.
+    sleep(Duration::from_secs(1)).await;
+    held.send_replace(false);
+    (connection, neighbour)
+}
+
+/// Passes bytes on, and those of the server only while they are not held back.
+async fn hold_back(client: DuplexStream, server: DuplexStream, mut held: watch::Receiver<bool>) {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_server, mut to_server) = tokio::io::split(server);
+    tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+        if held.wait_for(|held| !held).await.is_err() || to_client.write_all(&buffer[..count]).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_for_dropped_streams_leave_the_others_alone() {
+    let (connection, mut neighbour) = with_frames_for_dropped_streams(&configured(), 9_000).await;
+    neighbour.echoes("still here").await;
+    assert!(!connection.end.is_finished());
+}
+
+/// Another thing that `configure` is for.
+#[tokio::test(start_paused = true)]
+async fn frames_for_dropped_streams_end_a_connection_with_the_usual_limit() {
+    let (connection, _neighbour) = with_frames_for_dropped_streams(&unconfigured(), 9_000).await;
+    let error = within(connection.end).await.expect("no panic").expect_err("GOAWAY");
+    assert_eq!((error.is_go_away(), error.reason()), (true, Some(Reason::ENHANCE_YOUR_CALM)));
 }
 
 /// What `configure` is for: with hyper's own windows the connection ends. If this fails, the documentation can be shorter.
