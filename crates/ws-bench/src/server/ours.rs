@@ -85,9 +85,9 @@ async fn connection<F>(conn: OnUpgrade, serve: impl Fn(Conn<Upgraded>) -> F)
 where
     F: Future<Output = Result<(), Error>>,
 {
-    if let Ok(conn) = conn.await {
-        let _ = serve(conn).await;
-    }
+    // Not awaited inside: the task would keep the place of the result for as long as it lives.
+    let Ok(served) = conn.await.map(serve) else { return };
+    let _ = served.await;
 }
 
 /// Sends each message back before the next is read.
