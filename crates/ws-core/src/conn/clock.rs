@@ -27,7 +27,7 @@ use crate::{
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Looks at the clock before the transport is read: only for what the application itself may take too long over.
     pub(super) fn check_clock(&mut self, want: &Want<'_, '_>) -> Option<Step> {
-        self.timers.as_ref()?;
+        self.0.timers.as_ref()?;
         if let Some(step) = self.check_read_deadline(want) {
             return Some(step);
         }
@@ -40,19 +40,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Looks at the clock when the transport has nothing more for now, or gives without end. What the peer sent in time is
     /// read then, however late the application was. Whether there is something to do before it waits.
     pub(super) fn check_peer(&mut self) -> bool {
-        if self.ending.stage() != Stage::Open {
+        if self.0.ending.stage() != Stage::Open {
             return false;
         }
         if self.is_message_overdue() {
             self.fail(ProtocolError::MessageTooSlow.into());
             return true;
         }
-        if self.protocol.closing().sent().is_some() {
+        if self.0.protocol.closing().sent().is_some() {
             // Only the peer's close frame is awaited, and the close timeout bounds that.
             return false;
         }
         let has_room = self.has_room();
-        let Some(timers) = self.timers.as_deref_mut() else { return false };
+        let Some(timers) = self.0.timers.as_deref_mut() else { return false };
         let Some(keep_alive) = timers.timing.keep_alive else { return false };
         let now = now();
         let heartbeat = timers.heartbeat.get_or_insert_with(|| Heartbeat::new(keep_alive, now.into_std()));
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !has_room {
             return false;
         }
-        let ping = self.control.shared(&self.waiters).probe(now.into_std());
+        let ping = self.0.control.shared(&self.0.waiters).probe(now.into_std());
         // It fails only where writing does, and the next write tells.
         let _ = self.start_send(ping);
         true
@@ -82,9 +82,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Whether the message that has begun to arrive should be complete by now.
     fn is_message_overdue(&mut self) -> bool {
-        let Some(timers) = self.timers.as_deref_mut() else { return false };
+        let Some(timers) = self.0.timers.as_deref_mut() else { return false };
         let Some(timeout) = timers.timing.message_timeout else { return false };
-        if !self.protocol.receiver().is_inside() || self.protocol.closing().sent().is_some() {
+        if !self.0.protocol.receiver().is_inside() || self.0.protocol.closing().sent().is_some() {
             timers.message = None;
             return false;
         }
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     pub(super) fn check_read_deadline(&self, want: &Want<'_, '_>) -> Option<Step> {
-        let due = self.timers.as_ref()?.read.filter(|_| !matches!(want, Want::End))?;
+        let due = self.0.timers.as_ref()?.read.filter(|_| !matches!(want, Want::End))?;
         (now() >= due).then_some(Step::TimedOut)
     }
 
@@ -101,46 +101,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// to do first.
     #[inline]
     pub(super) fn poll_parked(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
-        if self.control.get().is_none() && self.timers.is_none() && !self.message.is_charged() {
+        if self.0.control.get().is_none() && self.0.timers.is_none() && !self.0.message.is_charged() {
             return Poll::Pending;
         }
         self.poll_due(cx, by, want)
     }
 
     fn poll_due(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
-        if !self.control.park(by, cx.waker(), self.has_room()) {
+        if !self.0.control.park(by, cx.waker(), self.has_room()) {
             return Poll::Ready(());
         }
-        if self.ending.stage() == Stage::Open && self.message.is_evicted(cx.waker()) {
+        if self.0.ending.stage() == Stage::Open && self.0.message.is_evicted(cx.waker()) {
             self.fail(Violation::OutOfBudget);
             return Poll::Ready(());
         }
         if self.check_peer() {
             return Poll::Ready(());
         }
-        let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
-        let is_open = self.ending.stage() == Stage::Open && self.protocol.closing().sent().is_none();
+        let Some(timers) = self.0.timers.as_deref_mut() else { return Poll::Pending };
+        let is_open = self.0.ending.stage() == Stage::Open && self.0.protocol.closing().sent().is_none();
         let heartbeat = timers.heartbeat.as_ref().filter(|_| is_open);
         let heartbeat = heartbeat.map(|heartbeat| Instant::from_std(heartbeat.due()));
         let read = timers.read.filter(|_| !matches!(want, Want::End));
         let message = timers.message.filter(|_| is_open);
         let due = [read, message, timers.close, heartbeat].into_iter().fold(None, earlier);
-        timers.poll_sleep(by, due, &mut self.waiters, cx.waker())
+        timers.poll_sleep(by, due, &mut self.0.waiters, cx.waker())
     }
 }
 
 impl<S> Conn<S> {
     /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
     pub(super) fn is_close_overdue(&mut self) -> bool {
-        let timeout = self.settings.close_timeout;
-        let timers = self.timers.get_or_insert_default();
+        let timeout = self.0.settings.close_timeout;
+        let timers = self.0.timers.get_or_insert_default();
         let now = now();
         now >= *timers.close.get_or_insert_with(|| after(now, timeout))
     }
 
     /// Whether a write may still wait.
     pub(super) fn check_write_deadline(&self) -> Result<(), Error> {
-        match self.timers.as_ref().and_then(|timers| timers.write) {
+        match self.0.timers.as_ref().and_then(|timers| timers.write) {
             Some(due) if now() >= due => Err(Error::new(ErrorKind::TimedOut)),
             _ => Ok(()),
         }
@@ -148,16 +148,21 @@ impl<S> Conn<S> {
 
     /// Waits for the write deadline, after the transport did not take all; and for what a `Control` asks for.
     pub(super) fn poll_write_parked(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if !self.control.park(Waiter::Writer, cx.waker(), self.has_room()) {
+        if !self.0.control.park(Waiter::Writer, cx.waker(), self.has_room()) {
             return Poll::Ready(());
         }
-        let Some(timers) = self.timers.as_deref_mut() else { return Poll::Pending };
-        timers.poll_sleep(Waiter::Writer, earlier(timers.write, timers.close), &mut self.waiters, cx.waker())
+        let Some(timers) = self.0.timers.as_deref_mut() else { return Poll::Pending };
+        timers.poll_sleep(
+            Waiter::Writer,
+            earlier(timers.write, timers.close),
+            &mut self.0.waiters,
+            cx.waker(),
+        )
     }
 
     /// The transport took some of the queue, or all of it.
     pub(super) fn queue_moved(&mut self, all: bool) {
-        let Some(timers) = self.timers.as_deref_mut().filter(|timers| timers.ping != Ping::Gone) else {
+        let Some(timers) = self.0.timers.as_deref_mut().filter(|timers| timers.ping != Ping::Gone) else {
             return;
         };
         if let Some(heartbeat) = &mut timers.heartbeat {
@@ -170,13 +175,13 @@ impl<S> Conn<S> {
 
     /// Bytes arrived.
     pub(super) fn peer_is_alive(&mut self) {
-        if let Some(heartbeat) = self.timers.as_mut().and_then(|timers| timers.heartbeat.as_mut()) {
+        if let Some(heartbeat) = self.0.timers.as_mut().and_then(|timers| timers.heartbeat.as_mut()) {
             heartbeat.heard();
         }
     }
 
     pub(super) fn pong_arrived(&self, payload: &Bytes) {
-        if let Some(shared) = self.control.get() {
+        if let Some(shared) = self.0.control.get() {
             shared.pong(payload, now().into_std());
         }
     }
@@ -186,8 +191,8 @@ impl<S> Conn<S> {
         deadline: Option<std::time::Instant>,
         set: impl FnOnce(&mut Timers, Option<Instant>),
     ) {
-        if deadline.is_some() || self.timers.is_some() {
-            set(self.timers.get_or_insert_default(), deadline.map(Instant::from_std));
+        if deadline.is_some() || self.0.timers.is_some() {
+            set(self.0.timers.get_or_insert_default(), deadline.map(Instant::from_std));
         }
     }
 }

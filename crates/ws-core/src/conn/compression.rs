@@ -15,7 +15,7 @@ impl<S> Conn<S> {
     /// The parameters of permessage-deflate that the opening handshake agreed on (RFC 7692); `None` without compression.
     #[must_use]
     pub fn deflate(&self) -> Option<NegotiatedDeflate> {
-        self.negotiated.as_ref().and_then(|negotiated| negotiated.deflate)
+        self.0.negotiated.as_ref().and_then(|negotiated| negotiated.deflate)
     }
 
     /// Whether the messages from now on are compressed: [`Compression::On`] unless set. Without the extension none is,
@@ -23,12 +23,12 @@ impl<S> Conn<S> {
     ///
     /// Leave out what is compressed already, and **secrets that are sent beside text of somebody else's choice**.
     pub fn set_write_compression(&mut self, compression: Compression) {
-        self.protocol.set_compression(compression);
+        self.0.protocol.set_compression(compression);
     }
 
     /// How hard to compress the messages from now on: the level of the [`DeflateConfig`](crate::DeflateConfig) unless set.
     pub fn set_compression_level(&mut self, level: CompressionLevel) {
-        self.protocol.set_compression_level(level);
+        self.0.protocol.set_compression_level(level);
     }
 
     /// Does something with another choice, and takes the former again.
@@ -37,10 +37,10 @@ impl<S> Conn<S> {
         compression: Compression,
         send: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        let before = self.protocol.sender().compression();
-        self.protocol.set_compression(compression);
+        let before = self.0.protocol.sender().compression();
+        self.0.protocol.set_compression(compression);
         let result = send(self);
-        self.protocol.set_compression(before);
+        self.0.protocol.set_compression(before);
         result
     }
 }
@@ -199,34 +199,34 @@ impl<S> Conn<S> {
         kind: MessageKind,
         last: bool,
     ) -> Option<Step> {
-        if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
+        if let Some(timers) = self.0.timers.as_deref_mut().filter(|_| last) {
             timers.message_is_complete();
         }
-        let count = self.protocol.receiver().inflated().len();
+        let count = self.0.protocol.receiver().inflated().len();
         self.count_inflated(count, last);
-        let step = if matches!(self.incoming, Incoming::Skipped) {
+        let step = if matches!(self.0.incoming, Incoming::Skipped) {
             if last {
-                self.incoming = Incoming::None;
+                self.0.incoming = Incoming::None;
             }
             None
         } else {
             let is_whole = matches!(want, Want::Message);
-            let receiver = self.protocol.receiver();
-            let budget = self.settings.inbound_budget.as_ref().filter(|_| is_whole);
-            if let Err(violation) = self.message.make_room(receiver.inflated().len(), receiver, budget) {
-                self.protocol.fail(violation);
+            let receiver = self.0.protocol.receiver();
+            let budget = self.0.settings.inbound_budget.as_ref().filter(|_| is_whole);
+            if let Err(violation) = self.0.message.make_room(receiver.inflated().len(), receiver, budget) {
+                self.0.protocol.fail(violation);
                 self.begin_failed(violation);
                 return None;
             }
-            self.message.bytes.extend_from_slice(receiver.inflated());
+            self.0.message.bytes.extend_from_slice(receiver.inflated());
             if is_whole {
-                self.incoming = if last { Incoming::None } else { Incoming::Whole(kind) };
+                self.0.incoming = if last { Incoming::None } else { Incoming::Whole(kind) };
             }
-            let end = self.message.bytes.len();
+            let end = self.0.message.bytes.len();
             let piece = Piece { kind, place: Place::Message, start: 0, end, last };
             (last || !is_whole).then_some(Step::Data(piece))
         };
-        self.protocol.receiver().release_inflated();
+        self.0.protocol.receiver().release_inflated();
         step
     }
 }

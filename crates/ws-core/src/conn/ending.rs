@@ -153,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         loop {
             // They are too late, and would keep this from waiting.
             self.take_requests();
-            let is_open = self.ending.stage == Stage::Open;
+            let is_open = self.0.ending.stage == Stage::Open;
             // What is over at once needs no clock. Even a timeout of nothing lets out what the transport takes.
             if (is_open || self.poll_stages(cx, by).is_pending()) && self.is_close_overdue() {
                 if is_open {
@@ -161,12 +161,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
                 self.give_up_closing();
             }
-            if self.ending.stage == Stage::Open {
+            if self.0.ending.stage == Stage::Open {
                 return Poll::Ready(None);
             }
-            if self.ending.stage == Stage::Over {
+            if self.0.ending.stage == Stage::Over {
                 self.end();
-                let told = self.ending.tell(self.protocol.closing());
+                let told = self.0.ending.tell(self.0.protocol.closing());
                 return Poll::Ready(Some(told.map(Step::Control)));
             }
             if let Some(step) = self.check_read_deadline(want) {
@@ -181,43 +181,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Goes through the stages of the end up to the last.
     fn poll_stages(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<()> {
         loop {
-            match self.ending.stage {
+            match self.0.ending.stage {
                 Stage::Open | Stage::Over => return Poll::Ready(()),
                 Stage::Flush => {
                     // If writing fails there is no one left to tell.
                     let _ = ready!(self.poll_write_out(cx, by));
-                    self.ending.stage = Stage::Shutdown;
+                    self.0.ending.stage = Stage::Shutdown;
                 }
                 Stage::Shutdown => {
-                    if self.protocol.wants_shutdown() {
+                    if self.0.protocol.wants_shutdown() {
                         ready!(self.poll_shutdown_io(cx, by));
                     }
-                    self.ending.stage = Stage::Linger;
+                    self.0.ending.stage = Stage::Linger;
                 }
                 Stage::Linger => {
                     // 7.1.1: after a closing handshake the server closes first and the client waits for that. After
                     // a violation, either waits until the peer has seen the close frame.
-                    if self.role() == Role::Client || matches!(self.ending.outcome, Outcome::Failed(_)) {
+                    if self.role() == Role::Client || matches!(self.0.ending.outcome, Outcome::Failed(_)) {
                         ready!(self.poll_discard(cx, by));
                     }
-                    self.ending.stage = Stage::Leave;
+                    self.0.ending.stage = Stage::Leave;
                 }
                 Stage::Leave => {
-                    if !self.protocol.wants_shutdown() {
+                    if !self.0.protocol.wants_shutdown() {
                         ready!(self.poll_shutdown_io(cx, by));
                     }
-                    self.ending.stage = Stage::Over;
+                    self.0.ending.stage = Stage::Over;
                 }
             }
         }
     }
 
     fn poll_shutdown_io(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<()> {
-        let both = self.waiters.both(by, cx.waker());
+        let both = self.0.waiters.both(by, cx.waker());
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
-        let result = Pin::new(&mut *self.io).poll_shutdown(&mut Context::from_waker(waker));
+        let result = Pin::new(&mut *self.0.io).poll_shutdown(&mut Context::from_waker(waker));
         if result.is_pending() {
-            self.waiters.waits(by, cx.waker());
+            self.0.waiters.waits(by, cx.waker());
         }
         result.map(drop)
     }
@@ -226,48 +226,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 impl<S> Conn<S> {
     /// Both close frames are there, or queued.
     pub(super) fn begin_closed(&mut self) {
-        self.ending.begin_closed();
+        self.0.ending.begin_closed();
         self.note_closing();
     }
 
     /// The peer broke a rule; the close frame that says so is queued.
     pub(super) fn begin_failed(&mut self, violation: Violation) {
-        self.ending.begin_failed(violation);
+        self.0.ending.begin_failed(violation);
         self.note_closing();
     }
 
     /// Ends the connection because the transport did.
     pub(super) fn lose(&mut self, cause: Option<io::Error>) {
-        self.protocol.stop();
-        self.ending.lose(cause);
+        self.0.protocol.stop();
+        self.0.ending.lose(cause);
         self.end();
     }
 
     /// Ends the connection because the close timeout has passed.
     pub(super) fn give_up_closing(&mut self) {
-        if self.ending.stage == Stage::Open {
+        if self.0.ending.stage == Stage::Open {
             // This endpoint has closed, and the peer has not answered.
             self.lose(Some(io::Error::new(io::ErrorKind::TimedOut, "the close frame was not answered")));
         } else {
-            self.ending.stage = Stage::Over;
+            self.0.ending.stage = Stage::Over;
             self.end();
         }
     }
 
     /// Gives everything back that an ended connection does not need, and tells everybody who waits.
     fn end(&mut self) {
-        if let Some(timers) = &mut self.timers {
+        if let Some(timers) = &mut self.0.timers {
             timers.stop();
         }
-        if !self.ending.is_lost() && (self.protocol.wants_write() || self.unflushed) {
+        if !self.0.ending.is_lost() && (self.0.protocol.wants_write() || self.0.unflushed) {
             // The close timeout has passed over it. A flush must neither wait for it nor look like success.
-            self.broken = Some(io::ErrorKind::TimedOut);
-            self.protocol.sender().stop();
+            self.0.broken = Some(io::ErrorKind::TimedOut);
+            self.0.protocol.sender().stop();
         }
-        self.waiters.wake_writer();
-        self.waiters.wake_reader();
-        self.waiters.forget();
-        self.control.end();
+        self.0.waiters.wake_writer();
+        self.0.waiters.wake_reader();
+        self.0.waiters.forget();
+        self.0.control.end();
         self.note_end();
         self.release_read();
         self.release_write();
@@ -275,7 +275,7 @@ impl<S> Conn<S> {
 
     /// Whether the peer has closed and a handler has left the answer to the application.
     pub(super) fn is_half_closed(&self) -> bool {
-        let closing = self.protocol.closing();
-        !self.ending.is_begun() && closing.received().is_some() && closing.sent().is_none()
+        let closing = self.0.protocol.closing();
+        !self.0.ending.is_begun() && closing.received().is_some() && closing.sent().is_none()
     }
 }

@@ -57,13 +57,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn close_on_panic(&mut self, then: fn(Parts<S>, Duration)) {
-        self.farewell = Some(Farewell { say: Self::say_farewell, then });
+        self.0.farewell = Some(Farewell { say: Self::say_farewell, then });
     }
 
     fn say_farewell(&mut self) {
         // They take another look when this is done; from here on the transport knows the waker of nobody.
-        self.waiters.wake_reader();
-        self.waiters.wake_writer();
+        self.0.waiters.wake_reader();
+        self.0.waiters.wake_writer();
         if thread::panicking() {
             let _ = self.begin_close(CloseCode::INTERNAL_ERROR.into());
         } else {
@@ -77,8 +77,8 @@ impl<S> Conn<S> {
     /// A half was dropped by a panic. The transport stays with the other half.
     #[cold]
     pub(super) fn half_panicked(&mut self) {
-        if let Some(Farewell { say, .. }) = self.farewell {
-            if !self.ending.is_over() {
+        if let Some(Farewell { say, .. }) = self.0.farewell {
+            if !self.0.ending.is_over() {
                 // See `leave`.
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| say(self)));
             }
@@ -88,7 +88,7 @@ impl<S> Conn<S> {
     /// Whether a close frame was asked for or queued, and has not left.
     fn owes_close(&self) -> bool {
         // It may be a ping that was asked for; that is found out.
-        self.control.is_pending() || (self.closing().sent().is_some() && self.protocol.wants_write())
+        self.0.control.is_pending() || (self.closing().sent().is_some() && self.0.protocol.wants_write())
     }
 
     #[cold]
@@ -96,8 +96,8 @@ impl<S> Conn<S> {
         // A transport that panics, perhaps for the second time, must not end the process.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             say(self);
-            if self.closing().sent().is_some() && self.broken.is_none() {
-                let timeout = self.settings.close_timeout;
+            if self.closing().sent().is_some() && self.0.broken.is_none() {
+                let timeout = self.0.settings.close_timeout;
                 if let Some(parts) = self.take_parts() {
                     then(parts, timeout);
                 }
@@ -109,8 +109,8 @@ impl<S> Conn<S> {
 impl<S> Drop for Conn<S> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(farewell) = self.farewell.take() {
-            if !self.ending.is_over() && (thread::panicking() || self.owes_close()) {
+        if let Some(farewell) = self.0.farewell.take() {
+            if !self.0.ending.is_over() && (thread::panicking() || self.owes_close()) {
                 self.leave(farewell);
             }
         }

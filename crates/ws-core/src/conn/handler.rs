@@ -35,14 +35,14 @@ impl<S> Conn<S> {
     /// # }
     /// ```
     pub fn set_ping_handler(&mut self, handler: impl FnMut(&Bytes) -> Reply + Send + 'static) {
-        self.handlers.get_or_insert_default().ping = Some(Exclusive::ping(handler));
+        self.0.handlers.get_or_insert_default().ping = Some(Exclusive::ping(handler));
     }
 
     /// Is called with the payload of each pong that is read, whether a ping asked for it or not (RFC 6455, 5.5.3).
     ///
     /// The handler runs inside the read that meets the pong; it must not block.
     pub fn set_pong_handler(&mut self, handler: impl FnMut(&Bytes) + Send + 'static) {
-        self.handlers.get_or_insert_default().pong = Some(Exclusive::pong(handler));
+        self.0.handlers.get_or_insert_default().pong = Some(Exclusive::pong(handler));
     }
 
     /// Is called with the peer's close frame when it is read, before it is answered, and may suppress the answer.
@@ -56,7 +56,7 @@ impl<S> Conn<S> {
     /// The handler runs inside the read that meets the close frame; it must not block. Without one, the code is echoed
     /// (RFC 6455, 5.5.1).
     pub fn set_close_handler(&mut self, handler: impl FnMut(Option<&CloseFrame>) -> Reply + Send + 'static) {
-        self.handlers.get_or_insert_default().close = Some(Exclusive::close(handler));
+        self.0.handlers.get_or_insert_default().close = Some(Exclusive::close(handler));
     }
 }
 

@@ -30,8 +30,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Begins a message that is written in pieces.
     pub(super) fn poll_begin(&mut self, cx: &mut Context<'_>, kind: MessageKind) -> Poll<Result<(), Error>> {
         ready!(self.poll_ready(cx))?;
-        self.protocol.sender().check_message()?;
-        self.outgoing = Some(Box::new(Outgoing {
+        self.0.protocol.sender().check_message()?;
+        self.0.outgoing = Some(Box::new(Outgoing {
             kind,
             buffer: BytesMut::new(),
             utf8: Utf8Validator::new(),
@@ -57,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 other => return other,
             }
         }
-        if self.protocol.queued() > 0 {
+        if self.0.protocol.queued() > 0 {
             // A failure is told by the next call; what the transport does not take now, goes with it.
             let _ = self.poll_write_out(cx, Waiter::Writer);
         }
@@ -66,14 +66,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Takes what still fits into the fragment at hand. It is queued if there is more.
     fn poll_take_piece(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Error>> {
-        let size = self.settings.write_buffer_size();
+        let size = self.0.settings.write_buffer_size();
         let held = self.outgoing()?.buffer.len();
         let count = bytes.len().min(size - held);
         let (piece, more) = (&bytes[..count], count < bytes.len());
         if more {
             ready!(self.poll_ready(cx))?;
         }
-        let pool = self.settings.pool.clone();
+        let pool = self.0.settings.pool.clone();
         let message = self.outgoing()?;
         message.check(piece)?;
         if held == 0 && more {
@@ -92,8 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Sends what is held back as a fragment, and flushes.
     pub(super) fn poll_flush_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let buffered = self.outgoing.as_ref().is_some_and(|message| !message.buffer.is_empty());
-        if buffered || self.protocol.holds_back() {
+        let buffered = self.0.outgoing.as_ref().is_some_and(|message| !message.buffer.is_empty());
+        if buffered || self.0.protocol.holds_back() {
             self.outgoing()?;
             ready!(self.poll_ready(cx))?;
             self.send_held(false, true)?;
@@ -103,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Sends the final frame, and flushes.
     pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.outgoing.is_some() {
+        if self.0.outgoing.is_some() {
             let message = self.outgoing()?;
             if message.utf8.clone().finish().is_err() {
                 message.invalid = true;
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// The message, if it can still be finished.
     fn outgoing(&mut self) -> Result<&mut Outgoing, Error> {
-        match self.outgoing.as_deref_mut() {
+        match self.0.outgoing.as_deref_mut() {
             Some(message) if message.invalid => Err(UsageError::NotText.into()),
             Some(message) => Ok(message),
             None => Err(UsageError::MessageFinished.into()),
@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     fn send_held(&mut self, fin: bool, flush: bool) -> Result<(), Error> {
         let held = mem::take(&mut self.outgoing()?.buffer);
         let sent = self.send_piece(&held, fin, flush);
-        if let Some(message) = self.outgoing.as_deref_mut() {
+        if let Some(message) = self.0.outgoing.as_deref_mut() {
             message.buffer = held;
             if sent.is_ok() {
                 message.buffer.clear();
@@ -142,13 +142,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let kind = message.kind;
         #[cfg(feature = "deflate")]
         let chosen = message.compression;
-        let size = self.settings.write_buffer_size();
+        let size = self.0.settings.write_buffer_size();
         if !fin && piece.len() == size {
             self.make_room_up_to_the_mark();
         }
         // What a compressor makes of a full fragment is none yet.
         let fragment = (!flush).then_some(size);
-        let send = |conn: &mut Self| conn.protocol.send_piece(kind, piece, fin, fragment);
+        let send = |conn: &mut Self| conn.0.protocol.send_piece(kind, piece, fin, fragment);
         #[cfg(feature = "deflate")]
         let send = |conn: &mut Self| match chosen {
             Some(compression) => conn.with_compression(compression, send),
@@ -156,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         };
         self.queue(send)?;
         self.count_sent(piece.len(), fin);
-        if self.protocol.queued() == 0 {
+        if self.0.protocol.queued() == 0 {
             // A compressor holds it back.
             self.release_write();
         }
@@ -168,8 +168,8 @@ impl<S> Conn<S> {
     /// Full fragments are queued up to the mark before they are written. The usual buffer would grow and be copied over
     /// and over on the way, and leave the pool with a buffer as large for each time.
     fn make_room_up_to_the_mark(&mut self) {
-        let settings = &self.settings;
-        let outbox = self.protocol.sender().outbox_mut();
+        let settings = &self.0.settings;
+        let outbox = self.0.protocol.sender().outbox_mut();
         if outbox.needs_buffer() {
             let size = settings
                 .high_water_mark()
@@ -182,17 +182,17 @@ impl<S> Conn<S> {
     /// Chooses whether the message that was begun is compressed.
     #[cfg(feature = "deflate")]
     pub(super) fn choose_for_message(&mut self, compression: crate::Compression) {
-        if let Some(message) = &mut self.outgoing {
+        if let Some(message) = &mut self.0.outgoing {
             message.compression = Some(compression);
         }
     }
 
     /// Forgets the message that is written in pieces. If the peer has seen a part of it, no other message can follow.
     pub(super) fn abandon_message(&mut self) {
-        if let Some(message) = self.outgoing.take() {
-            self.settings.pool.put(message.buffer);
+        if let Some(message) = self.0.outgoing.take() {
+            self.0.settings.pool.put(message.buffer);
             #[cfg(feature = "deflate")]
-            self.protocol.sender().abandon();
+            self.0.protocol.sender().abandon();
         }
     }
 }

@@ -23,27 +23,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// takes the long way, which begins with [`parse`](Self::parse).
     #[inline]
     pub(super) fn parse_short(&mut self) -> Option<Message> {
-        if self.read.is_empty()
-            || self.ending.stage() != Stage::Open
-            || !matches!(self.incoming, Incoming::None)
+        if self.0.read.is_empty()
+            || self.0.ending.stage() != Stage::Open
+            || !matches!(self.0.incoming, Incoming::None)
         {
             return None;
         }
         if !self.ensure_keys() {
             return None;
         }
-        let mut input = self.read.filled_mut();
+        let mut input = self.0.read.filled_mut();
         let before = input.len();
-        match self.protocol.receive_short(&mut input) {
+        match self.0.protocol.receive_short(&mut input) {
             Ok(Some((kind, payload))) => {
                 let data = Bytes::copy_from_slice(payload);
                 let taken = before - input.len();
-                self.read.consume(taken);
-                if let Some(timers) = &mut self.timers {
+                self.0.read.consume(taken);
+                if let Some(timers) = &mut self.0.timers {
                     timers.message_is_complete();
                 }
                 self.release_parsed();
-                self.stats.count_received(data.len(), true);
+                self.0.stats.count_received(data.len(), true);
                 Some(keep(kind, data))
             }
             Ok(None) => None,
@@ -59,21 +59,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.ensure_keys() {
             return None;
         }
-        if self.direct > 0 {
+        if self.0.direct > 0 {
             let step = self.parse_direct();
             if step.is_some() {
                 return step;
             }
         }
-        while (!self.read.is_empty() || self.protocol.is_pending())
-            && self.ending.stage() == Stage::Open
+        while (!self.0.read.is_empty() || self.0.protocol.is_pending())
+            && self.0.ending.stage() == Stage::Open
             && !self.is_half_closed()
         {
             let step = self.parse_buffered(want);
             if step.is_some() {
                 return step;
             }
-            if self.protocol.is_tired() {
+            if self.0.protocol.is_tired() {
                 break;
             }
         }
@@ -82,10 +82,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Goes on to the next event in the read buffer.
     fn parse_buffered(&mut self, want: &Want<'_, '_>) -> Option<Step> {
-        let from = self.read.position();
-        let mut input = self.read.filled_mut();
+        let from = self.0.read.position();
+        let mut input = self.0.read.filled_mut();
         let before = input.len();
-        let found = self.protocol.find(&mut input);
+        let found = self.0.protocol.find(&mut input);
         let mut taken = before - input.len();
         let to = from + taken;
         let step = match found {
@@ -93,22 +93,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             #[cfg(feature = "deflate")]
             Ok(Some(Found::Inflated { kind, last, .. })) => self.take_inflated(want, kind, last),
             Ok(Some(Found::Event(Event::Data { kind, payload, first, last }))) => {
-                self.stats.count_received(payload.len(), last);
-                if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
+                self.0.stats.count_received(payload.len(), last);
+                if let Some(timers) = self.0.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
-                if matches!(self.incoming, Incoming::Skipped) {
+                if matches!(self.0.incoming, Incoming::Skipped) {
                     if last {
-                        self.incoming = Incoming::None;
+                        self.0.incoming = Incoming::None;
                     }
                     None
                 } else if matches!(want, Want::Message) && !(first && last) {
-                    let budget = self.settings.inbound_budget.as_ref();
-                    match self.message.make_room(payload.len(), self.protocol.receiver(), budget) {
+                    let budget = self.0.settings.inbound_budget.as_ref();
+                    match self.0.message.make_room(payload.len(), self.0.protocol.receiver(), budget) {
                         Ok(()) => {
-                            self.message.bytes.extend_from_slice(payload);
-                            self.incoming = if last { Incoming::None } else { Incoming::Whole(kind) };
-                            let end = self.message.bytes.len();
+                            self.0.message.bytes.extend_from_slice(payload);
+                            self.0.incoming = if last { Incoming::None } else { Incoming::Whole(kind) };
+                            let end = self.0.message.bytes.len();
                             last.then_some(Step::Data(Piece {
                                 kind,
                                 place: Place::Message,
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                             }))
                         }
                         Err(violation) => {
-                            self.protocol.fail(violation);
+                            self.0.protocol.fail(violation);
                             self.begin_failed(violation);
                             None
                         }
@@ -133,17 +133,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             Ok(Some(Found::Event(event))) => {
                 let event = event.into_control()?;
                 // Before the handler: should it panic, its frame must not be parsed again.
-                self.read.consume(mem::take(&mut taken));
-                if let (Some(timers), None) = (&mut self.timers, self.protocol.receiver().message_kind()) {
+                self.0.read.consume(mem::take(&mut taken));
+                if let (Some(timers), None) = (&mut self.0.timers, self.0.protocol.receiver().message_kind())
+                {
                     // The time was that of this frame; the next one has its own.
                     timers.message_is_complete();
                 }
                 if let Event::Pong(payload) = &event {
                     self.pong_arrived(payload);
                 }
-                let reply = self.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
+                let reply = self.0.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
                 if let (Reply::Automatic, Some(owed)) = (reply, event.owed()) {
-                    self.protocol.answer(owed);
+                    self.0.protocol.answer(owed);
                 }
                 if matches!(event, Event::Close(_)) {
                     self.note_closing();
@@ -159,16 +160,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 None
             }
         };
-        self.read.consume(taken);
+        self.0.read.consume(taken);
         if let Some(Step::Data(Piece { place: Place::Buffer, .. })) = &step {
             // Lent out until the next step.
             return step;
         }
-        let closing = self.protocol.closing();
+        let closing = self.0.protocol.closing();
         if closing.received().is_some() && closing.sent().is_some() {
             self.begin_closed();
         }
-        if self.ending.is_begun() {
+        if self.0.ending.is_begun() {
             self.release_read();
         } else {
             self.release_parsed();
@@ -178,19 +179,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Goes on with bytes that were read to where their message is put together; they end in the frame they are of.
     pub(super) fn parse_direct(&mut self) -> Option<Step> {
-        let start = self.message.bytes.len() - mem::take(&mut self.direct);
-        let mut input = &mut self.message.bytes[start..];
-        let found = self.protocol.receive_unanswered(&mut input);
+        let start = self.0.message.bytes.len() - mem::take(&mut self.0.direct);
+        let mut input = &mut self.0.message.bytes[start..];
+        let found = self.0.protocol.receive_unanswered(&mut input);
         if let Ok(Some(Event::Data { payload, last, .. })) = &found {
-            self.stats.count_received(payload.len(), *last);
+            self.0.stats.count_received(payload.len(), *last);
         }
         match found {
             Ok(Some(Event::Data { kind, last: true, .. })) => {
-                self.incoming = Incoming::None;
-                if let Some(timers) = &mut self.timers {
+                self.0.incoming = Incoming::None;
+                if let Some(timers) = &mut self.0.timers {
                     timers.message_is_complete();
                 }
-                let end = self.message.bytes.len();
+                let end = self.0.message.bytes.len();
                 Some(Step::Data(Piece { kind, place: Place::Message, start: 0, end, last: true }))
             }
             Ok(_) => None,
@@ -205,10 +206,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     pub(super) fn parse_in_place(&mut self, dst: &mut ReadBuf<'_>, count: usize) -> Option<Step> {
         let start = dst.filled().len() - count;
         let mut input = &mut dst.filled_mut()[start..];
-        match self.protocol.receive_unanswered(&mut input) {
+        match self.0.protocol.receive_unanswered(&mut input) {
             Ok(Some(Event::Data { kind, payload, last, .. })) => {
-                self.stats.count_received(payload.len(), last);
-                if let Some(timers) = self.timers.as_deref_mut().filter(|_| last) {
+                self.0.stats.count_received(payload.len(), last);
+                if let Some(timers) = self.0.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
                 return Some(Step::Data(Piece { kind, place: Place::Caller, start: 0, end: 0, last }));
@@ -227,12 +228,12 @@ impl<S> Conn<S> {
         let data = match piece.place {
             // Copied, whatever its size: a message must not pin the buffer that others are read with.
             Place::Buffer => {
-                let data = Bytes::copy_from_slice(self.read.parsed(piece.start, piece.end));
+                let data = Bytes::copy_from_slice(self.0.read.parsed(piece.start, piece.end));
                 // At once, not when the next read waits: an application may take its time with the message.
                 self.release_parsed();
                 data
             }
-            Place::Message | Place::Caller => self.message.take(),
+            Place::Message | Place::Caller => self.0.message.take(),
         };
         keep(piece.kind, data)
     }
@@ -240,15 +241,15 @@ impl<S> Conn<S> {
     /// The bytes of a piece, as long as nothing is read.
     pub(super) fn piece(&self, piece: Piece) -> &[u8] {
         match piece.place {
-            Place::Buffer => self.read.parsed(piece.start, piece.end),
-            Place::Message => &self.message.bytes[piece.start..piece.end],
+            Place::Buffer => self.0.read.parsed(piece.start, piece.end),
+            Place::Message => &self.0.message.bytes[piece.start..piece.end],
             Place::Caller => &[],
         }
     }
 
     /// Fails the connection for a reason other than its bytes.
     pub(super) fn fail(&mut self, violation: Violation) {
-        self.protocol.fail(violation);
+        self.0.protocol.fail(violation);
         self.fail_reading(violation);
     }
 
@@ -264,7 +265,7 @@ impl<S> Conn<S> {
         let count = dst.remaining().min(bytes.len());
         dst.put_slice(&bytes[..count]);
         piece.start += count;
-        self.incoming = Incoming::Pieces(piece);
+        self.0.incoming = Incoming::Pieces(piece);
         if piece.start == piece.end {
             self.return_piece(piece);
         }
@@ -274,20 +275,20 @@ impl<S> Conn<S> {
     pub(super) fn return_piece(&mut self, piece: Piece) {
         match piece.place {
             Place::Buffer => self.release_parsed(),
-            Place::Message => self.message.free(),
+            Place::Message => self.0.message.free(),
             Place::Caller => {}
         }
     }
 
     /// Skips what is left of a message that is given out in pieces, and forgets one that was lent out.
     pub(super) fn leave_message(&mut self) {
-        match self.incoming {
+        match self.0.incoming {
             Incoming::Whole(_) => return,
-            Incoming::Pieces(Piece { last: false, .. }) => self.incoming = Incoming::Skipped,
-            Incoming::Pieces(_) => self.incoming = Incoming::None,
+            Incoming::Pieces(Piece { last: false, .. }) => self.0.incoming = Incoming::Skipped,
+            Incoming::Pieces(_) => self.0.incoming = Incoming::None,
             Incoming::None | Incoming::Skipped => {}
         }
-        self.message.clear();
+        self.0.message.clear();
     }
 
     /// Skips whatever message has begun to arrive, for one who waits for the end. What the other half has in hand and is
@@ -297,18 +298,18 @@ impl<S> Conn<S> {
             return;
         }
         self.leave_message();
-        if matches!(self.incoming, Incoming::Whole(_)) {
-            self.incoming = Incoming::Skipped;
+        if matches!(self.0.incoming, Incoming::Whole(_)) {
+            self.0.incoming = Incoming::Skipped;
         }
     }
 
     /// Puts the last piece of a message where nothing that is read overwrites it. Whether there is one.
     fn set_aside(&mut self) -> bool {
-        let Incoming::Pieces(piece @ Piece { kind, last: true, .. }) = self.incoming else { return false };
+        let Incoming::Pieces(piece @ Piece { kind, last: true, .. }) = self.0.incoming else { return false };
         if piece.place == Place::Buffer && piece.start < piece.end {
-            self.message.bytes = self.read.parsed(piece.start, piece.end).to_vec();
-            let end = self.message.bytes.len();
-            self.incoming =
+            self.0.message.bytes = self.0.read.parsed(piece.start, piece.end).to_vec();
+            let end = self.0.message.bytes.len();
+            self.0.incoming =
                 Incoming::Pieces(Piece { kind, place: Place::Message, start: 0, end, last: true });
         }
         true
@@ -316,27 +317,27 @@ impl<S> Conn<S> {
 
     /// Whether bytes of the read buffer are still to be given out.
     pub(super) fn is_lent(&self) -> bool {
-        matches!(&self.incoming, Incoming::Pieces(piece) if piece.place == Place::Buffer && piece.start < piece.end)
+        matches!(&self.0.incoming, Incoming::Pieces(piece) if piece.place == Place::Buffer && piece.start < piece.end)
     }
 
     /// Gives the read buffer back if all of it is parsed.
     pub(super) fn release_parsed(&mut self) {
-        if self.read.is_empty() {
-            self.read.release(&self.settings.pool);
+        if self.0.read.is_empty() {
+            self.0.read.release(&self.0.settings.pool);
         }
     }
 
     /// Forgets what was read.
     pub(super) fn release_read(&mut self) {
         let keeps = self.set_aside();
-        self.read.release(&self.settings.pool);
-        self.direct = 0;
+        self.0.read.release(&self.0.settings.pool);
+        self.0.direct = 0;
         if keeps {
             return;
         }
-        self.message.free();
-        if !matches!(self.incoming, Incoming::None) {
-            self.incoming = Incoming::Skipped;
+        self.0.message.free();
+        if !matches!(self.0.incoming, Incoming::None) {
+            self.0.incoming = Incoming::Skipped;
         }
     }
 

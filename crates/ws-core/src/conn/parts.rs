@@ -33,19 +33,19 @@ impl<S> Conn<S> {
 
     /// Leaves nothing that `Drop` could say or do.
     pub(super) fn take_parts(&mut self) -> Option<Parts<S>> {
-        self.farewell = None;
-        let mut read_buf = BytesMut::from(self.protocol.receiver().partial_header());
-        read_buf.extend_from_slice(self.read.filled());
+        self.0.farewell = None;
+        let mut read_buf = BytesMut::from(self.0.protocol.receiver().partial_header());
+        read_buf.extend_from_slice(self.0.read.filled());
         Some(Parts {
-            io: self.io.take()?,
+            io: self.0.io.take()?,
             read_buf: read_buf.freeze(),
-            write_buf: self.protocol.sender().outbox().to_vec().into(),
-            negotiated: self.negotiated.take().map(|negotiated| *negotiated).unwrap_or_default(),
+            write_buf: self.0.protocol.sender().outbox().to_vec().into(),
+            negotiated: self.0.negotiated.take().map(|negotiated| *negotiated).unwrap_or_default(),
         })
     }
 
     /// Drops the transport without a closing handshake; what is queued is lost.
     pub fn abort(mut self) {
-        self.farewell = None;
+        self.0.farewell = None;
     }
 }

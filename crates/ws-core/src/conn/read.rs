@@ -23,7 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// the time, in most programs. `None` leaves everything to [`poll_step`](Self::poll_step).
     #[inline]
     pub(super) fn poll_short(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
-        if self.read.is_empty() {
+        if self.0.read.is_empty() {
             if !self.is_quiet() {
                 return None;
             }
@@ -36,27 +36,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Whether only the transport can have something new, and that would begin with a frame.
     fn is_quiet(&mut self) -> bool {
-        self.control.get().is_none()
-            && self.timers.is_none()
-            && self.ending.stage() == Stage::Open
-            && self.protocol.closing().is_empty()
-            && matches!(self.incoming, Incoming::None)
-            && !self.protocol.receiver().is_inside()
-            && !self.message.is_charged()
-            && !self.protocol.is_pending()
-            && !self.protocol.is_tired()
+        self.0.control.get().is_none()
+            && self.0.timers.is_none()
+            && self.0.ending.stage() == Stage::Open
+            && self.0.protocol.closing().is_empty()
+            && matches!(self.0.incoming, Incoming::None)
+            && !self.0.protocol.receiver().is_inside()
+            && !self.0.message.is_charged()
+            && !self.0.protocol.is_pending()
+            && !self.0.protocol.is_tired()
     }
 
     /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if mem::take(&mut self.stale) {
+        if mem::take(&mut self.0.stale) {
             let _ = self.poll_write_out(cx, Waiter::Reader);
         }
-        let size = self.settings.read_buffer_size();
-        match self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size) {
+        let size = self.0.settings.read_buffer_size();
+        match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
-                self.stats.count_read(count);
-                self.stale = self.protocol.queued() > 0;
+                self.0.stats.count_read(count);
+                self.0.stale = self.0.protocol.queued() > 0;
                 Poll::Ready(())
             }
             Poll::Ready(end) => {
@@ -79,36 +79,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ) -> Poll<Option<Step>> {
         let mut budget = BUDGET;
         loop {
-            if self.ending.stage() != Stage::Open || self.protocol.closing().sent().is_some() {
+            if self.0.ending.stage() != Stage::Open || self.0.protocol.closing().sent().is_some() {
                 if let Some(end) = ready!(self.poll_ending(cx, by, want)) {
                     return Poll::Ready(end);
                 }
             }
             // Messages that were given out before count, too: whoever reads in a loop has no other place to pause.
-            if self.protocol.is_tired() && self.pause(cx) {
+            if self.0.protocol.is_tired() && self.pause(cx) {
                 return Poll::Pending;
             }
             if let Some(step) = self.parse(want) {
                 return Poll::Ready(Some(step));
             }
-            let closes = self.protocol.closing().sent().is_some();
+            let closes = self.0.protocol.closing().sent().is_some();
             self.take_requests();
-            if self.ending.stage() != Stage::Open || self.protocol.closing().sent().is_some() != closes {
+            if self.0.ending.stage() != Stage::Open || self.0.protocol.closing().sent().is_some() != closes {
                 continue;
             }
             if self.is_half_closed() {
-                return Poll::Ready(self.ending.tell(self.protocol.closing()).map(Step::Control));
+                return Poll::Ready(self.0.ending.tell(self.0.protocol.closing()).map(Step::Control));
             }
             if let Some(step) = self.check_clock(want) {
                 return Poll::Ready(Some(step));
             }
-            if self.ending.stage() != Stage::Open {
+            if self.0.ending.stage() != Stage::Open {
                 continue;
             }
             // A transport that is always ready must not keep the other tasks of its thread from running, nor a peer whose few
             // bytes become many.
             budget -= 1;
-            if budget == 0 || self.protocol.is_tired() {
+            if budget == 0 || self.0.protocol.is_tired() {
                 if self.pause(cx) {
                     return Poll::Pending;
                 }
@@ -126,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Lets other tasks run before this one goes on. Not if the peer was just given up.
     fn pause(&mut self, cx: &Context<'_>) -> bool {
-        self.protocol.rest();
+        self.0.protocol.rest();
         if self.check_peer() {
             return false;
         }
@@ -146,19 +146,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<MessageKind>, Error>> {
         self.leave_message();
-        if let Incoming::Whole(kind) = self.incoming {
+        if let Incoming::Whole(kind) = self.0.incoming {
             // A read of the whole message was dropped in its middle: what it had is the first piece.
-            let step = if self.direct > 0 { self.parse_direct() } else { None };
+            let step = if self.0.direct > 0 { self.parse_direct() } else { None };
             let last = step.is_some();
-            if self.ending.stage() == Stage::Open {
-                let end = self.message.bytes.len();
-                self.incoming = Incoming::Pieces(Piece { kind, place: Place::Message, start: 0, end, last });
+            if self.0.ending.stage() == Stage::Open {
+                let end = self.0.message.bytes.len();
+                self.0.incoming =
+                    Incoming::Pieces(Piece { kind, place: Place::Message, start: 0, end, last });
                 return Poll::Ready(Ok(Some(kind)));
             }
         }
         let piece = ready!(self.poll_data(cx, &mut Want::Pieces))?;
         if let Some(piece) = piece {
-            self.incoming = Incoming::Pieces(piece);
+            self.0.incoming = Incoming::Pieces(piece);
         }
         Poll::Ready(Ok(piece.map(|piece| piece.kind)))
     }
@@ -174,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
         loop {
             // Without one, the connection has ended, and the next step tells how.
-            if let Incoming::Pieces(piece) = self.incoming {
+            if let Incoming::Pieces(piece) = self.0.incoming {
                 if piece.start < piece.end {
                     self.give_out(piece, dst);
                     return Poll::Ready(Ok(()));
@@ -186,10 +187,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             let before = dst.filled().len();
             let Some(next) = ready!(self.poll_data(cx, &mut Want::Bytes(dst)))? else {
                 // Closed in its middle: that must not look like the end of the message.
-                let frame = self.protocol.closing().received().flatten().cloned();
+                let frame = self.0.protocol.closing().received().flatten().cloned();
                 return Poll::Ready(Err(Error::new(ErrorKind::Closed(frame))));
             };
-            self.incoming = Incoming::Pieces(next);
+            self.0.incoming = Incoming::Pieces(next);
             if dst.filled().len() > before {
                 return Poll::Ready(Ok(()));
             }
@@ -207,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             match ready!(self.poll_step(cx, Waiter::Reader, want)) {
                 Some(Step::Data(piece)) => return Poll::Ready(Ok(Some(piece))),
                 Some(Step::Control(Message::Close(_))) | None => {
-                    return Poll::Ready(self.ending.result(self.protocol.closing()).map(|_| None));
+                    return Poll::Ready(self.0.ending.result(self.0.protocol.closing()).map(|_| None));
                 }
                 Some(Step::Control(_)) => {}
                 Some(Step::TimedOut) => return Poll::Ready(Err(Error::new(ErrorKind::TimedOut))),
@@ -220,12 +221,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Reads more bytes, or finds that the transport has ended.
     fn poll_fill(&mut self, cx: &mut Context<'_>, by: Waiter, want: &mut Want<'_, '_>) -> Poll<Option<Step>> {
         // Queued messages wait through one read at the longest, even if the transport is always ready.
-        if mem::take(&mut self.stale) {
+        if mem::take(&mut self.0.stale) {
             let _ = self.poll_write_out(cx, by);
         }
         // A half that closes reads, too, and the transport remembers one of the two.
-        let closes = self.protocol.closing().sent().is_some();
-        let both = if closes { self.waiters.both(by, cx.waker()) } else { None };
+        let closes = self.0.protocol.closing().sent().is_some();
+        let both = if closes { self.0.waiters.both(by, cx.waker()) } else { None };
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         match self.poll_read(&mut Context::from_waker(waker), want) {
             Poll::Pending => {
@@ -242,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             Poll::Ready(Ok(filled)) => {
                 self.peer_is_alive();
-                self.stale = self.protocol.queued() > 0;
+                self.0.stale = self.0.protocol.queued() > 0;
                 Poll::Ready(match (filled, want) {
                     (Filled::Caller(count), Want::Bytes(dst)) => self.parse_in_place(dst, count),
                     _ => None,
@@ -257,15 +258,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// The transport has nothing more for now.
     fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
-        self.protocol.caught_up();
-        self.protocol.rest();
-        if matches!(self.incoming, Incoming::None | Incoming::Skipped) {
-            self.message.free();
+        self.0.protocol.caught_up();
+        self.0.protocol.rest();
+        if matches!(self.0.incoming, Incoming::None | Incoming::Skipped) {
+            self.0.message.free();
         }
         // About to wait: what is queued goes out. A failure is told by the next write; reading may still give what the peer
         // sent before.
         let _ = self.poll_write_out(cx, by);
-        self.waiters.waits(by, cx.waker());
+        self.0.waiters.waits(by, cx.waker());
     }
 
     /// The transport has nothing more for good.
@@ -279,25 +280,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, want: &mut Want<'_, '_>) -> Poll<io::Result<Filled>> {
-        let closes = self.protocol.closing().sent().is_some();
-        let io = Pin::new(&mut *self.io);
-        let receiver = self.protocol.receiver();
+        let closes = self.0.protocol.closing().sent().is_some();
+        let io = Pin::new(&mut *self.0.io);
+        let receiver = self.0.protocol.receiver();
         // In a large frame: read straight to where the data is wanted, and no further than its end.
         let in_frame = receiver.data_remaining().filter(|remaining| *remaining >= DIRECT && !closes);
         let (count, filled) = match (in_frame, receiver.message_kind(), want) {
-            (Some(remaining), Some(kind), Want::Message) if !matches!(self.incoming, Incoming::Skipped) => {
-                self.incoming = Incoming::Whole(kind);
+            (Some(remaining), Some(kind), Want::Message) if !matches!(self.0.incoming, Incoming::Skipped) => {
+                self.0.incoming = Incoming::Whole(kind);
                 if let Err(violation) =
-                    self.message.make_room(0, receiver, self.settings.inbound_budget.as_ref())
+                    self.0.message.make_room(0, receiver, self.0.settings.inbound_budget.as_ref())
                 {
                     return Poll::Ready(Ok(Filled::Denied(violation)));
                 }
-                let message = &mut self.message.bytes;
+                let message = &mut self.0.message.bytes;
                 let spare = message.capacity() - message.len();
                 let limit = usize::try_from(remaining).map_or(spare, |remaining| remaining.min(spare));
                 let mut window = message.limit(limit);
-                self.direct = ready!(poll_read_buf(io, cx, &mut window))?;
-                (self.direct, Filled::Message)
+                self.0.direct = ready!(poll_read_buf(io, cx, &mut window))?;
+                (self.0.direct, Filled::Message)
             }
             (Some(remaining), _, Want::Bytes(dst)) if dst.remaining() as u64 >= DIRECT => {
                 let limit = usize::try_from(remaining).unwrap_or(usize::MAX).min(dst.remaining()).min(WINDOW);
@@ -308,29 +309,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 (count, Filled::Caller(count))
             }
             _ => {
-                let size = self.settings.read_buffer_size();
-                let count = ready!(self.read.poll_fill(&mut *self.io, cx, &self.settings.pool, size))?;
+                let size = self.0.settings.read_buffer_size();
+                let count = ready!(self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size))?;
                 (count, Filled::Buffer)
             }
         };
-        self.stats.count_read(count);
+        self.0.stats.count_read(count);
         Poll::Ready(Ok(if count == 0 { Filled::End } else { filled }))
     }
 
     /// Reads and forgets, until the transport ends.
     pub(super) fn poll_discard(&mut self, cx: &Context<'_>, by: Waiter) -> Poll<()> {
-        let size = self.settings.read_buffer_size();
-        let both = self.waiters.both(by, cx.waker());
+        let size = self.0.settings.read_buffer_size();
+        let both = self.0.waiters.both(by, cx.waker());
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         let inner = &mut Context::from_waker(waker);
         for _ in 0..BUDGET {
-            match self.read.poll_fill(&mut *self.io, inner, &self.settings.pool, size) {
+            match self.0.read.poll_fill(&mut *self.0.io, inner, &self.0.settings.pool, size) {
                 Poll::Pending => {
-                    self.waiters.waits(by, cx.waker());
+                    self.0.waiters.waits(by, cx.waker());
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(count)) if count > 0 => {
-                    self.stats.count_read(count);
+                    self.0.stats.count_read(count);
                     self.release_read();
                 }
                 Poll::Ready(_) => return Poll::Ready(()),

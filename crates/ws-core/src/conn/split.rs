@@ -133,7 +133,7 @@ impl<S> ReadHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
+        self.0.lock().0.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
     }
 
     /// The close frames of both ends so far, and their order.
@@ -289,7 +289,7 @@ impl<S> WriteHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
+        self.0.lock().0.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
     }
 
     /// The close frames of both ends so far, and their order.
@@ -343,7 +343,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
         let mut conn = self.0.lock();
         start_send(&mut conn)?;
-        conn.waiters.wake(Waiter::Reader);
+        conn.0.waiters.wake(Waiter::Reader);
         Ok(())
     }
 
@@ -371,7 +371,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
         let mut conn = self.0.lock();
         conn.start_send_prepared(message)?;
-        conn.waiters.wake(Waiter::Reader);
+        conn.0.waiters.wake(Waiter::Reader);
         Ok(())
     }
 

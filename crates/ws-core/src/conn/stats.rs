@@ -124,19 +124,19 @@ impl<S> Conn<S> {
     /// Counts what the connection carries from now on; see [`Stats`]. Ask for it when the connection is new, to have all of it.
     #[must_use]
     pub fn stats(&mut self) -> Stats {
-        if let Some(counters) = &self.stats.0 {
+        if let Some(counters) = &self.0.stats.0 {
             return Stats(counters.clone());
         }
         let counters = Arc::new(Counters {
             #[cfg(feature = "deflate")]
-            before: self.protocol.tallies(),
+            before: self.0.protocol.tallies(),
             ..Counters::default()
         });
         // What came with the handshake is parsed from here on.
-        counters.received.wire.add(self.read.filled().len());
-        self.stats = StatsSlot(Some(counters.clone()));
+        counters.received.wire.add(self.0.read.filled().len());
+        self.0.stats = StatsSlot(Some(counters.clone()));
         self.note_closing();
-        if self.ending.is_over() {
+        if self.0.ending.is_over() {
             self.note_end();
         }
         Stats(counters)
@@ -145,33 +145,33 @@ impl<S> Conn<S> {
     /// Bytes of a data message were queued.
     #[inline]
     pub(super) fn count_sent(&self, bytes: usize, last: bool) {
-        if let Some(counters) = self.stats.get() {
+        if let Some(counters) = self.0.stats.get() {
             counters.sent.count(bytes, last);
             #[cfg(feature = "deflate")]
-            counters.sent.publish(self.protocol.tallies().1, counters.before.1);
+            counters.sent.publish(self.0.protocol.tallies().1, counters.before.1);
         }
     }
 
     /// Decompressed bytes of a data message were received.
     #[cfg(feature = "deflate")]
     pub(super) fn count_inflated(&self, bytes: usize, last: bool) {
-        if let Some(counters) = self.stats.get() {
+        if let Some(counters) = self.0.stats.get() {
             counters.received.count(bytes, last);
-            counters.received.publish(self.protocol.tallies().0, counters.before.0);
+            counters.received.publish(self.0.protocol.tallies().0, counters.before.0);
         }
     }
 
     /// There is one more close frame.
     pub(super) fn note_closing(&self) {
-        if let Some(counters) = self.stats.get() {
+        if let Some(counters) = self.0.stats.get() {
             lock(&counters.end).closing = self.closing().clone();
         }
     }
 
     /// The connection is over.
     pub(super) fn note_end(&self) {
-        if let Some(counters) = self.stats.get() {
-            lock(&counters.end).end.get_or_insert_with(|| self.ending.end());
+        if let Some(counters) = self.0.stats.get() {
+            lock(&counters.end).end.get_or_insert_with(|| self.0.ending.end());
         }
     }
 }

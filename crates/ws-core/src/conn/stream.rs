@@ -23,12 +23,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        if self.stream_ended {
+        if self.0.stream_ended {
             return Poll::Ready(None);
         }
         let result = ready!(self.poll_read_message(cx));
         // A deadline that passed is not the end.
-        self.stream_ended = match &result {
+        self.0.stream_ended = match &result {
             Ok(message) => message.is_none(),
             Err(error) => !error.is_timeout(),
         };

@@ -20,9 +20,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     #[inline]
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let message = message.into();
-        if self.broken.is_none() && self.ending.stage() == Stage::Open {
+        if self.0.broken.is_none() && self.0.ending.stage() == Stage::Open {
             self.lend();
-            if self.protocol.send_short(&message) {
+            if self.0.protocol.send_short(&message) {
                 if let Some(len) = data_len(&message) {
                     self.count_sent(len, true);
                 }
@@ -35,7 +35,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     fn send(&mut self, message: Message) -> Result<(), Error> {
         let data = data_len(&message);
         let closes = matches!(message, Message::Close(_));
-        self.queue(|conn| conn.protocol.send(message))?;
+        self.queue(|conn| conn.0.protocol.send(message))?;
         if let Some(len) = data {
             self.count_sent(len, true);
         }
@@ -50,7 +50,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// # Errors
     /// As [`write_message`](Self::write_message).
     pub fn start_send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
-        self.queue(|conn| conn.protocol.send_prepared(message))?;
+        self.queue(|conn| conn.0.protocol.send_prepared(message))?;
         if let Some(len) = data_len(message.message()) {
             self.count_sent(len, true);
         }
@@ -80,43 +80,43 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// Makes sure that there is a buffer to copy frames into.
     #[inline]
     fn lend(&mut self) {
-        if !self.protocol.sender().outbox().needs_buffer() {
+        if !self.0.protocol.sender().outbox().needs_buffer() {
             return;
         }
-        if self.read.is_empty() && !self.is_lent() {
+        if self.0.read.is_empty() && !self.is_lent() {
             // The buffer that came with the connection serves the first read; one who writes first does not need it.
-            self.read.release(&self.settings.pool);
+            self.0.read.release(&self.0.settings.pool);
         }
-        if !self.io.is_write_vectored() {
+        if !self.0.io.is_write_vectored() {
             // The pieces of a frame would be records or frames of their own in TLS and HTTP/2.
-            self.protocol.sender().coalesce();
+            self.0.protocol.sender().coalesce();
         }
         // As much as was queued before the last flush: a program that queues sixteen messages at a time does it again, and
         // growing to that size step by step would copy them again and again.
-        let size = self.settings.write_buffer_size().max(self.burst as usize);
-        self.protocol.sender().outbox_mut().lend(self.settings.pool.take(size));
+        let size = self.0.settings.write_buffer_size().max(self.0.burst as usize);
+        self.0.protocol.sender().outbox_mut().lend(self.0.settings.pool.take(size));
     }
 
     /// The close frame is queued.
     fn close_sent(&mut self) {
-        self.control.close_sent();
+        self.0.control.close_sent();
         self.note_closing();
-        if self.protocol.closing().received().is_some() {
+        if self.0.protocol.closing().received().is_some() {
             // A handler had left the answer to the application, and this was it.
             self.begin_closed();
         }
         // From here on the reader bounds the wait for the peer's close frame.
-        self.waiters.wake_reader();
+        self.0.waiters.wake_reader();
     }
 
     /// Queues what was asked for through a `Control`.
     pub(super) fn take_requests(&mut self) {
-        while let Some(message) = self.control.take(self.has_room()) {
+        while let Some(message) = self.0.control.take(self.has_room()) {
             // After a close frame there is nothing to send, and nobody to tell.
             let _ = self.start_send(message);
         }
-        if self.protocol.closing().sent().is_some() {
-            self.control.close_sent();
+        if self.0.protocol.closing().sent().is_some() {
+            self.0.control.close_sent();
         }
     }
 
@@ -146,11 +146,11 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             self.take_requests();
             match self.poll_write_out(cx, Waiter::Writer) {
                 // What was asked for while the queue was full. It has woken this task, and there may be no other.
-                Poll::Ready(Ok(())) if self.control.is_pending() => {}
+                Poll::Ready(Ok(())) if self.0.control.is_pending() => {}
                 Poll::Ready(result) => return Poll::Ready(result),
                 Poll::Pending => {
                     // Behind a close frame the queue has the close timeout, with or without a reader.
-                    let closes = self.protocol.closing().sent().is_some() && !self.ending.is_over();
+                    let closes = self.0.protocol.closing().sent().is_some() && !self.0.ending.is_over();
                     if closes && self.is_close_overdue() {
                         self.give_up_closing();
                     } else if self.poll_write_parked(cx).is_pending() {
@@ -163,36 +163,36 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 
     /// Writes until nothing waits, then flushes the transport.
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
-        if let Some(kind) = self.broken {
+        if let Some(kind) = self.0.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
         }
-        if !self.protocol.wants_write() && !self.unflushed {
-            self.waiters.written(by);
+        if !self.0.protocol.wants_write() && !self.0.unflushed {
+            self.0.waiters.written(by);
             return Poll::Ready(Ok(()));
         }
-        let queued = self.protocol.queued();
-        self.burst = self.protocol.sender().outbox().buffered().min(MOST) as u32;
+        let queued = self.0.protocol.queued();
+        self.0.burst = self.0.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
         if result.is_pending() {
-            if let Some(both) = self.waiters.both(by, cx.waker()) {
+            if let Some(both) = self.0.waiters.both(by, cx.waker()) {
                 result = self.poll_write_all(&mut Context::from_waker(&both));
             }
         }
-        let left = self.protocol.queued();
+        let left = self.0.protocol.queued();
         if left < queued {
             self.queue_moved(left == 0);
         }
         let Poll::Ready(result) = result else {
-            self.waiters.flush_waits(by, cx.waker());
+            self.0.waiters.flush_waits(by, cx.waker());
             return Poll::Pending;
         };
-        self.waiters.written(by);
+        self.0.waiters.written(by);
         self.release_write();
         Poll::Ready(result.map_err(|error| {
             // What was queued can never arrive in order any more.
-            self.broken = Some(error.kind());
-            self.stats.note_broken(error.kind());
-            self.protocol.sender().stop();
+            self.0.broken = Some(error.kind());
+            self.0.stats.note_broken(error.kind());
+            self.0.protocol.sender().stop();
             self.release_write();
             Error::transport(error)
         }))
@@ -202,9 +202,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         if self.role() == Role::Client {
             Keys::ensure()?;
         }
-        while self.protocol.wants_write() {
-            let outbox = self.protocol.outbox();
-            let io = Pin::new(&mut *self.io);
+        while self.0.protocol.wants_write() {
+            let outbox = self.0.protocol.outbox();
+            let io = Pin::new(&mut *self.0.io);
             let written = if outbox.is_fragmented() && io.is_write_vectored() {
                 let mut slices = [IoSlice::new(&[]); SLICES];
                 let filled = outbox.chunks_vectored(&mut slices);
@@ -216,23 +216,23 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => {
                     outbox.advance(count);
-                    self.stats.count_written(count);
+                    self.0.stats.count_written(count);
                 }
             }
-            self.unflushed = true;
+            self.0.unflushed = true;
         }
-        if self.unflushed {
-            ready!(Pin::new(&mut *self.io).poll_flush(cx))?;
-            self.unflushed = false;
+        if self.0.unflushed {
+            ready!(Pin::new(&mut *self.0.io).poll_flush(cx))?;
+            self.0.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
 
     fn check_writable(&self) -> Result<(), Error> {
-        if let Some(kind) = self.broken {
+        if let Some(kind) = self.0.broken {
             return Err(Error::transport(kind.into()));
         }
-        if self.ending.is_lost() {
+        if self.0.ending.is_lost() {
             return Err(Error::new(ErrorKind::ConnectionLost));
         }
         Ok(())
@@ -242,13 +242,13 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 impl<S> Conn<S> {
     /// Whether the queue is below its high-water mark.
     pub(super) fn has_room(&self) -> bool {
-        self.protocol.queued() < self.settings.high_water_mark()
+        self.0.protocol.queued() < self.0.settings.high_water_mark()
     }
 
     /// Gives the write buffer back if nothing waits in it.
     pub(super) fn release_write(&mut self) {
-        if let Some(buffer) = self.protocol.sender().outbox_mut().reclaim() {
-            self.settings.pool.put(buffer);
+        if let Some(buffer) = self.0.protocol.sender().outbox_mut().reclaim() {
+            self.0.settings.pool.put(buffer);
         }
     }
 }

@@ -74,9 +74,9 @@ async fn all_times_of_a_connection_share_one_timer() {
         let stream = frame(role, false, Opcode::TEXT, b"begun");
         let mut wire = Wire::new(&stream);
         wire.room = 0;
-        // The times themselves are there from the beginning, the timer is not.
+        // The times themselves are there from the beginning beside the state, the timer is not.
         let (mut conn, usage) = measured(|| conn(role, config, wire));
-        assert_eq!(usage.calls, 1, "{role:?}: the times");
+        assert_eq!(usage.calls, 2, "{role:?}: the state and the times");
         task.poll(conn.queue_message("queued")).unwrap().unwrap();
         conn.set_read_deadline(within(100 * S));
         conn.set_write_deadline(within(200 * S));

@@ -20,6 +20,7 @@ thread_local! {
     static TOTAL: Cell<isize> = const { Cell::new(0) };
     static COPIED: Cell<isize> = const { Cell::new(0) };
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BLOCKS: Cell<isize> = const { Cell::new(0) };
 }
 
 fn take(size: usize) {
@@ -40,12 +41,14 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());
         hold(layout.size() as isize);
+        BLOCKS.set(BLOCKS.get() + 1);
         // SAFETY: the caller keeps the rules of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         hold(-(layout.size() as isize));
+        BLOCKS.set(BLOCKS.get() - 1);
         // SAFETY: the caller keeps the rules of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -72,6 +75,8 @@ pub(crate) struct Usage {
     pub(crate) copied: isize,
     /// How often some was taken.
     pub(crate) calls: usize,
+    /// How many blocks are held more than before.
+    pub(crate) blocks: isize,
 }
 
 /// Where counting began.
@@ -80,6 +85,7 @@ pub(crate) struct Mark {
     total: isize,
     copied: isize,
     calls: usize,
+    blocks: isize,
 }
 
 impl Mark {
@@ -87,7 +93,13 @@ impl Mark {
     pub(crate) fn new() -> Self {
         PEAK.set(LIVE.get());
         PEAK_IN_PLACE.set(LIVE.get());
-        Self { live: LIVE.get(), total: TOTAL.get(), copied: COPIED.get(), calls: CALLS.get() }
+        Self {
+            live: LIVE.get(),
+            total: TOTAL.get(),
+            copied: COPIED.get(),
+            calls: CALLS.get(),
+            blocks: BLOCKS.get(),
+        }
     }
 
     pub(crate) fn usage(&self) -> Usage {
@@ -97,6 +109,7 @@ impl Mark {
             total: TOTAL.get() - self.total,
             copied: COPIED.get() - self.copied,
             calls: CALLS.get() - self.calls,
+            blocks: BLOCKS.get() - self.blocks,
         }
     }
 }
