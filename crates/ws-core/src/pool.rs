@@ -110,8 +110,10 @@ fn put_to_thread(buffer: BytesMut) {
     }
     // A connection that is dropped while its thread ends finds no shelf any more: the buffer is freed.
     let _ = THREAD.try_with(|thread| {
-        if let Some(other) = thread.hand(buffer.capacity()).replace(Some(buffer)) {
-            thread.shelf.borrow_mut().put(other);
+        let hand = thread.hand(buffer.capacity());
+        match hand.take() {
+            None => hand.set(Some(buffer)),
+            Some(other) => thread.put_beside(hand, other, buffer),
         }
     });
 }
@@ -130,6 +132,20 @@ impl Thread {
 
     fn hand(&self, size: usize) -> &Cell<Option<BytesMut>> {
         if size < LARGE { &self.small } else { &self.large }
+    }
+
+    /// Keeps the larger one at hand. One that is smaller is freed: every connection that an HTTP server hands over brings
+    /// such a buffer, and whoever wants the larger size would find those in its way.
+    #[cold]
+    fn put_beside(&self, hand: &Cell<Option<BytesMut>>, at_hand: BytesMut, buffer: BytesMut) {
+        let (larger, other) = match at_hand.capacity() >= buffer.capacity() {
+            true => (at_hand, buffer),
+            false => (buffer, at_hand),
+        };
+        if other.capacity() == larger.capacity() {
+            self.shelf.borrow_mut().put(other);
+        }
+        hand.set(Some(larger));
     }
 }
 
@@ -202,6 +218,18 @@ mod tests {
             assert!(thread.small.take().is_some());
             assert_eq!(thread.shelf.borrow().small.len(), SHELF);
         });
+    }
+
+    #[test]
+    fn smaller_buffer_takes_no_place_of_one_that_lies_at_hand() {
+        let pool = BufferPool::per_thread();
+        let kept = BytesMut::with_capacity(32 << 10);
+        let address = kept.as_ptr();
+        pool.put(kept);
+        // What an HTTP server hands over with each connection.
+        (0..100).for_each(|_| pool.put(BytesMut::with_capacity(16 << 10)));
+        THREAD.with(|thread| assert!(thread.shelf.borrow().large.is_empty()));
+        assert_eq!(pool.take(32 << 10).as_ptr(), address);
     }
 
     #[test]
