@@ -155,6 +155,7 @@ pages! {
     closing "docs/topics/closing.md",
     compression "docs/topics/compression.md",
     defaults "docs/topics/defaults.md",
+    memory "docs/topics/memory.md",
     sans_io "docs/topics/sans-io.md",
     security "docs/topics/security.md",
 }
