@@ -1,6 +1,9 @@
 //! What an idle connection costs in resident memory, and what of it is given back.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Result,
@@ -22,6 +25,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let workload = if name.is_empty() { IDLE } else { Workload::find(&name)? };
     // As many as fill every window that is kept.
     let messages: usize = args.option("messages", if workload.deflate.is_some() { 16 } else { 1 })?;
+    let workers: usize = args.option("workers", 1)?;
     args.finish()?;
 
     let connections = limits::connections(asked)?;
@@ -31,13 +35,13 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     );
     let mut rows = Vec::new();
     for server in Server::for_workload(&servers, &workload) {
-        match measure(server, &workload, connections, messages) {
+        match measure(server, &workload, connections, messages, workers) {
             Ok(resident) => rows.push(resident.row(server.name, connections)),
             Err(error) => println!("without {}: {error}", server.name),
         }
     }
     print_table(
-        &["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB", "after closing, KiB", "kept, MiB"],
+        &["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB", "kept 1 s, MiB", "kept 5 s, MiB"],
         &rows,
     );
     Ok(())
@@ -47,8 +51,8 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
 struct Resident {
     before: u64,
     open: u64,
-    /// A while after all connections have closed.
-    closed: u64,
+    /// A while after all connections have closed, and a longer while.
+    closed: [u64; 2],
 }
 
 impl Resident {
@@ -59,15 +63,21 @@ impl Resident {
             format!("{:.2}", grown(self.open) / connections as f64),
             self.before.to_string(),
             self.open.to_string(),
-            self.closed.to_string(),
-            format!("{:.1}", grown(self.closed) / 1024.0),
+            format!("{:.1}", grown(self.closed[0]) / 1024.0),
+            format!("{:.1}", grown(self.closed[1]) / 1024.0),
         ]
     }
 }
 
-fn measure(server: &Server, workload: &Workload, connections: usize, messages: usize) -> Result<Resident> {
+fn measure(
+    server: &Server,
+    workload: &Workload,
+    connections: usize,
+    messages: usize,
+    workers: usize,
+) -> Result<Resident> {
     let prepared = Prepared::new(workload);
-    let server = ServerProcess::start(server, workload.traffic, 1)?;
+    let server = ServerProcess::start(server, workload.traffic, workers)?;
     let before = resident_kib(server.pid())?;
     let mut clients = Vec::with_capacity(connections);
     for index in 0..connections {
@@ -79,9 +89,14 @@ fn measure(server: &Server, workload: &Workload, connections: usize, messages: u
     }
     let open = resident_kib(server.pid())?;
     drop(clients);
-    thread::sleep(GIVE_BACK);
-    Ok(Resident { before, open, closed: resident_kib(server.pid())? })
+    let closing = Instant::now();
+    let mut closed = [0; 2];
+    for (after, kept) in AFTER.into_iter().zip(&mut closed) {
+        thread::sleep(after.saturating_sub(closing.elapsed()));
+        *kept = resident_kib(server.pid())?;
+    }
+    Ok(Resident { before, open, closed })
 }
 
-/// What a server gives back it gives back in this time.
-const GIVE_BACK: Duration = Duration::from_secs(2);
+/// When is asked what has been given back: some allocators wait for a while.
+const AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];

@@ -51,11 +51,12 @@ usage: ws-bench COMMAND [OPTIONS]
   deflate        compression alone, ours beside zlib-rs: megabytes a second, wire ratio
                  --rounds N        default 7
                  --seconds S       default 0.2, for each direction
-  idle           resident memory per idle connection, and 2 s after all have closed
+  idle           resident memory per idle connection, and 1 and 5 s after all have closed
                  --servers LIST    default: all
                  --connections N   default 10000
                  --workload NAME   other messages, and with the compression of this workload
                  --messages N      how many of them; default 1, of compressed ones 16
+                 --workers N       threads of the servers on tokio, default 1
   instructions   user-space instructions per message, under valgrind --tool=callgrind
                  --server NAME     default raw-tokio
                  --workload NAME   default t32-d1
