@@ -78,6 +78,17 @@ impl BufferPool {
     }
 }
 
+#[cfg(feature = "io")]
+impl BufferPool {
+    /// A connection has ended. Of the buffers that nobody has needed since the one before, some are freed: what a burst has
+    /// left behind does not stay.
+    pub(crate) fn connection_ended(&self) {
+        if let Inner::PerThread = self.0 {
+            let _ = THREAD.try_with(|thread| thread.shelf.borrow_mut().trim());
+        }
+    }
+}
+
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
@@ -153,14 +164,17 @@ impl Thread {
 struct Shelf {
     small: Vec<BytesMut>,
     large: Vec<BytesMut>,
+    /// Since it was trimmed.
+    is_used: bool,
 }
 
 impl Shelf {
     const fn new() -> Self {
-        Self { small: Vec::new(), large: Vec::new() }
+        Self { small: Vec::new(), large: Vec::new(), is_used: false }
     }
 
     fn take(&mut self, capacity: usize) -> BytesMut {
+        self.is_used = true;
         let buffers = if capacity < LARGE { &mut self.small } else { &mut self.large };
         // One that is too small does not come back: buffers of other sizes must not take the places of this one.
         while let Some(buffer) = buffers.pop() {
@@ -175,6 +189,14 @@ impl Shelf {
         let buffers = if buffer.capacity() < LARGE { &mut self.small } else { &mut self.large };
         if buffers.len() < SHELF {
             buffers.push(buffer);
+        }
+        self.is_used = true;
+    }
+
+    #[cfg(feature = "io")]
+    fn trim(&mut self) {
+        if !std::mem::take(&mut self.is_used) {
+            drop((self.small.pop(), self.large.pop()));
         }
     }
 }
@@ -230,6 +252,24 @@ mod tests {
         (0..100).for_each(|_| pool.put(BytesMut::with_capacity(16 << 10)));
         THREAD.with(|thread| assert!(thread.shelf.borrow().large.is_empty()));
         assert_eq!(pool.take(32 << 10).as_ptr(), address);
+    }
+
+    #[cfg(feature = "io")]
+    #[test]
+    fn shelf_that_nobody_uses_empties_as_connections_end() {
+        let pool = BufferPool::per_thread();
+        let fill =
+            || [1024, 32 << 10].map(|size| (0..4).for_each(|_| pool.put(BytesMut::with_capacity(size))));
+        let kept =
+            || THREAD.with(|thread| thread.shelf.borrow().small.len() + thread.shelf.borrow().large.len());
+        fill();
+        assert_eq!(kept(), 6);
+        pool.connection_ended();
+        assert_eq!(kept(), 6, "they were used a moment ago");
+        (0..3).for_each(|_| pool.connection_ended());
+        assert_eq!(kept(), 0);
+        // Those at hand stay.
+        THREAD.with(|thread| assert!(thread.small.take().is_some() && thread.large.take().is_some()));
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl<S> Drop for Conn<S> {
                 self.leave(farewell);
             }
         }
+        self.0.settings.pool.connection_ended();
     }
 }
 

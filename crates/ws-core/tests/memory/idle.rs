@@ -1,6 +1,8 @@
 //! What connections hold that wait, and those that have ended.
 
-use ws_core::{Config, Conn, Message, Negotiated, Role, frame::Opcode};
+use std::time::{Duration, Instant};
+
+use ws_core::{Config, Conn, KeepAlive, Message, Negotiated, Role, frame::Opcode};
 
 use crate::{
     heap::measured,
@@ -25,6 +27,8 @@ fn idle_connections_hold_nothing_after_traffic() {
         assert_eq!(echoed, 3000);
         // The buffers that the pool of this thread keeps for all of them, a few of either kind.
         assert!(usage.live <= 16 * 128 * KIB + 16 * 12 * KIB, "{role:?}: {usage:?}");
+        // What a burst has left in the pool goes as connections end.
+        (0..32).for_each(|_| drop(conn(role, Config::new(), Wire::new(b""))));
         let states = (conns.capacity() * size_of_val(&conns[0])) as isize + 1000 * state();
         let (_, usage) = measured(|| drop(conns));
         assert_eq!(-usage.live, states, "{role:?}: idle connections held something else");
@@ -64,6 +68,41 @@ fn closing_handshake_that_nobody_waits_in_needs_no_timer() {
 #[test]
 fn connection_is_one_word_where_it_is_moved() {
     assert_eq!(size_of::<Conn<[u8; 1000]>>(), size_of::<usize>());
+}
+
+#[test]
+fn what_is_asked_for_takes_what_the_page_says() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _guard = runtime.enter();
+    for role in ROLES {
+        let more = |config: Config, ask: fn(&mut Conn<Wire<'_>>)| {
+            let wait = |config, ask: fn(&mut Conn<Wire<'_>>)| {
+                let (conn, usage) = measured(|| {
+                    let mut conn = conn(role, config, Wire::new(b""));
+                    ask(&mut conn);
+                    assert!(now(conn.read_message()).is_none());
+                    conn
+                });
+                drop(conn);
+                (usage.live, usage.blocks)
+            };
+            // What the pool keeps is there then.
+            wait(Config::new(), |_| {});
+            let (plain, with) = (wait(Config::new(), |_| {}), wait(config, ask));
+            assert_eq!(plain, (state(), 1));
+            (with.0 - plain.0, with.1 - plain.1)
+        };
+        let control = more(Config::new(), |conn| drop(conn.control()));
+        let stats = more(Config::new(), |conn| drop(conn.stats()));
+        let deadline =
+            more(Config::new(), |conn| conn.set_read_deadline(Instant::now() + Duration::from_secs(60)));
+        let keep_alive = more(Config::new().keep_alive(KeepAlive::every(Duration::from_secs(30))), |_| {});
+        for ((bytes, blocks), most) in
+            [(control, (256, 1)), (stats, (272, 1)), (deadline, (320, 2)), (keep_alive, (320, 2))]
+        {
+            assert!(bytes <= most.0 && blocks <= most.1, "{role:?}: {bytes} bytes in {blocks} blocks");
+        }
+    }
 }
 
 #[test]
