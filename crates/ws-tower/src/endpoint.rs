@@ -63,15 +63,13 @@ where
             Ok(accepted) => accepted,
             Err(rejection) => return ready(Ok(rejection.into())),
         };
-        let conn = accepted.conn;
         let (handler, on_failed_upgrade) = (self.handler.clone(), self.on_failed_upgrade.clone());
-        life::spawn(conn.member(), async move {
-            // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
-            let connected = match conn.await {
-                Ok(conn) => conn.get_ref().observer.scope().run(|| handler(conn)),
-                Err(error) => return on_failed_upgrade(error),
-            };
-            connected.await;
+        life::serve(accepted.conn, move |upgraded| match upgraded {
+            Ok(conn) => Some(conn.get_ref().observer.scope().run(|| handler(conn))),
+            Err(error) => {
+                on_failed_upgrade(error);
+                None
+            }
         });
         ready(Ok(accepted.response.map(|()| ResponseBody::empty())))
     }

@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     thread,
     time::Duration,
 };
@@ -14,7 +14,7 @@ use tokio::{io::AsyncWriteExt, runtime::Handle};
 use ws_core::{Conn, Parts};
 
 use crate::{
-    Upgraded,
+    OnUpgrade, UpgradeError, Upgraded,
     limit::Permit,
     member::{Member, Side},
 };
@@ -49,14 +49,52 @@ pub(crate) fn begin(conn: &mut Conn<Upgraded>) {
     }
 }
 
-/// Runs a handler in a task that counts as its connection does, and can be aborted.
-pub(crate) fn spawn(member: Option<Arc<Member>>, handler: impl Future<Output = ()> + Send + 'static) {
+/// Runs the handler that `start` gives for the connection, in a task that counts as that does, and can be aborted.
+pub(crate) fn serve<S, H>(conn: OnUpgrade, start: S)
+where
+    S: FnOnce(Result<Conn<Upgraded>, UpgradeError>) -> Option<H> + Send + 'static,
+    H: Future<Output = ()> + Send + 'static,
+{
+    let member = conn.member();
+    let handler = Serving::Upgrading { conn, start: Some(start) };
     let Some(member) = member else {
         tokio::spawn(handler);
         return;
     };
     let task = tokio::spawn(Tracked { handler, _member: member.clone() });
     member.spawned(task.abort_handle());
+}
+
+pin_project! {
+    /// What waits for the connection, and then the handler in the same place: a task never shrinks. An `async` block would keep
+    /// a place for both, for as long as the connection lives.
+    #[project = ServingProjection]
+    enum Serving<S, H> {
+        Upgrading { conn: OnUpgrade, start: Option<S> },
+        Running { #[pin] handler: H },
+    }
+}
+
+impl<S, H> Future for Serving<S, H>
+where
+    S: FnOnce(Result<Conn<Upgraded>, UpgradeError>) -> Option<H>,
+    H: Future<Output = ()>,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let ServingProjection::Upgrading { conn, start } = self.as_mut().project() {
+            let upgraded = ready!(Pin::new(conn).poll(cx));
+            let Some(handler) = start.take().and_then(|start| start(upgraded)) else {
+                return Poll::Ready(());
+            };
+            self.set(Self::Running { handler });
+        }
+        match self.project() {
+            ServingProjection::Running { handler } => handler.poll(cx),
+            ServingProjection::Upgrading { .. } => Poll::Ready(()),
+        }
+    }
 }
 
 pin_project! {

@@ -180,14 +180,15 @@ impl<F> WebSocketUpgrade<F> {
     {
         let protocol = self.handshake.subprotocol.clone();
         let accepted = self.handshake.accept();
-        let (conn, on_failed_upgrade) = (accepted.conn, self.on_failed_upgrade);
-        life::spawn(conn.member(), async move {
-            // Not awaited inside the `match`: the task would keep the place of the result for as long as it lives.
-            let connected = match conn.await {
-                Ok(conn) => conn.get_ref().observer.scope().run(|| callback(WebSocket::new(conn, protocol))),
-                Err(error) => return on_failed_upgrade.call(Error::new(error)),
-            };
-            connected.await;
+        let on_failed_upgrade = self.on_failed_upgrade;
+        life::serve(accepted.conn, move |upgraded| match upgraded {
+            Ok(conn) => {
+                Some(conn.get_ref().observer.scope().run(|| callback(WebSocket::new(conn, protocol))))
+            }
+            Err(error) => {
+                on_failed_upgrade.call(Error::new(error));
+                None
+            }
         });
         accepted.response.map(|()| Body::empty())
     }
