@@ -5,7 +5,8 @@ use ws_core::{Config, Role};
 use super::{compressed, deflating, document, message, negotiated, settings};
 use crate::{
     heap::{held, measured},
-    wire::{KIB, ROLES, Wire, conn, echo, state},
+    state::state,
+    wire::{KIB, ROLES, Wire, conn, echo},
 };
 
 /// Some compressed messages, each by itself, so that they suit a connection with takeover and one without.

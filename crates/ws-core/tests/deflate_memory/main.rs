@@ -5,6 +5,8 @@
 #[allow(dead_code, reason = "other tests of memory use the rest")]
 #[path = "../support/heap.rs"]
 mod heap;
+#[path = "../support/state.rs"]
+mod state;
 #[allow(dead_code, reason = "other tests of memory use the rest")]
 #[path = "../support/wire.rs"]
 mod wire;

@@ -4,7 +4,8 @@ use ws_core::{BufferPool, Config, Conn, ErrorKind, InboundBudget, Role, frame::O
 
 use crate::{
     heap::{held, measured},
-    wire::{KIB, MIB, ROLES, Wire, conn, frame, now, state},
+    state::state,
+    wire::{KIB, MIB, ROLES, Wire, conn, frame, now},
 };
 
 /// Most of a message, all but a byte of which is there.

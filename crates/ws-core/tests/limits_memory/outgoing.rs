@@ -7,7 +7,8 @@ use ws_core::{Config, ErrorKind, Message, frame::Opcode};
 
 use crate::{
     heap::{held, measured_in_place},
-    wire::{KIB, MIB, ROLES, Wire, conn, frame, now, state},
+    state::state,
+    wire::{KIB, MIB, ROLES, Wire, conn, frame, now},
 };
 
 // Shows OUT-1.

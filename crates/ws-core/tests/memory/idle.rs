@@ -1,12 +1,14 @@
 //! What connections hold that wait, and those that have ended.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use ws_core::{Config, Conn, KeepAlive, Message, Negotiated, Role, frame::Opcode};
 
 use crate::{
     heap::measured,
-    wire::{KIB, ROLES, Wire, conn, echo, frame, header, now, state},
+    state::state,
+    wire::{KIB, ROLES, Wire, conn, echo, frame, header, now},
 };
 
 #[test]
@@ -71,6 +73,7 @@ fn connection_is_one_word_where_it_is_moved() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a deadline is a time")]
 fn what_is_asked_for_takes_what_the_page_says() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _guard = runtime.enter();
@@ -94,8 +97,9 @@ fn what_is_asked_for_takes_what_the_page_says() {
         };
         let control = more(Config::new(), |conn| drop(conn.control()));
         let stats = more(Config::new(), |conn| drop(conn.stats()));
-        let deadline =
-            more(Config::new(), |conn| conn.set_read_deadline(Instant::now() + Duration::from_secs(60)));
+        let deadline = more(Config::new(), |conn| {
+            conn.set_read_deadline((Instant::now() + Duration::from_secs(60)).into_std());
+        });
         let keep_alive = more(Config::new().keep_alive(KeepAlive::every(Duration::from_secs(30))), |_| {});
         for ((bytes, blocks), most) in
             [(control, (256, 1)), (stats, (272, 1)), (deadline, (320, 2)), (keep_alive, (320, 2))]

@@ -13,8 +13,6 @@ use ws_core::{
     frame::{FrameHeader, MaskingKey, Opcode, apply_mask},
 };
 
-use crate::heap::measured;
-
 /// A transport that takes nothing from the heap: gives a stream over and over, and forgets what is written.
 #[derive(Debug)]
 pub(crate) struct Wire<'a> {
@@ -93,11 +91,6 @@ pub(crate) const KEY: MaskingKey = MaskingKey::new([1, 2, 3, 4]);
 
 pub(crate) fn conn<'a>(role: Role, config: Config, wire: Wire<'a>) -> Conn<Wire<'a>> {
     Conn::new(wire, role, config, Negotiated::new())
-}
-
-/// What a new connection takes from the heap: its state.
-pub(crate) fn state() -> isize {
-    measured(|| conn(Role::Server, Config::new(), Wire::new(b""))).1.live
 }
 
 pub(crate) fn unlimited() -> Config {
