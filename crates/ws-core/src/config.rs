@@ -107,7 +107,8 @@ impl Config {
     /// The size of the buffers that reads borrow from the pool, in bytes; 32 KiB unless set, 125 at least.
     ///
     /// This is not a limit: larger messages are read in several steps. A connection holds a buffer only while
-    /// bytes are in flight.
+    /// bytes are in flight. After a message of up to about 120 KiB that was larger, the next read borrows one that has
+    /// room for another like it, unless it came with others behind it.
     pub fn read_buffer_size(mut self, size: usize) -> Self {
         self.read_buffer_size = Setting::Set(size.max(MIN_BUFFER));
         self

@@ -45,7 +45,8 @@ impl BufferPool {
         Self(Inner::Off)
     }
 
-    /// A pool of the application's own.
+    /// A pool of the application's own. Every buffer comes back to it, where one of the other pools may become the message that was
+    /// read into it.
     pub fn own(pool: impl Pool) -> Self {
         Self(Inner::Own(Arc::new(pool)))
     }
@@ -64,6 +65,12 @@ impl BufferPool {
                 buffer
             }
         }
+    }
+
+    /// Whether a buffer need not come back: one of ours may become a message. A pool of an application's own may count on it.
+    #[cfg(feature = "io")]
+    pub(crate) fn lets_go(&self) -> bool {
+        !matches!(self.0, Inner::Own(_))
     }
 
     /// Gives a buffer back; what it holds is forgotten.

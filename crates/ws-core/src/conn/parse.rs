@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     Conn,
+    buffer::LARGE,
     ending::Stage,
     handler::Reply,
     step::{Incoming, Piece, Place, Step, Want},
@@ -35,6 +36,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let mut input = self.0.read.filled_mut();
         let before = input.len();
         match self.0.protocol.receive_short(&mut input) {
+            Ok(Some((kind, payload))) if payload.len() >= LARGE => {
+                let (len, taken) = (payload.len(), before - input.len());
+                self.0.read.consume(taken);
+                Some(self.take_large(kind, len))
+            }
             Ok(Some((kind, payload))) => {
                 let data = Bytes::copy_from_slice(payload);
                 let taken = before - input.len();
@@ -61,6 +67,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
         if self.0.direct > 0 {
             let step = self.parse_direct();
+            if let Some(Step::Data(piece)) = &step {
+                self.0.read.note(piece.end);
+            }
             if step.is_some() {
                 return step;
             }
@@ -88,6 +97,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let found = self.0.protocol.find(&mut input);
         let mut taken = before - input.len();
         let to = from + taken;
+        // What is decompressed had another size on the wire.
+        let is_plain = matches!(found, Ok(Some(Found::Event(_))));
         let step = match found {
             Ok(None) => None,
             #[cfg(feature = "deflate")]
@@ -161,6 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
         };
         self.0.read.consume(taken);
+        if let (true, Some(Step::Data(piece)), Want::Message) = (is_plain, &step, want) {
+            self.0.read.note(piece.end - piece.start);
+        }
         if let Some(Step::Data(Piece { place: Place::Buffer, .. })) = &step {
             // Lent out until the next step.
             return step;
@@ -226,9 +240,8 @@ impl<S> Conn<S> {
     /// A message that was received, to keep.
     pub(super) fn take_message(&mut self, piece: Piece) -> Message {
         let data = match piece.place {
-            // Copied, whatever its size: a message must not pin the buffer that others are read with.
             Place::Buffer => {
-                let data = Bytes::copy_from_slice(self.0.read.parsed(piece.start, piece.end));
+                let data = self.0.read.take(piece.start, piece.end, &self.0.settings.pool);
                 // At once, not when the next read waits: an application may take its time with the message.
                 self.release_parsed();
                 data
@@ -236,6 +249,18 @@ impl<S> Conn<S> {
             Place::Message | Place::Caller => self.0.message.take(),
         };
         keep(piece.kind, data)
+    }
+
+    /// The `len` bytes that were parsed last, as a message.
+    #[inline(never)]
+    fn take_large(&mut self, kind: MessageKind, len: usize) -> Message {
+        if let Some(timers) = &mut self.0.timers {
+            timers.message_is_complete();
+        }
+        self.0.stats.count_received(len, true);
+        self.0.read.note(len);
+        let end = self.0.read.position();
+        self.take_message(Piece { kind, place: Place::Buffer, start: end - len, end, last: true })
     }
 
     /// The bytes of a piece, as long as nothing is read.

@@ -25,6 +25,7 @@ mod joined;
 #[cfg(feature = "json")]
 mod json;
 mod keep_alive;
+mod large;
 mod loss;
 mod message_timeout;
 mod messages;

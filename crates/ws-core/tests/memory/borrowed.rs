@@ -41,7 +41,7 @@ fn messages_that_arrive_in_one_read_are_borrowed_without_an_allocation() {
 fn messages_that_arrive_in_one_read_are_owned_with_one_allocation() {
     for role in ROLES {
         for (opcode, len, batch) in
-            [(Opcode::TEXT, 32, 50), (Opcode::BINARY, 1000, 10), (Opcode::TEXT, 30_000, 1)]
+            [(Opcode::TEXT, 32, 50), (Opcode::BINARY, 1000, 10), (Opcode::TEXT, 8000, 1)]
         {
             let stream = frame(role, true, opcode, &vec![b'a'; len]).repeat(batch);
             let mut conn = conn(role, Config::new(), Wire::new(&stream));

@@ -13,5 +13,6 @@ mod wire;
 mod borrowed;
 mod idle;
 mod incoming;
+mod large;
 mod messages;
 mod streams;
