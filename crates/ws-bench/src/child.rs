@@ -44,12 +44,7 @@ impl ServerProcess {
                 format!("{} is another program: its instructions are not counted", server.name).into()
             );
         }
-        let mut command = Command::new("valgrind");
-        command
-            .args(["--quiet", "--tool=callgrind"])
-            .arg(format!("--callgrind-out-file={}", out.display()))
-            .arg(env::current_exe()?)
-            .stderr(Stdio::null());
+        let mut command = callgrind(out)?;
         command.args(serve(server, traffic));
         Self::listening(command, server)
     }
@@ -89,6 +84,17 @@ impl ServerProcess {
         }
         Ok(())
     }
+}
+
+/// This program under callgrind, which writes its figures to `out` at the end.
+pub(crate) fn callgrind(out: &Path) -> Result<Command> {
+    let mut command = Command::new("valgrind");
+    command
+        .args(["--quiet", "--tool=callgrind"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(env::current_exe()?)
+        .stderr(Stdio::null());
+    Ok(command)
 }
 
 fn serve(server: &Server, traffic: Traffic) -> [&'static str; 4] {

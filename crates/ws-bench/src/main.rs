@@ -59,6 +59,7 @@ usage: ws-bench COMMAND [OPTIONS]
                  --workers N       threads of the servers on tokio, default 1
   instructions   user-space instructions per message, under valgrind --tool=callgrind
                  --server NAME     default raw-tokio
+                 --client NAME     a client instead, as those of `client`
                  --workload NAME   default t32-d1
                  --connections N   default 8
                  --top N           functions shown, default 15

@@ -7,7 +7,12 @@ mod process;
 mod raw_tokio;
 mod tungstenite;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::future::BoxFuture;
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -18,7 +23,7 @@ use crate::{
     Result,
     args::Args,
     compare::WARM_UP,
-    load::{Limit, Prepared, Responder},
+    load::{Limit, Measured, Prepared, Responder},
     report,
     results::{self, Table},
     rounds, schedule,
@@ -27,8 +32,8 @@ use crate::{
 };
 
 /// A client by name.
-struct Client {
-    name: &'static str,
+pub(crate) struct Client {
+    pub(crate) name: &'static str,
     /// Opens a connection, and sends a batch whenever it has had the one before.
     run: fn(Arc<Job>) -> Running,
 }
@@ -48,8 +53,25 @@ static CLIENTS: &[Client] = &[
 ];
 
 impl Client {
-    fn find(name: &str) -> Result<&'static Self> {
+    /// # Errors
+    /// When no client has this name.
+    pub(crate) fn find(name: &str) -> Result<&'static Self> {
         CLIENTS.iter().find(|client| client.name == name).ok_or_else(|| format!("no client {name}").into())
+    }
+
+    /// Answers it under callgrind until it has sent so many messages.
+    ///
+    /// # Errors
+    /// When there is no valgrind, or the client fails.
+    pub(crate) fn count(&self, workload: &Workload, messages: u64, out: &Path) -> Result<Measured> {
+        let prepared = Prepared::new(workload);
+        let mut responder = Responder::new(&prepared)?;
+        let process = ClientProcess::start_in_callgrind(self.name, responder.addr()?, workload, out)?;
+        let measured = responder.run(workload, Limit::Messages(messages), process.pid())?;
+        // Closes the connections, which ends the client.
+        drop(responder);
+        process.ended()?;
+        Ok(measured)
     }
 
     fn list(names: &str) -> Result<Vec<&'static Self>> {
@@ -109,6 +131,7 @@ fn measure(clients: &[&'static Client], workload: &Workload, plan: rounds::Plan)
 pub(crate) fn dial(mut args: Args) -> Result<()> {
     let client = Client::find(&args.positional().ok_or("dial: which client?")?)?;
     let workload = Workload::find(&args.option("workload", "t32-d1".to_owned())?)?;
+    let count = args.option("connections", workload.connections)?;
     let target: SocketAddr = args.option("target", SocketAddr::from(([127, 0, 0, 1], 3000)))?;
     args.finish()?;
     // No client outlives the program that measures it, however that ends.
@@ -117,7 +140,7 @@ pub(crate) fn dial(mut args: Args) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut connections = JoinSet::new();
-        for _ in 0..workload.connections {
+        for _ in 0..count {
             connections.spawn((client.run)(job.clone()));
         }
         match connections.join_next().await {

@@ -3,10 +3,13 @@
 use std::{
     env,
     net::SocketAddr,
+    path::Path,
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
-use crate::{Result, workload::Workload};
+use crate::{Result, child::callgrind, workload::Workload};
 
 /// A running client; killed when dropped.
 #[derive(Debug)]
@@ -16,12 +19,42 @@ impl ClientProcess {
     /// # Errors
     /// When this program cannot be started again.
     pub(super) fn start(client: &str, target: SocketAddr, workload: &Workload) -> Result<Self> {
-        let child = Command::new(env::current_exe()?)
+        Self::spawn(Command::new(env::current_exe()?), client, target, workload)
+    }
+
+    /// As [`start`](Self::start), under callgrind, which writes its figures to `out` at the end.
+    pub(super) fn start_in_callgrind(
+        client: &str,
+        target: SocketAddr,
+        workload: &Workload,
+        out: &Path,
+    ) -> Result<Self> {
+        Self::spawn(callgrind(out)?, client, target, workload)
+    }
+
+    fn spawn(mut program: Command, client: &str, target: SocketAddr, workload: &Workload) -> Result<Self> {
+        let child = program
             .args(["dial", client, "--workload", workload.name, "--target", &target.to_string()])
+            .args(["--connections", &workload.connections.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;
         Ok(Self(child))
+    }
+
+    /// Waits for a client whose connections were closed.
+    ///
+    /// # Errors
+    /// When it has not ended after ten seconds.
+    pub(super) fn ended(mut self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.0.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err("the client does not end".into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -10,6 +10,7 @@ use crate::{
     Result,
     args::Args,
     callgrind::By,
+    client::Client,
     server::Server,
     stats::{print_table, show},
     workload::Workload,
@@ -21,17 +22,23 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     if check || record {
         return keep(args, record);
     }
-    let server = Server::find(&args.option("server", "raw-tokio".to_owned())?)?;
+    let server = args.option("server", "raw-tokio".to_owned())?;
+    let client = args.option("client", String::new())?;
     let workload = Workload::find(&args.option("workload", "t32-d1".to_owned())?)?;
     let connections = args.option("connections", CONNECTIONS)?;
     let top: usize = args.option("top", 15)?;
     args.finish()?;
-    if let Some(why) = server.left_out(&workload) {
-        return Err(format!("{}, {}: {why}", server.name, workload.name).into());
-    }
-
-    let count = Count::of(server, &workload, connections)?;
-    println!("{}, {}, {connections} connections, {} messages", server.name, workload.name, count.messages);
+    let (name, count) = if client.is_empty() {
+        let server = Server::find(&server)?;
+        if let Some(why) = server.left_out(&workload) {
+            return Err(format!("{}, {}: {why}", server.name, workload.name).into());
+        }
+        (server.name.to_owned(), Count::of(server, &workload, connections)?)
+    } else {
+        let client = Client::find(&client)?;
+        (format!("client {}", client.name), Count::of_client(client, &workload, connections)?)
+    };
+    println!("{name}, {}, {connections} connections, {} messages", workload.name, count.messages);
     println!("{:.0} instructions per message\n", count.each());
     for (by, title, rows) in
         [(By::Crate, "crate", usize::MAX), (By::File, "source file", top), (By::Function, "function", top)]
