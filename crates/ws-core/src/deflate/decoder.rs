@@ -175,7 +175,8 @@ impl Decoder {
         }
     }
 
-    /// Decodes into the chunk at hand until the input ends, the chunk is full, or the stream has ended.
+    /// Decodes into the chunk at hand until the input ends, the chunk is full, or the stream has ended. What comes before the
+    /// fault of an invalid input is in the chunk as well.
     pub(super) fn step(&mut self, input: &[u8]) -> Result<Step, Invalid> {
         match self {
             Self::Wide(wide) => wide.step(input),
@@ -188,14 +189,14 @@ impl Wide {
     fn step(&mut self, input: &[u8]) -> Result<Step, Invalid> {
         let (total_in, total_out) = (self.inflate.total_in(), self.inflate.total_out());
         let status = self.inflate.decompress(input, &mut self.out[self.len..], InflateFlush::NoFlush);
+        let taken = (self.inflate.total_in() - total_in) as usize;
+        let given = (self.inflate.total_out() - total_out) as usize;
+        self.len += given;
         let ended = match status {
             Ok(Status::StreamEnd) => true,
             Ok(Status::Ok | Status::BufError) => false,
             Err(_) => return Err(Invalid),
         };
-        let taken = (self.inflate.total_in() - total_in) as usize;
-        let given = (self.inflate.total_out() - total_out) as usize;
-        self.len += given;
         Ok(Step { taken, given, ended })
     }
 }
@@ -222,13 +223,13 @@ impl Narrow {
             TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
         };
         let (status, taken, given) = decompress(&mut self.core, input, &mut self.ring, self.end, flags);
+        self.end += given;
+        self.filled = self.ring.len().min(self.filled + given);
         let ended = match status {
             TINFLStatus::Done => true,
             TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => false,
             _ => return Err(Invalid),
         };
-        self.end += given;
-        self.filled = self.ring.len().min(self.filled + given);
         Ok(Step { taken, given, ended })
     }
 }

@@ -49,7 +49,8 @@ impl Inflater {
     /// Decompresses the next bytes of the message at hand, up to one chunk of output. Not all of them if that could take long.
     ///
     /// Call it again with what is left of the input until it takes all of that and [`is_full`](Self::is_full) is false, and
-    /// if `is_last` says that no input will follow, until it is done.
+    /// if `is_last` says that no input will follow, until it is done. Of an invalid input there is output too, up to the fault:
+    /// whether that is over a limit must not depend on how the input was cut.
     pub(crate) fn inflate(&mut self, input: &[u8], is_last: bool) -> Result<Progress, Invalid> {
         let open = match &mut self.open {
             Some(open) => {

@@ -85,7 +85,15 @@ impl Receiver {
             return Ok(None);
         }
         let ends = *fin && bytes.len() as u64 == payload.remaining;
-        let progress = inflater.inflate(bytes, ends).map_err(|_| ProtocolError::InvalidDeflate)?;
+        let max_message_size = self.limits.max_message_size;
+        let Ok(progress) = inflater.inflate(bytes, ends) else {
+            let is_over = total.saturating_add(inflater.output().len() as u64) > max_message_size;
+            return Err(if is_over {
+                Violation::TooBig { limit: max_message_size }
+            } else {
+                ProtocolError::InvalidDeflate.into()
+            });
+        };
         payload.skip(input, progress.taken);
         *unmasked -= progress.taken;
         let is_over = payload.remaining == 0 && !inflater.is_full();
@@ -96,7 +104,6 @@ impl Receiver {
         // What is put out costs least; what is taken may be blocks that put nothing out, and cost a thousand times as much.
         *effort = effort.saturating_add(output.len()).saturating_add(progress.taken.saturating_mul(16));
         tally.add(output.len(), progress.taken, progress.done);
-        let max_message_size = self.limits.max_message_size;
         // Checked chunk by chunk: what is over the limit never takes more memory than a chunk.
         *total = total.saturating_add(output.len() as u64);
         if *total > max_message_size {

@@ -138,16 +138,17 @@ impl Inflater {
             if input.is_empty() && !is_last && !self.inner.is_full() {
                 return Ok(None);
             }
-            let Ok(progress) = self.inner.inflate(input, is_last) else {
-                return Err(self.fail(ProtocolError::InvalidDeflate));
-            };
-            *input = &input[progress.taken..];
+            let progress = self.inner.inflate(input, is_last);
             let len = self.inner.output().len();
             self.total = self.total.saturating_add(len as u64);
             // Chunk by chunk: a chunk over the limit is not given out.
             if self.total > limit {
                 return Err(self.fail(Violation::TooBig { limit }));
             }
+            let Ok(progress) = progress else {
+                return Err(self.fail(ProtocolError::InvalidDeflate));
+            };
+            *input = &input[progress.taken..];
             if len > 0 {
                 self.done = progress.done;
                 return Ok(Some(self.inner.output()));

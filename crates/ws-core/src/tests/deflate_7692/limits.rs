@@ -63,6 +63,28 @@ fn bomb_is_refused_as_soon_as_it_is_over_the_limit() {
 }
 
 #[test]
+fn what_is_over_the_limit_and_broken_behind_it_is_over_the_limit_however_it_is_cut() {
+    // Eight bytes that are stored, and the beginning of a block of the reserved kind.
+    let payload = b"\x00\x08\x00\xF7\xFF12345678\x06";
+    for role in ROLES {
+        for bits in [8, 12, 15] {
+            for (limit, expected) in [(7, too_big(7)), (8, Told::failed(ProtocolError::InvalidDeflate))] {
+                let bytes = frame(role, FIN | RSV1 | BINARY, payload);
+                for piece in [1, 2, 5, bytes.len()] {
+                    let mut endpoint = endpoint(role, &Config::new().max_message_size(limit), bits);
+                    endpoint.feed_pieces(bytes.chunks(piece));
+                    assert_eq!(
+                        endpoint.told,
+                        std::slice::from_ref(&expected),
+                        "{role:?} {bits} {limit} {piece}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn message_of_the_limit_that_cannot_be_compressed_passes() {
     let data = noise(64 << 10);
     for role in ROLES {

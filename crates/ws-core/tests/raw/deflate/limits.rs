@@ -52,6 +52,30 @@ fn bomb_is_refused_within_the_limit_and_a_decompressor() {
 }
 
 #[test]
+fn what_is_over_the_limit_and_broken_behind_it_is_over_the_limit_however_it_is_cut() {
+    // Eight bytes that are stored, and the beginning of a block of the reserved kind.
+    let payload = b"\x00\x08\x00\xF7\xFF12345678\x06";
+    for bits in [9, 12, 15] {
+        for (limit, expected) in [(7, Violation::TooBig { limit: 7 }), (8, INVALID)] {
+            for size in [1, 2, 5, payload.len()] {
+                let mut inflater = Inflater::new(Role::Server, &agreed(bits, false), &fresh());
+                let mut failed = None;
+                for mut piece in payload.chunks(size) {
+                    while failed.is_none() {
+                        match inflater.next_chunk(&mut piece, false, limit) {
+                            Ok(Some(_)) => {}
+                            Ok(None) => break,
+                            Err(violation) => failed = Some(violation),
+                        }
+                    }
+                }
+                assert_eq!(failed, Some(expected), "{bits} {limit} {size}");
+            }
+        }
+    }
+}
+
+#[test]
 fn bomb_gives_no_chunk_beyond_the_limit_and_is_over_then() {
     let agreed = agreed(15, false);
     let bomb = bomb(Role::Client, &agreed, 16 * MIB);
