@@ -386,12 +386,14 @@ impl<R> FrameReader<R> {
 
     /// Goes to the payload of a frame that the caller reads.
     fn begin_payload(&mut self, header: &FrameHeader) -> Result<(), Error> {
-        if header.payload_len > self.max_frame_size {
+        // Limits are for messages. Control frames have one of their own, and the checker holds them to it unless it was told not to.
+        let is_bounded = header.opcode.is_control() && header.payload_len <= MAX_CONTROL_PAYLOAD as u64;
+        if !is_bounded && header.payload_len > self.max_frame_size {
             return Err(self.fail(Violation::TooBig { limit: self.max_frame_size }));
         }
         let message = &mut self.message;
         // `announced` is within the limit, unless that was lowered since.
-        if header.payload_len > self.max_message_size.saturating_sub(message.announced) {
+        if !is_bounded && header.payload_len > self.max_message_size.saturating_sub(message.announced) {
             return Err(self.fail(Violation::TooBig { limit: self.max_message_size }));
         }
         message.announced += header.payload_len;

@@ -249,6 +249,21 @@ fn message_over_the_limit_fails_at_the_header_that_exceeds_it() {
 }
 
 #[test]
+fn limits_of_messages_are_not_for_control_frames() {
+    for role in ROLES {
+        let frame = to(role, Frame::ping(vec![7; 125]).unwrap());
+        let within = [to(role, part(Opcode::BINARY, b"a")), frame.clone(), to(role, Frame::continuation(""))];
+        let wire = [frame, within.concat()].concat();
+        let mut reader = FrameReader::new(&wire[..], role).max_message_size(1).max_frame_size(1);
+        let header = run(reader.next_frame()).unwrap().unwrap();
+        assert_eq!(header.opcode, Opcode::PING);
+        assert_eq!(read(&mut reader).unwrap(), [7; 125]);
+        run(reader.next_frame()).unwrap().unwrap();
+        assert_eq!(read(&mut reader).unwrap(), b"a");
+    }
+}
+
+#[test]
 fn limits_are_those_of_a_connection_of_the_role_unless_set() {
     let refusal = |role: Role, payload_len: u64| {
         let mask = (role == Role::Server).then_some(KEY);
