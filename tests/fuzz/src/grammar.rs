@@ -89,6 +89,10 @@ impl Grammar {
         let fragments = if input.ratio(1, 2)? { 1 } else { input.int_in_range(1..=5)? };
         let mut rest = &data[..];
         for left in (0..fragments).rev() {
+            if left == 0 && fragments > 1 && input.ratio(1, 6)? {
+                // Its end does not come, or comes later.
+                break;
+            }
             let count = if left == 0 { rest.len() } else { input.int_in_range(0..=rest.len())? };
             let (piece, behind) = rest.split_at(count);
             rest = behind;

@@ -1,0 +1,40 @@
+# The parts that feed the fuzz targets of tests/fuzz. Sourced.
+
+# On the stable toolchain, and without debug assertions: the part unit has run the same with them, for a shorter time.
+part_fuzz() {
+  need_rust || { skip "fuzz targets" "$missing"; return 0; }
+  check "build" 1200 cargo build --release --locked -p ws-fuzz --bins
+  tally quiet "seeds and inputs near to them" 600 \
+    env FUZZ_SECONDS=4 FUZZ_SEED=2 cargo test --release --locked -p ws-fuzz --test replay
+  need_python_packages || { skip "differential" "$missing"; return 0; }
+  binaries differential || return 0
+  tally shown "differential" 300 "$target/release/differential" --python "$python" --scripts 5000
+}
+
+# libFuzzer builds everything anew with a sanitizer, so this is not for every run. What it did is added to a table, whose rows
+# docs/reference/conformance.md has. The variable lets a stable toolchain take the flags of the sanitizer.
+part_fuzz_long() {
+  need_rust fuzz || { skip "cargo-fuzz" "${missing/rustup component add/cargo install cargo-fuzz}"; return 0; }
+  local fuzz=crates/ws-core/fuzz seconds=${FUZZ_SECONDS:-60} table="$target/fuzz/ledger.md" name log status executions
+  local cargo_fuzz=(env RUSTC_BOOTSTRAP=1 CARGO_PROFILE_RELEASE_LTO=off cargo fuzz)
+  local directories=(--fuzz-dir "$fuzz" --target-dir "$target/fuzz")
+  mkdir -p "$target/fuzz"
+  check "cargo fuzz build" 3600 "${cargo_fuzz[@]}" build "${directories[@]}"
+  for name in $("${cargo_fuzz[@]}" list --fuzz-dir "$fuzz"); do
+    mkdir -p "$fuzz/corpus/$name"
+    log=$(log_of "fuzz-$name") status=0
+    bounded $((seconds + 300)) "$log" nice "${cargo_fuzz[@]}" run "${directories[@]}" "$name" \
+      "$fuzz/corpus/$name" "$fuzz/seeds/$name" -- -max_total_time="$seconds" -max_len=4096 -timeout=10 \
+      -rss_limit_mb=1024 -dict="$fuzz/dictionary" -print_final_stats=1 || status=$?
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    printf '| %s | `%s` | %s | %s |\n' "$(date +%F)" "$name" "${executions:-0}" \
+      "$([ "$status" -eq 0 ] && say "no find" || say "a find")" >>"$table"
+    if [ "$status" -eq 0 ]; then
+      ok "$name: ${executions:-0} executions"
+    else
+      bad "$name ($(why "$status" $((seconds + 300)))); cargo fuzz tmin makes the input in $fuzz/artifacts smaller"
+      show_log "$log" 40
+    fi
+  done
+  say "        the rows of this run are in $table"
+}
