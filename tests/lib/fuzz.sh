@@ -1,14 +1,13 @@
 # The parts that feed the fuzz targets of tests/fuzz. Sourced.
 
-# On the stable toolchain, and without debug assertions: the part unit has run the same with them, for a shorter time.
+# On the stable toolchain, with what the part unit has built: the same, for longer and from another seed.
 part_fuzz() {
-  need_rust || { skip "fuzz targets" "$missing"; return 0; }
-  check "build" 1200 cargo build --release --locked -p ws-fuzz --bins
-  tally quiet "seeds and inputs near to them" 600 \
-    env FUZZ_SECONDS=4 FUZZ_SEED=2 cargo test --release --locked -p ws-fuzz --test replay
+  need_rust && need_openssl || { skip "fuzz targets" "$missing"; return 0; }
+  tally quiet "seeds and inputs near to them" 1200 env FUZZ_SECONDS=4 FUZZ_SEED=2 \
+    cargo test --locked --workspace --all-features --test replay
   need_python_packages || { skip "differential" "$missing"; return 0; }
-  binaries differential || return 0
-  tally shown "differential" 300 "$target/release/differential" --python "$python" --scripts 5000
+  check "build" 1200 cargo build --locked --workspace --all-features --bin differential
+  tally shown "differential" 300 "$target/debug/differential" --python "$python" --scripts 5000
 }
 
 # libFuzzer builds everything anew with a sanitizer, so this is not for every run. What it did is added to a table, whose rows
