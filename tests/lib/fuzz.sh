@@ -26,7 +26,7 @@ part_fuzz_long() {
       "$fuzz/corpus/$name" "$fuzz/seeds/$name" -- -max_total_time="$seconds" -max_len=4096 -timeout=10 \
       -rss_limit_mb=1024 -dict="$fuzz/dictionary" -print_final_stats=1 || status=$?
     executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    printf '| %s | `%s` | %s | %s |\n' "$(date +%F)" "$name" "${executions:-0}" \
+    printf '| %s | `cargo-fuzz` | `%s` | %s | %s |\n' "$(date +%F)" "$name" "${executions:-0}" \
       "$([ "$status" -eq 0 ] && say "no find" || say "a find")" >>"$table"
     if [ "$status" -eq 0 ]; then
       ok "$name: ${executions:-0} executions"

@@ -386,7 +386,7 @@ impl<R> FrameReader<R> {
 
     /// Goes to the payload of a frame that the caller reads.
     fn begin_payload(&mut self, header: &FrameHeader) -> Result<(), Error> {
-        // Limits are for messages. Control frames have one of their own, and the checker holds them to it unless it was told not to.
+        // Limits are for messages; control frames have one of their own, which they only exceed where nothing is checked.
         let is_bounded = header.opcode.is_control() && header.payload_len <= MAX_CONTROL_PAYLOAD as u64;
         if !is_bounded && header.payload_len > self.max_frame_size {
             return Err(self.fail(Violation::TooBig { limit: self.max_frame_size }));
