@@ -26,6 +26,13 @@ part_unit() {
   tally quiet "doctests" 1200 cargo test --locked --workspace --all-features --no-fail-fast --doc
 }
 
+# Everything that is finite, against the models of the RFCs (crates/ws-core/src/tests/exhaustive/): a minute of optimised code.
+part_exhaustive() {
+  need_rust || { skip verdicts "$missing"; return 0; }
+  tally quiet "verdicts" 900 env WS_EXHAUSTIVE=1 cargo test --locked -p ws-core --release --lib exhaustive:: -- --nocapture
+  grep -hE "[0-9]+ verdicts of" "$(log_of "$part-verdicts")" | sed 's/^.*\.\.\. //; s/^/        /' || true
+}
+
 # The models of what tasks share, in every interleaving with at most three preemptions (crates/ws-core/src/sync.rs). The
 # flag would have everything in the usual directory built anew, so they have one of their own; link-time optimisation
 # would take longer than the models.

@@ -1,8 +1,9 @@
 //! Sans-IO tests in the order of RFC 6455, each for both roles: no sockets, no time.
 //!
 //! [`wire`] writes frames by hand, [`trace`] writes down what an endpoint tells, [`model`] says what it must tell, [`pair`]
-//! joins two endpoints.
+//! joins two endpoints. [`exhaustive`] goes through everything that is finite.
 
+mod inflate;
 mod model;
 mod pair;
 mod trace;
@@ -23,5 +24,6 @@ mod utf8_8_1;
 mod deflate_7692;
 
 mod differential;
+mod exhaustive;
 mod sequences;
 mod violations;

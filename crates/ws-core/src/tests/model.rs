@@ -4,8 +4,9 @@
 //! The verdict over a prefix is what an endpoint must have told by then, no less (it fails fast) and no more.
 
 use super::{
+    inflate::{End, inflate},
     trace::Told,
-    wire::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Written},
+    wire::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT, Written},
 };
 use crate::{
     CloseCode, CloseFrame, MessageKind,
@@ -22,6 +23,8 @@ pub(super) struct Model {
     pub(super) max_fragments: u64,
     /// The endpoint's close frame went out before these bytes came in.
     pub(super) close_sent: bool,
+    /// permessage-deflate was negotiated.
+    pub(super) deflate: bool,
 }
 
 /// What the endpoint must tell and write.
@@ -32,18 +35,27 @@ pub(super) struct Verdict {
     pub(super) partial: Option<(MessageKind, Vec<u8>)>,
     /// The rules that the bytes break where the connection fails. The RFC ranks none of them, so any may be named.
     pub(super) broken: Vec<Violation>,
+    /// A rule that a compressed message breaks already. It may be named now, or when the message is complete.
+    pub(super) foreseen: Option<Violation>,
     /// The frames that answer, without the close frame for a violation.
     pub(super) answers: Vec<Written>,
 }
 
 impl Model {
     pub(super) fn new(role: Role) -> Self {
-        Self { role, max_frame: 1 << 20, max_message: 1 << 20, max_fragments: 1 << 14, close_sent: false }
+        Self {
+            role,
+            max_frame: 1 << 20,
+            max_message: 1 << 20,
+            max_fragments: 1 << 14,
+            close_sent: false,
+            deflate: false,
+        }
     }
 
     pub(super) fn verdict(&self, mut bytes: &[u8]) -> Verdict {
         let mut verdict = Verdict::default();
-        let (mut fragments, mut announced) = (0, 0);
+        let (mut fragments, mut announced, mut compressed) = (0, 0, false);
         while let [first, second, ..] = *bytes {
             let open = verdict.partial.as_ref().map(|(kind, _)| *kind);
             let (fin, opcode) = (first & FIN != 0, first & 0x0F);
@@ -92,11 +104,11 @@ impl Model {
             }
 
             if opcode != CONTINUATION {
-                (fragments, announced) = (0, 0);
+                (fragments, announced, compressed) = (0, 0, first & RSV1 != 0);
             }
             fragments += 1;
             announced += length;
-            verdict.broken = self.broken_limits(length, announced, fragments);
+            verdict.broken = self.broken_limits(length, announced, fragments, compressed);
             if !verdict.broken.is_empty() {
                 return verdict;
             }
@@ -104,13 +116,23 @@ impl Model {
             let (kind, data) = verdict.partial.get_or_insert((kind, Vec::new()));
             data.extend(payload);
             let last = fin && whole;
-            if *kind == MessageKind::Text && !is_text(data, last) {
-                verdict.broken.push(InvalidUtf8.into());
-                return verdict;
-            }
-            if last {
-                let message = verdict.partial.take().map(|(kind, data)| Told::Message(kind, data));
-                verdict.told.extend(message.filter(|_| !self.close_sent));
+            let data = if compressed { inflated(data, last) } else { Ok(data.clone()) };
+            let data = data.and_then(|data| match *kind {
+                MessageKind::Text if !is_text(&data, last) => Err(InvalidUtf8),
+                _ => Ok(data),
+            });
+            match data {
+                Err(rule) if compressed && !last => verdict.foreseen = Some(rule.into()),
+                Err(rule) => {
+                    verdict.broken.push(rule.into());
+                    return verdict;
+                }
+                Ok(data) if last => {
+                    let message = Told::Message(*kind, data);
+                    verdict.told.extend((!self.close_sent).then_some(message));
+                    verdict.partial = None;
+                }
+                Ok(_) => {}
             }
             if !whole {
                 break;
@@ -124,8 +146,11 @@ impl Model {
         let (fin, opcode) = (first & FIN != 0, first & 0x0F);
         let masked = second & 0x80 != 0;
         let control = opcode & 0x8 != 0;
+        // RFC 7692, 6: RSV1 is for the first frame of a message.
+        let defined =
+            if self.deflate && open.is_none() && [TEXT, BINARY].contains(&opcode) { RSV1 } else { 0 };
         let rules = [
-            (first & 0x70 != 0, ReservedBits),
+            (first & 0x70 & !defined != 0, ReservedBits),
             (![CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG].contains(&opcode), ReservedOpcode),
             (self.role == Role::Server && !masked, UnmaskedFrame),
             (self.role == Role::Client && masked, MaskedFrame),
@@ -137,10 +162,12 @@ impl Model {
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, rule)| rule.into()).collect()
     }
 
-    fn broken_limits(&self, length: u64, announced: u64, fragments: u64) -> Vec<Violation> {
+    fn broken_limits(&self, length: u64, announced: u64, fragments: u64, compressed: bool) -> Vec<Violation> {
+        // Ours: the limit is for what is decompressed. Compression done badly may add an eighth and a little.
+        let on_wire = |limit: u64| if compressed { limit + limit / 8 + 64 } else { limit };
         let rules = [
-            (length > self.max_frame, Violation::TooBig { limit: self.max_frame }),
-            (announced > self.max_message, Violation::TooBig { limit: self.max_message }),
+            (length > on_wire(self.max_frame), Violation::TooBig { limit: self.max_frame }),
+            (announced > on_wire(self.max_message), Violation::TooBig { limit: self.max_message }),
             (fragments > self.max_fragments, TooManyFragments.into()),
         ];
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, violation)| violation).collect()
@@ -179,9 +206,24 @@ impl Verdict {
     /// Whether what an endpoint told agrees.
     pub(super) fn agrees(&self, told: &[Told]) -> bool {
         match told.split_last() {
-            Some((Told::Failed(violation), rest)) => rest == self.told && self.broken.contains(violation),
+            Some((Told::Failed(violation), rest)) => {
+                rest == self.told && (self.broken.contains(violation) || self.foreseen == Some(*violation))
+            }
             _ => told == self.told && self.broken.is_empty(),
         }
+    }
+}
+
+/// The close code that fails the connection for a rule, by the words of 7.4.1; the most general one where it has none.
+pub(super) fn close_code(rule: Violation) -> u16 {
+    match rule {
+        // "received data within a message that was not consistent with the type of the message"
+        Violation::Protocol(InvalidUtf8 | InvalidCloseReason | InvalidDeflate) => 1007,
+        // "received a message that violates its policy"
+        Violation::Protocol(TooManyFragments) => 1008,
+        // "received a message that is too big for it to process"
+        Violation::TooBig { .. } => 1009,
+        _ => 1002,
     }
 }
 
@@ -204,6 +246,24 @@ pub(super) fn close_frame(payload: &[u8]) -> Result<Option<CloseFrame>, Protocol
 pub(super) fn is_close_code(code: u16) -> bool {
     const REGISTRY: [u16; 12] = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
     REGISTRY.contains(&code) || (3000..5000).contains(&code)
+}
+
+/// What a compressed message comes to, as far as it has arrived (RFC 7692, 7.2.2).
+fn inflated(data: &[u8], complete: bool) -> Result<Vec<u8>, ProtocolError> {
+    // Laxer, for the sake of some senders: an empty message that was not compressed at all, and one that ends right
+    // behind a final block.
+    let lax = complete && inflate(data).end == End::Final;
+    let whole = if !complete || lax || data.is_empty() {
+        data.to_vec()
+    } else {
+        [data, &[0, 0, 0xFF, 0xFF]].concat()
+    };
+    let inflated = inflate(&whole);
+    match inflated.end {
+        End::Block | End::Final => Ok(inflated.output),
+        End::Inside if !complete => Ok(inflated.output),
+        End::Inside | End::Invalid => Err(InvalidDeflate),
+    }
 }
 
 /// Whether the bytes are UTF-8, or while the message is not complete, can become it.

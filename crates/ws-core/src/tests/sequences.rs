@@ -32,7 +32,7 @@ fn alphabet(to: Role) -> Vec<Vec<u8>> {
 }
 
 /// All sequences of up to `longest` frames.
-fn sequences(to: Role, longest: u32) -> impl Iterator<Item = Vec<u8>> {
+pub(super) fn sequences(to: Role, longest: u32) -> impl Iterator<Item = Vec<u8>> {
     let letters = alphabet(to);
     (1..=longest).flat_map(move |length| {
         let letters = letters.clone();

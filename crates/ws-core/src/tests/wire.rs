@@ -5,6 +5,7 @@ use crate::{CloseCode, CloseFrame, Role};
 pub(super) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
 pub(super) const FIN: u8 = 0x80;
+pub(super) const RSV1: u8 = 0x40;
 pub(super) const CONTINUATION: u8 = 0x0;
 pub(super) const TEXT: u8 = 0x1;
 pub(super) const BINARY: u8 = 0x2;

@@ -7,14 +7,12 @@ mod peers;
 
 use super::{
     trace::{Endpoint, Told},
-    wire::{BINARY, CONTINUATION, FIN, ROLES, TEXT, frame, peer},
+    wire::{BINARY, CONTINUATION, FIN, ROLES, RSV1, TEXT, frame, peer},
 };
 use crate::{
     Compression, CompressionLevel, Config, DeflateConfig, Message, MessageKind, NegotiatedDeflate,
     ProtocolError, Role, frame::FrameHeader,
 };
-
-const RSV1: u8 = 0x40;
 
 /// Two endpoints that agreed on the same parameters.
 fn pair(negotiated: NegotiatedDeflate, deflate: &DeflateConfig) -> (Endpoint, Endpoint) {
