@@ -92,7 +92,14 @@ impl DeflateConfig {
             Some(bits) => Some(bits.min(self.server_max_window_bits.unwrap_or(OWN_BITS))),
             None => self.server_max_window_bits.filter(|bits| *bits < LARGEST),
         };
-        let client_limit = self.client_max_window_bits.unwrap_or(OWN_BITS);
+        // 7.1.1.2: a hint, that some clients want to see confirmed.
+        let client_no_context_takeover = self.client_no_context_takeover || offer.client_no_context_takeover;
+        // Where no window is kept a small one saves nothing, and takes longer: only zlib decompresses the largest.
+        let client_limit = self.client_max_window_bits.unwrap_or(if client_no_context_takeover {
+            LARGEST
+        } else {
+            OWN_BITS
+        });
         let client_max_window_bits = match offer.client_max_window_bits {
             Some(Bits::Value(bits)) => Some(bits.min(client_limit)),
             Some(Bits::Any) => Some(client_limit),
@@ -102,8 +109,7 @@ impl DeflateConfig {
         let response = Parameters {
             // 7.1.1.1: what a client asks for is confirmed.
             server_no_context_takeover: self.server_no_context_takeover || offer.server_no_context_takeover,
-            // 7.1.1.2: a hint, that some clients want to see confirmed.
-            client_no_context_takeover: self.client_no_context_takeover || offer.client_no_context_takeover,
+            client_no_context_takeover,
             server_max_window_bits,
             client_max_window_bits: client_max_window_bits.filter(|bits| *bits < LARGEST).map(Bits::Value),
         };

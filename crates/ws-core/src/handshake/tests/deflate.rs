@@ -56,7 +56,7 @@ fn verdict(config: &DeflateConfig, answers: &[&str]) -> Result<Option<Negotiated
 // Shows Z-4.
 #[test]
 fn server_answers_offers_of_every_kind() {
-    let cases: [(&str, &str); 16] = [
+    let cases: [(&str, &str); 18] = [
         ("permessage-deflate", "permessage-deflate"),
         ("permessage-deflate;", ""),
         ("permessage-deflate; server_no_context_takeover", "permessage-deflate; server_no_context_takeover"),
@@ -69,6 +69,15 @@ fn server_answers_offers_of_every_kind() {
         // What browsers send.
         ("permessage-deflate; client_max_window_bits", "permessage-deflate; client_max_window_bits=12"),
         ("permessage-deflate; client_max_window_bits=15", "permessage-deflate; client_max_window_bits=12"),
+        // Nothing is kept, so there is nothing to save.
+        (
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+            "permessage-deflate; client_no_context_takeover",
+        ),
+        (
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits=14",
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits=14",
+        ),
         ("permessage-deflate; client_max_window_bits=12", "permessage-deflate; client_max_window_bits=12"),
         ("permessage-deflate; client_max_window_bits=9", "permessage-deflate; client_max_window_bits=9"),
         ("permessage-deflate; client_max_window_bits=8", "permessage-deflate; client_max_window_bits=8"),
