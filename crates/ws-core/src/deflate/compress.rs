@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     CompressionLevel, DeflateConfig, DeflatePool,
     codec::{Codec, Shape, TAIL},
+    encoder::Encoder,
     history::History,
     pool::Lease,
 };
@@ -40,7 +41,7 @@ impl Compressor {
             memory_level: config.memory_level_for(bits),
             takeover: takeover && !blind,
             threshold: config.threshold_for(takeover),
-            level: config.level,
+            level: config.level_for(takeover),
             pool: config.pool.clone(),
             history: History::default(),
         }
@@ -57,7 +58,7 @@ impl Compressor {
 
     /// Compresses a whole message. `None` if it is better sent as it is.
     pub(crate) fn message(&mut self, payload: &[u8]) -> Option<Compressed> {
-        let mut lease = self.borrow(self.effective_level(), self.takeover)?;
+        let mut lease = self.borrow(self.history.as_slice())?;
         if !compress(&mut lease, payload, self.takeover) {
             return None;
         }
@@ -70,7 +71,7 @@ impl Compressor {
         let payload = message.payload();
         // It refers to nothing before it, so that it suits every connection with such a window.
         let frame = message.compressed((self.bits, self.effective_level()), || {
-            let mut lease = self.borrow(self.effective_level(), false)?;
+            let mut lease = self.borrow(&[])?;
             Some(compress(&mut lease, payload, false).then(|| Compressed(lease).into_bytes()))
         })?;
         self.sent(payload);
@@ -82,15 +83,14 @@ impl Compressor {
         if self.level == CompressionLevel::NONE {
             return None;
         }
-        let level = self.effective_level();
-        let lease = self.borrow(level, self.takeover)?;
+        let lease = self.borrow(self.history.as_slice())?;
         let mut plain = History::default();
         plain.push(self.history.as_slice(), self.window());
         Some(Streamed {
             lease,
-            level,
+            level: self.effective_level(),
+            bits: self.bits,
             plain,
-            window: self.window(),
             out: Vec::new(),
             has_tail: false,
             stored: None,
@@ -104,11 +104,17 @@ impl Compressor {
         }
     }
 
-    fn borrow(&self, level: CompressionLevel, with_history: bool) -> Option<Lease> {
-        let huffman_only = level == CompressionLevel::HUFFMAN_ONLY;
-        let mut lease =
-            self.pool.codec(Shape { bits: self.bits, memory_level: self.memory_level, huffman_only })?;
-        lease.begin(level, if with_history { self.history.as_slice() } else { &[] });
+    /// A compressor that begins behind this history, which is empty without takeover.
+    fn borrow(&self, history: &[u8]) -> Option<Lease> {
+        let level = self.effective_level();
+        let shape = if Encoder::suits(level) {
+            Shape::Fast
+        } else {
+            let huffman_only = level == CompressionLevel::HUFFMAN_ONLY;
+            Shape::Slow { bits: self.bits, memory_level: self.memory_level, huffman_only }
+        };
+        let mut lease = self.pool.codec(shape)?;
+        lease.begin(level, self.bits, history);
         Some(lease)
     }
 
@@ -168,9 +174,9 @@ fn compress(codec: &mut Codec, payload: &[u8], takeover: bool) -> bool {
 pub(crate) struct Streamed {
     lease: Lease,
     level: CompressionLevel,
+    bits: u8,
     /// What a piece may refer to: the window of the connection, and of the message up to here.
     plain: History,
-    window: usize,
     /// What is compressed and not sent.
     out: Vec<u8>,
     /// It ends with the tail of a flush.
@@ -189,7 +195,7 @@ impl Streamed {
         let start = self.out.len();
         let is_whole = self.lease.compress(piece, &mut self.out);
         self.has_tail = is_whole && self.out.len() - start <= stored;
-        self.plain.push(piece, self.window);
+        self.plain.push(piece, 1 << self.bits);
         if self.has_tail {
             self.stored = None;
             return;
@@ -198,7 +204,7 @@ impl Streamed {
         // beginning of a byte. What the compressor made of it is forgotten, and it begins anew behind these bytes.
         self.out.truncate(start);
         self.store(piece);
-        self.lease.begin(self.level, self.plain.as_slice());
+        self.lease.begin(self.level, self.bits, self.plain.as_slice());
     }
 
     /// Adds bytes as they are: to the stored block at the end as far as there is room in it, and in others behind it.

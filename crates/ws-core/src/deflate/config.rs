@@ -12,9 +12,9 @@ use super::DeflatePool;
 /// |---|---|---|
 /// | [`no_context_takeover`](Self::no_context_takeover) | takeover both ways | no window is kept between messages |
 /// | [`server_max_window_bits`](Self::server_max_window_bits) | 12 as a server | the window of what the server sends |
-/// | [`client_max_window_bits`](Self::client_max_window_bits) | 12 | the window of what the client sends |
-/// | [`level`](Self::level) | [`CompressionLevel::DEFAULT`] | time against size |
-/// | [`memory_level`](Self::memory_level) | goes with the window | memory of a compressor |
+/// | [`client_max_window_bits`](Self::client_max_window_bits) | 12; a server takes 15 without takeover | the window of what the client sends |
+/// | [`level`](Self::level) | [`DEFAULT`](CompressionLevel::DEFAULT) with takeover, [`FASTEST`](CompressionLevel::FASTEST) without | time against size |
+/// | [`memory_level`](Self::memory_level) | goes with the window | memory of a compressor of level 3 or more |
 /// | [`threshold`](Self::threshold) | 128 bytes with takeover, 512 without | shorter messages go as they are |
 /// | [`pool`](Self::pool) | one for the process | where compressors come from |
 ///
@@ -34,7 +34,7 @@ pub struct DeflateConfig {
     pub(super) client_no_context_takeover: bool,
     pub(super) server_max_window_bits: Option<u8>,
     pub(super) client_max_window_bits: Option<u8>,
-    pub(super) level: CompressionLevel,
+    level: Option<CompressionLevel>,
     memory_level: Option<u8>,
     threshold: Option<usize>,
     pub(super) pool: DeflatePool,
@@ -78,21 +78,25 @@ impl DeflateConfig {
     /// The window of what the client sends, as a power of two: 9 to 15, others are taken for the nearest of these
     /// (RFC 7692, 7.1.2.2).
     ///
-    /// A server demands it of clients that can be told, most can, and holds them to it. A client uses no larger one, and
-    /// says so if this is set. Unless set, both take 12.
+    /// A server demands it of clients that can be told, most can, and holds them to it; unless set it demands 12 with
+    /// context takeover, and takes 15 without, where nothing of it is kept. A client uses no larger one, and says so if
+    /// this is set; unless set it uses 12.
     pub fn client_max_window_bits(mut self, bits: u8) -> Self {
         self.client_max_window_bits = Some(bits.clamp(9, 15));
         self
     }
 
-    /// How hard to try. [`CompressionLevel::DEFAULT`] unless set; a connection can change it for single messages.
+    /// How hard to try. Unless set, [`CompressionLevel::DEFAULT`] with context takeover and [`CompressionLevel::FASTEST`]
+    /// without, where a message has too little in common with itself to make up for the time. A connection can change it
+    /// for single messages.
     pub fn level(mut self, level: CompressionLevel) -> Self {
-        self.level = level;
+        self.level = Some(level);
         self
     }
 
     /// How much memory a compressor takes for itself, besides its window: 1 to 9, others are taken for the nearest of
-    /// these. 5 for windows up to 12 bits and 8 above, unless set. Compressors are shared, see [`DeflatePool`].
+    /// these. 5 for windows up to 12 bits and 8 above, unless set. Compressors are shared, see [`DeflatePool`]. Levels 1
+    /// and 2 take little, and always the same.
     pub fn memory_level(mut self, level: u8) -> Self {
         self.memory_level = Some(level.clamp(1, 9));
         self
@@ -114,6 +118,11 @@ impl DeflateConfig {
     /// The memory level for a window.
     pub(super) fn memory_level_for(&self, bits: u8) -> u8 {
         self.memory_level.unwrap_or(if bits <= 12 { 5 } else { 8 })
+    }
+
+    /// The level to begin with.
+    pub(super) fn level_for(&self, takeover: bool) -> CompressionLevel {
+        self.level.unwrap_or(if takeover { CompressionLevel::DEFAULT } else { CompressionLevel::FASTEST })
     }
 
     /// The length from which messages are compressed.
@@ -187,14 +196,15 @@ impl CompressionLevel {
     /// Short codes for frequent bytes, and nothing else: no window is looked at. Fast, and nothing of an earlier message
     /// has an influence.
     pub const HUFFMAN_ONLY: Self = Self(Level::HuffmanOnly);
-    /// The least time.
+    /// The least time: level 1. Messages below 8 KiB do without a table of codes of their own, which takes longer to make
+    /// than the rest of them.
     pub const FASTEST: Self = Self(Level::Number(1));
     /// What messages of some KiB gain most by for their time: level 2.
     pub const DEFAULT: Self = Self(Level::Number(2));
     /// The smallest size.
     pub const BEST: Self = Self(Level::Number(9));
 
-    /// A level of zlib's: 0 for none, 1 for the least time, up to 9 for the smallest size. Larger ones are taken for 9.
+    /// A level as zlib has them: 0 for none, 1 for the least time, up to 9 for the smallest size. Larger ones are taken for 9.
     #[must_use]
     pub const fn new(level: u8) -> Self {
         Self(Level::Number(if level > 9 { 9 } else { level }))

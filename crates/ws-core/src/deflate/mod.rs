@@ -4,6 +4,7 @@ mod codec;
 mod compress;
 mod config;
 mod decoder;
+mod encoder;
 mod history;
 mod inflate;
 #[cfg(feature = "handshake")]

@@ -1,6 +1,6 @@
 //! Compressors and decompressors that connections share.
 
-use ws_core::{Config, DeflateConfig, DeflatePool, Message, MessageKind, Role};
+use ws_core::{CompressionLevel, Config, DeflateConfig, DeflatePool, Message, MessageKind, Role};
 
 use super::{compressed, deflating, document, message, negotiated, settings};
 use crate::{
@@ -8,9 +8,9 @@ use crate::{
     wire::{KIB, ROLES, Wire, echo, now},
 };
 
-/// What one compressor takes.
+/// What one compressor of zlib's takes.
 fn compressor(bits: u8, memory_level: u8) -> isize {
-    let settings = settings(bits).memory_level(memory_level).threshold(0);
+    let settings = settings(bits).level(CompressionLevel::new(6)).memory_level(memory_level).threshold(0);
     let mut conn = deflating(Role::Server, Config::new(), negotiated(bits, true), &settings, Wire::new(b""));
     let (_, usage) = measured(|| now(conn.write_message("hello hello hello hello")).unwrap().unwrap());
     usage.live
@@ -34,6 +34,22 @@ fn compressors_are_as_large_as_documented() {
     ] {
         let size = compressor(bits, memory_level);
         assert!(size <= (most + 6) * KIB, "{bits} bits, level {memory_level}: {size} bytes");
+    }
+}
+
+#[test]
+fn compressors_of_low_levels_are_as_large_as_documented() {
+    for (bits, len, most) in [(9, 4 << 10, 40), (12, 4 << 10, 40), (12, 1 << 20, 240), (15, 1 << 20, 240)] {
+        for level in [CompressionLevel::FASTEST, CompressionLevel::DEFAULT] {
+            let settings = settings(bits).level(level);
+            let config = Config::new().buffer_pool(ws_core::BufferPool::off());
+            let mut conn = deflating(Role::Server, config, negotiated(bits, true), &settings, Wire::new(b""));
+            let payload: Vec<u8> = document(7).into_iter().cycle().take(len).collect();
+            let message = Message::from(payload);
+            let (_, usage) = measured(|| now(conn.write_message(message)).unwrap().unwrap());
+            let live = usage.live + len as isize;
+            assert!(live <= most * KIB, "{bits} bits, {len} bytes, {level:?}: {live} bytes");
+        }
     }
 }
 
