@@ -27,14 +27,14 @@ pub(super) struct Codec {
 }
 
 enum Engine {
-    Fast(Encoder),
+    Fast(Box<Encoder>),
     Slow(Zlib),
 }
 
 impl Codec {
     pub(super) fn new(shape: Shape) -> Self {
         let engine = match shape {
-            Shape::Fast => Engine::Fast(Encoder::default()),
+            Shape::Fast => Engine::Fast(Box::default()),
             Shape::Slow { bits, memory_level, huffman_only } => {
                 Engine::Slow(Zlib::new(bits, memory_level, huffman_only))
             }
