@@ -112,7 +112,7 @@ async fn both_ends_come_to_the_same() {
     {
         let client_side = DeflateConfig::new();
         let mut expected = agreed(15, no_takeover);
-        expected.client_max_window_bits = 12;
+        expected.client_max_window_bits = if no_takeover { 15 } else { 12 };
         let dialer = Dialer::new().extensions([deflate::offer(&client_side)]);
         let (server, client) = handshake(&upgrader(&server_side), &dialer).await;
         assert_eq!(deflate::negotiated(&server, &server_side), Ok(Some(expected)));
