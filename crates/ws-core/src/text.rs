@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
     ops::Deref,
@@ -12,8 +13,8 @@ use bytes::Bytes;
 
 /// Text that is known to be UTF-8 and cheap to clone.
 ///
-/// The bytes are reference-counted ([`Bytes`]); a clone shares them. A text message that was received is validated
-/// while it arrives, so turning it into a `&str` costs nothing.
+/// Up to 38 bytes lie in the value itself, without an allocation; more are reference-counted ([`Bytes`]), and a clone shares
+/// them. A text message that was received is validated while it arrives, so turning it into a `&str` costs nothing.
 ///
 /// ```
 /// use ws_core::Utf8Bytes;
@@ -22,14 +23,24 @@ use bytes::Bytes;
 /// assert_eq!(text, "hello");
 /// assert_eq!(text.len(), 5);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Utf8Bytes(Bytes);
+#[derive(Clone)]
+pub struct Utf8Bytes(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Shared(Bytes),
+    /// Text that is copied anyhow, and so short that an allocation would cost more than it.
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE],
+    },
+}
 
 impl Utf8Bytes {
     /// Wraps a string literal without copying it.
     #[must_use]
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(Repr::Shared(Bytes::from_static(text.as_bytes())))
     }
 
     /// Takes bytes that are known to be text.
@@ -38,19 +49,45 @@ impl Utf8Bytes {
     /// [`Utf8Validator`](crate::utf8::Utf8Validator), up to and including its `finish`.
     pub(crate) fn from_validated(bytes: Bytes) -> Self {
         debug_assert!(str::from_utf8(&bytes).is_ok(), "text was not validated");
-        Self(bytes)
+        Self(Repr::Shared(bytes))
+    }
+
+    /// Copies bytes that are known to be text; see [`from_validated`](Self::from_validated).
+    #[inline]
+    pub(crate) fn copy_validated(text: &[u8]) -> Self {
+        debug_assert!(str::from_utf8(text).is_ok(), "text was not validated");
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..text.len()) {
+            Some(room) => {
+                room.copy_from_slice(text);
+                Self(Repr::Inline { len: text.len() as u8, bytes })
+            }
+            None => Self(Repr::Shared(Bytes::copy_from_slice(text))),
+        }
     }
 
     /// The text as a string slice.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
-        ValidText(&self.0).as_str()
+        ValidText(self.data()).as_str()
     }
 
-    /// The text as bytes, without copying.
+    /// The text as bytes. Nothing is copied but what lies in the value itself, 38 bytes at most.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Repr::Shared(bytes) => bytes,
+            Repr::Inline { .. } => Bytes::copy_from_slice(self.data()),
+        }
+    }
+
+    #[inline]
+    fn data(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Shared(bytes) => bytes,
+            Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
+        }
     }
 }
 
@@ -91,7 +128,33 @@ impl AsRef<str> for Utf8Bytes {
 
 impl AsRef<[u8]> for Utf8Bytes {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.data()
+    }
+}
+
+impl Default for Utf8Bytes {
+    fn default() -> Self {
+        Self::from_static("")
+    }
+}
+
+impl PartialEq for Utf8Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.data() == other.data()
+    }
+}
+
+impl Eq for Utf8Bytes {}
+
+impl PartialOrd for Utf8Bytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Utf8Bytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.data().cmp(other.data())
     }
 }
 
@@ -128,7 +191,7 @@ where
 
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self::copy_validated(text.as_bytes())
     }
 }
 
@@ -140,7 +203,7 @@ impl From<&String> for Utf8Bytes {
 
 impl From<String> for Utf8Bytes {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Repr::Shared(text.into()))
     }
 }
 
@@ -158,7 +221,7 @@ impl TryFrom<Bytes> for Utf8Bytes {
 
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
         str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
+        Ok(Self(Repr::Shared(bytes)))
     }
 }
 
@@ -180,7 +243,7 @@ impl TryFrom<&[u8]> for Utf8Bytes {
 
 impl From<Utf8Bytes> for Bytes {
     fn from(text: Utf8Bytes) -> Self {
-        text.0
+        text.into_bytes()
     }
 }
 
@@ -190,11 +253,15 @@ impl From<Utf8Bytes> for String {
     }
 }
 
+/// Bytes that lie in the value itself: what keeps it at five words, and a message as large as its close frame.
+const INLINE: usize = 38;
 /// Characters that `Debug` shows before it cuts.
 const DEBUG_PREFIX: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher as _, RandomState};
+
     use super::*;
 
     #[test]
@@ -202,6 +269,29 @@ mod tests {
         assert!(Utf8Bytes::try_from(vec![0xFF]).is_err());
         assert!(Utf8Bytes::try_from(Bytes::from_static(&[0xC3])).is_err());
         assert!(Utf8Bytes::try_from(&[0xED, 0xA0, 0x80][..]).is_err());
+    }
+
+    #[test]
+    fn text_is_the_same_wherever_it_lies() {
+        let after = Utf8Bytes::from("y");
+        for len in [0, 1, INLINE - 1, INLINE, INLINE + 1, 100] {
+            let text = "x".repeat(len);
+            let (copied, taken) = (Utf8Bytes::from(text.as_str()), Utf8Bytes::from(text.clone()));
+            assert_eq!(matches!(copied.0, Repr::Inline { .. }), len <= INLINE);
+            assert_eq!((copied.as_str(), taken.as_str()), (text.as_str(), text.as_str()));
+            assert!(copied == taken && copied.cmp(&taken).is_eq());
+            assert!(copied < after && taken < after);
+            let state = RandomState::new();
+            assert_eq!(state.hash_one(&copied), state.hash_one(&taken));
+            assert_eq!(copied.clone().into_bytes(), taken.into_bytes());
+            assert_eq!(String::from(copied), text);
+        }
+    }
+
+    #[test]
+    fn text_in_the_value_costs_no_message_anything() {
+        assert_eq!(size_of::<Utf8Bytes>(), 5 * size_of::<usize>());
+        assert_eq!(size_of::<Option<crate::Message>>(), 6 * size_of::<usize>());
     }
 
     #[test]
