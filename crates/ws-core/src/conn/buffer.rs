@@ -23,11 +23,13 @@ pub(super) struct ReadBuffer {
     /// A large message had others behind it, and the transport has not run out of bytes since. Room for one would take the
     /// beginning of the next along, which is then read in more steps.
     crowded: bool,
+    /// The last read brought much, or there was none.
+    dense: bool,
 }
 
 impl ReadBuffer {
     pub(super) fn new(buffer: BytesMut) -> Self {
-        Self { buffer, parsed: 0, expected: 0, crowded: false }
+        Self { buffer, parsed: 0, expected: 0, crowded: false, dense: true }
     }
 
     /// What is read and not parsed.
@@ -52,6 +54,26 @@ impl ReadBuffer {
 
     pub(super) fn is_empty(&self) -> bool {
         self.position() == self.buffer.len()
+    }
+
+    /// Whether there is no buffer, and little to be expected.
+    #[inline]
+    pub(super) fn is_sparse(&self) -> bool {
+        !self.dense && usize::from(self.expected) << 10 <= SCRATCH && self.buffer.capacity() == 0
+    }
+
+    /// Whether there is a buffer without bytes: one who writes first gives it back.
+    #[inline]
+    pub(super) fn is_spare(&self) -> bool {
+        self.is_empty() && self.buffer.capacity() > 0
+    }
+
+    /// Takes bytes that were read elsewhere, and whether they were all that was asked for.
+    pub(super) fn fill(&mut self, pool: &BufferPool, size: usize, bytes: &[u8], dense: bool) {
+        self.buffer = pool.take(size);
+        self.buffer.extend_from_slice(bytes);
+        self.parsed = 0;
+        self.dense = dense;
     }
 
     pub(super) fn consume(&mut self, count: usize) {
@@ -104,11 +126,15 @@ impl ReadBuffer {
             self.parsed = 0;
         }
         let result = poll_read_buf(Pin::new(io), cx, &mut self.buffer);
-        if result.is_pending() {
-            self.release(pool);
-            self.crowded = false;
-        } else {
-            self.expected = 0;
+        match &result {
+            Poll::Pending => {
+                self.release(pool);
+                self.crowded = false;
+            }
+            Poll::Ready(count) => {
+                self.expected = 0;
+                self.dense = count.as_ref().is_ok_and(|count| *count >= SCRATCH);
+            }
         }
         result
     }
@@ -126,3 +152,5 @@ impl ReadBuffer {
 pub(super) const LARGE: usize = 8 << 10;
 /// The most that a read makes room for, in KiB. A pool keeps no larger buffers.
 const MOST: u8 = 128;
+/// Bytes that are read to the stack or written from there: more are worth a buffer.
+pub(super) const SCRATCH: usize = 2048;

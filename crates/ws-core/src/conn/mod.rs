@@ -20,6 +20,7 @@ mod parts;
 mod read;
 mod reader;
 mod shared;
+mod short;
 mod split;
 mod stats;
 mod step;
@@ -339,12 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
     pub fn write_message(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let mut message = Some(message.into());
-        poll_fn(move |cx| {
-            if message.is_some() {
-                ready!(self.poll_queue(cx, &mut message))?;
-            }
-            self.poll_flush(cx)
-        })
+        poll_fn(move |cx| self.poll_write_message(cx, &mut message))
     }
 
     /// Sends a message that was encoded before; as [`write_message`](Self::write_message).
@@ -418,8 +414,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         poll_fn(|cx| self.poll_close(cx)).await
     }
 
+    /// Sends a message, whole or not at all: it is taken once it is queued or written.
+    #[inline]
+    fn poll_write_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Message>,
+    ) -> Poll<Result<(), Error>> {
+        if let Some(written) = self.poll_write_short(cx, message) {
+            return written;
+        }
+        if message.is_some() {
+            ready!(self.poll_queue(cx, message))?;
+        }
+        self.poll_flush(cx)
+    }
+
     /// Queues a message once there is room.
+    #[inline]
     fn poll_queue(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        if message.as_ref().is_some_and(|message| self.queue_short(message)) {
+            *message = None;
+            return Poll::Ready(Ok(()));
+        }
         ready!(self.poll_ready(cx))?;
         Poll::Ready(message.take().map_or(Ok(()), |message| self.start_send(message)))
     }

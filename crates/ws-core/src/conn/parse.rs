@@ -20,46 +20,6 @@ use crate::{
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
-    /// A message that is one short frame and was read as a whole: most of what arrives, in most programs. Everything else
-    /// takes the long way, which begins with [`parse`](Self::parse).
-    #[inline]
-    pub(super) fn parse_short(&mut self) -> Option<Message> {
-        if self.0.read.is_empty()
-            || self.0.ending.stage() != Stage::Open
-            || !matches!(self.0.incoming, Incoming::None)
-        {
-            return None;
-        }
-        if !self.ensure_keys() {
-            return None;
-        }
-        let mut input = self.0.read.filled_mut();
-        let before = input.len();
-        match self.0.protocol.receive_short(&mut input) {
-            Ok(Some((kind, payload))) if payload.len() >= LARGE => {
-                let (len, taken) = (payload.len(), before - input.len());
-                self.0.read.consume(taken);
-                Some(self.take_large(kind, len))
-            }
-            Ok(Some((kind, payload))) => {
-                let data = Bytes::copy_from_slice(payload);
-                let taken = before - input.len();
-                self.0.read.consume(taken);
-                if let Some(timers) = &mut self.0.timers {
-                    timers.message_is_complete();
-                }
-                self.release_parsed();
-                self.0.stats.count_received(data.len(), true);
-                Some(keep(kind, data))
-            }
-            Ok(None) => None,
-            Err(violation) => {
-                self.fail_reading(violation);
-                None
-            }
-        }
-    }
-
     /// Takes the next control frame or data out of the bytes that are there.
     pub(super) fn parse(&mut self, want: &Want<'_, '_>) -> Option<Step> {
         if !self.ensure_keys() {
@@ -240,20 +200,28 @@ impl<S> Conn<S> {
     /// A message that was received, to keep.
     pub(super) fn take_message(&mut self, piece: Piece) -> Message {
         let data = match piece.place {
+            Place::Buffer if piece.end - piece.start < LARGE => {
+                let message = copy(piece.kind, self.0.read.parsed(piece.start, piece.end));
+                // At once, not when the next read waits: an application may take its time with the message.
+                self.release_parsed();
+                return message;
+            }
             Place::Buffer => {
                 let data = self.0.read.take(piece.start, piece.end, &self.0.settings.pool);
-                // At once, not when the next read waits: an application may take its time with the message.
                 self.release_parsed();
                 data
             }
             Place::Message | Place::Caller => self.0.message.take(),
         };
-        keep(piece.kind, data)
+        match piece.kind {
+            MessageKind::Text => Message::Text(Utf8Bytes::from_validated(data)),
+            MessageKind::Binary => Message::Binary(data),
+        }
     }
 
     /// The `len` bytes that were parsed last, as a message.
     #[inline(never)]
-    fn take_large(&mut self, kind: MessageKind, len: usize) -> Message {
+    pub(super) fn take_large(&mut self, kind: MessageKind, len: usize) -> Message {
         if let Some(timers) = &mut self.0.timers {
             timers.message_is_complete();
         }
@@ -378,10 +346,11 @@ impl<S> Conn<S> {
     }
 }
 
-/// A message of data that was received, and validated if it is text.
-fn keep(kind: MessageKind, data: Bytes) -> Message {
+/// A copy of a message that was received, and validated if it is text.
+#[inline]
+pub(super) fn copy(kind: MessageKind, data: &[u8]) -> Message {
     match kind {
-        MessageKind::Text => Message::Text(Utf8Bytes::from_validated(data)),
-        MessageKind::Binary => Message::Binary(data),
+        MessageKind::Text => Message::Text(Utf8Bytes::copy_validated(data)),
+        MessageKind::Binary => Message::Binary(Bytes::copy_from_slice(data)),
     }
 }

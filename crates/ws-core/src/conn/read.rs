@@ -19,57 +19,6 @@ use super::{
 use crate::{Error, ErrorKind, Message, MessageKind, Violation};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
-    /// The next message if it is one short frame that comes as a whole, and nothing else has to be looked at: so it is most of
-    /// the time, in most programs. `None` leaves everything to [`poll_step`](Self::poll_step).
-    #[inline]
-    pub(super) fn poll_short(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
-        if self.0.read.is_empty() {
-            if !self.is_quiet() {
-                return None;
-            }
-            if self.poll_quiet(cx).is_pending() {
-                return Some(Poll::Pending);
-            }
-        }
-        self.parse_short().map(Poll::Ready)
-    }
-
-    /// Whether only the transport can have something new, and that would begin with a frame.
-    fn is_quiet(&mut self) -> bool {
-        self.0.control.get().is_none()
-            && self.0.timers.is_none()
-            && self.0.ending.stage() == Stage::Open
-            && self.0.protocol.closing().is_empty()
-            && matches!(self.0.incoming, Incoming::None)
-            && !self.0.protocol.receiver().is_inside()
-            && !self.0.message.is_charged()
-            && !self.0.protocol.is_pending()
-            && !self.0.protocol.is_tired()
-    }
-
-    /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
-    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, Waiter::Reader);
-        }
-        let size = self.0.settings.read_buffer_size();
-        match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
-            Poll::Ready(Ok(count)) if count > 0 => {
-                self.0.stats.count_read(count);
-                self.0.stale = self.0.protocol.queued() > 0;
-                Poll::Ready(())
-            }
-            Poll::Ready(end) => {
-                self.transport_ended(cx, Waiter::Reader, end.err());
-                Poll::Ready(())
-            }
-            Poll::Pending => {
-                self.nothing_more(cx, Waiter::Reader);
-                Poll::Pending
-            }
-        }
-    }
-
     /// Reads up to the next control frame or data; `None` once the connection has ended, and `self.ending` knows how.
     pub(super) fn poll_step(
         &mut self,
@@ -257,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// The transport has nothing more for now.
-    fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
+    pub(super) fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
         self.0.protocol.caught_up();
         self.0.protocol.rest();
         if matches!(self.0.incoming, Incoming::None | Incoming::Skipped) {
@@ -271,7 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// The transport has nothing more for good.
     #[cold]
-    fn transport_ended(&mut self, cx: &mut Context<'_>, by: Waiter, cause: Option<io::Error>) {
+    pub(super) fn transport_ended(&mut self, cx: &mut Context<'_>, by: Waiter, cause: Option<io::Error>) {
         if cause.is_none() {
             // The peer has ended its direction, and may still read: what is queued goes out if it can.
             let _ = self.poll_write_out(cx, by);

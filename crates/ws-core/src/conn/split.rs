@@ -319,9 +319,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     /// # Cancel safety
     /// Safe: the message is queued whole or not at all. Once it is queued, a later call sends it.
     pub async fn write_message(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        poll_fn(|cx| self.poll_ready(cx)).await?;
-        self.start_send(message)?;
-        self.flush().await
+        let mut message = Some(message.into());
+        poll_fn(|cx| self.0.lock().poll_write_message(cx, &mut message)).await
     }
 
     /// Queues a message or control frame; see [`Conn::queue_message`]. A read of the other half that waits sends it.

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::AsyncWrite;
 
-use super::{Conn, ending::Stage, waiters::Waiter};
+use super::{Conn, waiters::Waiter};
 use crate::{Error, ErrorKind, Message, PreparedMessage, Role, UsageError, keys::Keys};
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
@@ -20,16 +20,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     #[inline]
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let message = message.into();
-        if self.0.broken.is_none() && self.0.ending.stage() == Stage::Open {
-            self.lend();
-            if self.0.protocol.send_short(&message) {
-                if let Some(len) = data_len(&message) {
-                    self.count_sent(len, true);
-                }
-                return Ok(());
-            }
-        }
-        self.send(message)
+        if self.send_short(&message) { Ok(()) } else { self.send(message) }
     }
 
     fn send(&mut self, message: Message) -> Result<(), Error> {
@@ -79,7 +70,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
 
     /// Makes sure that there is a buffer to copy frames into.
     #[inline]
-    fn lend(&mut self) {
+    pub(super) fn lend(&mut self) {
         if !self.0.protocol.sender().outbox().needs_buffer() {
             return;
         }
@@ -162,6 +153,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Writes until nothing waits, then flushes the transport.
+    #[inline]
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
         if let Some(kind) = self.0.broken {
             return Poll::Ready(Err(Error::transport(kind.into())));
@@ -170,6 +162,11 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             self.0.waiters.written(by);
             return Poll::Ready(Ok(()));
         }
+        self.poll_write_queue(cx, by)
+    }
+
+    /// As [`poll_write_out`](Self::poll_write_out), of what there is.
+    fn poll_write_queue(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
         let queued = self.0.protocol.queued();
         self.0.burst = self.0.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
@@ -188,14 +185,17 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         };
         self.0.waiters.written(by);
         self.release_write();
-        Poll::Ready(result.map_err(|error| {
-            // What was queued can never arrive in order any more.
-            self.0.broken = Some(error.kind());
-            self.0.stats.note_broken(error.kind());
-            self.0.protocol.sender().stop();
-            self.release_write();
-            Error::transport(error)
-        }))
+        Poll::Ready(result.map_err(|error| self.write_failed(error)))
+    }
+
+    /// Nothing can be written any more: what was queued could never arrive in order.
+    #[cold]
+    pub(super) fn write_failed(&mut self, error: io::Error) -> Error {
+        self.0.broken = Some(error.kind());
+        self.0.stats.note_broken(error.kind());
+        self.0.protocol.sender().stop();
+        self.release_write();
+        Error::transport(error)
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -174,7 +174,7 @@ impl Outbox {
     }
 
     /// Queues bytes by copying them.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.push_frame(bytes, &[], None);
     }
 

@@ -153,11 +153,23 @@ impl<K: MaskSource> Protocol<K> {
         Ok(())
     }
 
-    /// Queues a message that is one short frame: a short way to what [`send`](Self::send) does with it. Whether it did.
+    /// Queues a message that is one short frame: a short way to what [`send`](Self::send) does with it. The size of its payload
+    /// if it did.
     #[cfg(feature = "io")]
     #[inline]
-    pub(crate) fn send_short(&mut self, message: &Message) -> bool {
+    pub(crate) fn send_short(&mut self, message: &Message) -> Option<usize> {
         self.sender.send_short(message)
+    }
+
+    /// As [`send_short`](Self::send_short), but gives the frame instead of queueing it.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn encode_short<T>(
+        &self,
+        message: &Message,
+        put: impl FnOnce(&[u8], &[u8]) -> Option<T>,
+    ) -> Option<T> {
+        self.sender.encode_short(message, put)
     }
 
     /// As [`send`](Self::send), with a choice for this message alone. Control frames are never compressed.

@@ -294,7 +294,7 @@ impl Receiver {
     ///
     /// Nothing is judged here but the text. Whatever is not plainly right is left to [`receive`](Self::receive), which
     /// knows all the rules.
-    #[inline]
+    #[inline(always)]
     pub(super) fn short_message<'i>(
         &mut self,
         input: &mut &'i mut [u8],

@@ -107,7 +107,7 @@ impl Sender {
     #[inline]
     pub fn send(&mut self, message: Message, keys: &mut impl MaskSource) -> Result<(), UsageError> {
         match message {
-            Message::Text(text) => self.message(MessageKind::Text, text.into_bytes(), keys),
+            Message::Text(text) => self.message(MessageKind::Text, text, keys),
             Message::Binary(data) => self.message(MessageKind::Binary, data, keys),
             Message::Ping(payload) => self.control(Opcode::PING, &payload, keys),
             Message::Pong(payload) => self.control(Opcode::PONG, &payload, keys),
@@ -115,32 +115,44 @@ impl Sender {
         }
     }
 
-    /// Queues a message that is copied into one frame as it is, where nothing has to be looked at but that: most of what a server
-    /// sends, in most programs. Whether it did; everything else is left to [`send`](Self::send), which knows all the rules.
+    /// Queues a message as [`encode_short`](Self::encode_short) encodes it. Whether it did.
     #[cfg(feature = "io")]
     #[inline]
-    pub(super) fn send_short(&mut self, message: &Message) -> bool {
+    pub(super) fn send_short(&mut self, message: &Message) -> Option<usize> {
+        let (first, payload) = self.plain(message)?;
+        encode_short(first, payload, |header, payload| {
+            self.outbox.push_short(header, payload).then_some(payload.len())
+        })
+    }
+
+    /// Gives header and payload of a message that is one frame as it is, where nothing has to be looked at but that: most of what
+    /// a server sends, in most programs. `None` for everything else, which is left to [`send`](Self::send); it knows all the rules.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(super) fn encode_short<T>(
+        &self,
+        message: &Message,
+        put: impl FnOnce(&[u8], &[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let (first, payload) = self.plain(message)?;
+        encode_short(first, payload, put)
+    }
+
+    /// The first byte and the payload of a message that is sent as it is.
+    #[cfg(feature = "io")]
+    #[inline]
+    fn plain<'m>(&self, message: &'m Message) -> Option<(u8, &'m [u8])> {
         let (opcode, payload) = match message {
             Message::Text(text) => (Opcode::TEXT, text.as_bytes()),
             Message::Binary(data) => (Opcode::BINARY, &data[..]),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return false,
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
         };
         #[cfg(feature = "deflate")]
         if self.deflate.is_some() {
-            return false;
+            return None;
         }
-        if self.role == Role::Client || self.close_sent || self.open.is_some() {
-            return false;
-        }
-        let first = 0x80 | opcode.as_u8();
-        match payload.len() {
-            len @ 0..=125 => self.outbox.push_short(&[first, len as u8], payload),
-            len @ 126..SHARE_FROM => {
-                let [a, b] = (len as u16).to_be_bytes();
-                self.outbox.push_short(&[first, 126, a, b], payload)
-            }
-            _ => false,
-        }
+        let is_plain = self.role == Role::Server && !self.close_sent && self.open.is_none();
+        is_plain.then_some((0x80 | opcode.as_u8(), payload))
     }
 
     /// Queues a data message that was encoded before. A server's frame is taken as it is; a client masks it anew (5.3).
@@ -262,12 +274,12 @@ impl Sender {
     fn message(
         &mut self,
         kind: MessageKind,
-        payload: Bytes,
+        payload: impl AsRef<[u8]> + Into<Bytes>,
         keys: &mut impl MaskSource,
     ) -> Result<(), UsageError> {
         self.check_message()?;
         #[cfg(feature = "deflate")]
-        if self.deflate.is_some() && self.compress(kind, &payload, keys) {
+        if self.deflate.is_some() && self.compress(kind, payload.as_ref(), keys) {
             return Ok(());
         }
         self.frame(kind.opcode(), payload, keys);
@@ -337,13 +349,14 @@ impl Sender {
     }
 
     /// Queues a message as one frame. Its payload is shared if it is large and need not be masked.
-    fn frame(&mut self, opcode: Opcode, payload: Bytes, keys: &mut impl MaskSource) {
-        let header = self.header(opcode, true, payload.len(), keys);
-        if header.mask.is_none() && self.is_shared(payload.len()) {
+    fn frame(&mut self, opcode: Opcode, payload: impl AsRef<[u8]> + Into<Bytes>, keys: &mut impl MaskSource) {
+        let bytes = payload.as_ref();
+        let header = self.header(opcode, true, bytes.len(), keys);
+        if header.mask.is_none() && self.is_shared(bytes.len()) {
             self.outbox.push(&header.encode());
-            self.outbox.push_shared(payload);
+            self.outbox.push_shared(payload.into());
         } else {
-            self.outbox.push_frame(&header.encode(), &payload, header.mask);
+            self.outbox.push_frame(&header.encode(), bytes, header.mask);
         }
     }
 
@@ -359,6 +372,20 @@ impl Sender {
             Role::Server => None,
         };
         FrameHeader { fin, mask, ..FrameHeader::new(opcode, len as u64) }
+    }
+}
+
+/// Gives the header of one unmasked frame, and its payload if that is short.
+#[cfg(feature = "io")]
+#[inline]
+fn encode_short<T>(first: u8, payload: &[u8], put: impl FnOnce(&[u8], &[u8]) -> Option<T>) -> Option<T> {
+    match payload.len() {
+        len @ 0..=125 => put(&[first, len as u8], payload),
+        len @ 126..SHARE_FROM => {
+            let [a, b] = (len as u16).to_be_bytes();
+            put(&[first, 126, a, b], payload)
+        }
+        _ => None,
     }
 }
 

@@ -63,7 +63,7 @@ fn read_after_a_large_message_has_room_for_another_one() {
             now(conn.read_message()).unwrap().unwrap().unwrap();
             assert!(now(conn.read_message()).is_none());
             log.sizes();
-            remote.send(text(role, "small"));
+            remote.send(text(role, "small").repeat(1000));
             now(conn.read_message()).unwrap().unwrap().unwrap();
             assert_eq!(log.sizes(), [USUAL], "{role:?} {len}");
         }

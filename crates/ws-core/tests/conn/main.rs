@@ -38,6 +38,7 @@ mod reader_ends;
 mod reader_left;
 #[cfg(feature = "stream")]
 mod scripts;
+mod short;
 mod split;
 mod stats;
 #[cfg(feature = "stream")]

@@ -186,8 +186,10 @@ impl Wishes {
 
     /// What a server makes of an offer.
     fn agreed_by_server(self, offer: Meaning) -> Option<NegotiatedDeflate> {
-        // Ours: 12 bits unless told otherwise, if the client lets us say so.
-        let (server_wish, client_wish) = (self.server_bits.unwrap_or(12), self.client_bits.unwrap_or(12));
+        // Ours: 12 bits unless told otherwise, if the client lets us say so; of what nothing is kept all that there are.
+        let keeps = !self.client_no_takeover && !offer.client_no_takeover;
+        let client_wish = self.client_bits.unwrap_or(if keeps { 12 } else { 15 });
+        let server_wish = self.server_bits.unwrap_or(12);
         let server_bits = match offer.server_window {
             // 7.1.2.1: the value is not left out in an offer. Ours: a window of 8 bits is declined, zlib has none.
             Any | Bits(8) => return None,
