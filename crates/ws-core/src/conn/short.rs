@@ -171,10 +171,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Conn<S> {
+    #[inline]
+    fn has_write_deadline(&self) -> bool {
+        self.0.timers.as_ref().is_some_and(|timers| timers.write.is_some())
+    }
+
     /// Queues a message that is one short frame, if there is room for it and no deadline. Whether it did.
     #[inline]
     pub(super) fn queue_short(&mut self, message: &Message) -> bool {
-        self.0.timers.is_none() && self.has_room() && self.send_short(message)
+        !self.has_write_deadline() && self.has_room() && self.send_short(message)
     }
 
     /// Queues a message that is one short frame. Whether it did.
@@ -199,7 +204,7 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     ) -> Option<Poll<Result<(), Error>>> {
         let is_first = self.0.broken.is_none()
             && self.0.ending.stage() == Stage::Open
-            && self.0.timers.is_none()
+            && !self.has_write_deadline()
             && !self.0.control.is_pending()
             && !self.0.protocol.wants_write()
             && !self.0.unflushed
