@@ -1,6 +1,9 @@
 //! This stack behind axum and behind hyper, as a user writes it.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, response::Response, routing::any};
 use futures_util::future;
@@ -132,6 +135,12 @@ pub(super) async fn stream(conn: Conn<Upgraded>) -> Result<(), Error> {
 /// As `write`, with somebody who has asked for the statistics of each connection.
 pub(super) async fn count(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     let _stats = conn.stats();
+    write(conn).await
+}
+
+/// As `write`, with a deadline that is far off.
+pub(super) async fn bound(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+    conn.set_read_deadline(Instant::now() + Duration::from_secs(3600));
     write(conn).await
 }
 

@@ -73,6 +73,9 @@ pub(super) static SERVERS: &[Server] = &[
     row("ours-axum-stats", Kind::Tokio(|listener, _| axum(listener, ours::count)))
         .deflating()
         .loop_of("ours-axum"),
+    row("ours-axum-deadline", Kind::Tokio(|listener, _| axum(listener, ours::bound)))
+        .deflating()
+        .loop_of("ours-axum"),
     Server {
         variant_of: Some((Difference::Compression, "ours-axum")),
         ..row(

@@ -26,6 +26,21 @@ fn small_message_is_echoed_with_one_allocation() {
 }
 
 #[test]
+fn short_text_is_echoed_without_an_allocation() {
+    for role in ROLES {
+        for (len, calls) in [(0, 0), (38, 0), (39, 1)] {
+            let stream = frame(role, true, Opcode::TEXT, &vec![b'a'; len]);
+            let mut conn = conn(role, Config::new(), Wire::new(&stream));
+            echo(&mut conn);
+            conn.get_mut().read = stream.len();
+            conn.get_mut().credit = 1000 * stream.len();
+            let (echoed, usage) = measured(|| echo(&mut conn));
+            assert_eq!((echoed, usage.calls), (1000, 1000 * calls), "{role:?} {len}");
+        }
+    }
+}
+
+#[test]
 fn small_message_that_is_written_takes_no_allocation() {
     for role in ROLES {
         let mut conn = conn(role, Config::new(), Wire::new(b"x"));
