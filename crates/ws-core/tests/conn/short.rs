@@ -2,15 +2,20 @@
 
 use std::{
     io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
 };
 
 use bytes::BytesMut;
-use tokio::time::Instant;
-use ws_core::{BufferPool, Config, Conn, Error, ErrorKind, Message, Pool, Role, frame::Opcode};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+use ws_core::{BufferPool, Config, Conn, Error, ErrorKind, Message, Negotiated, Pool, Role, frame::Opcode};
 
 use crate::{
     executor::{finish, now, poll_and_drop, with_timers},
@@ -166,6 +171,43 @@ fn written_message_goes_whole_however_little_the_transport_takes() {
                 assert_eq!(remote.take_calls().last(), Some(&Call::Flush));
             }
         }
+    }
+}
+
+/// Takes everything at once, and is done with a flush at every other call.
+struct Slow(usize);
+
+impl AsyncRead for Slow {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Slow {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0 += 1;
+        if self.0 % 2 == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn written_message_is_flushed_by_a_transport_that_has_taken_it_at_once() {
+    for role in ROLES {
+        let mut conn = Conn::new(Slow(0), role, Config::new(), Negotiated::new());
+        finish(conn.write_message("a")).unwrap();
+        assert_eq!(conn.get_ref().0, 2, "{role:?}");
     }
 }
 
