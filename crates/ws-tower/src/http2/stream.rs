@@ -29,21 +29,31 @@ impl AsyncRead for Http2Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.0).poll_read(cx, buf).map_err(lost)
     }
 }
 
 impl AsyncWrite for Http2Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, &buf[..buf.len().min(MAX_PIECE)])
+        Pin::new(&mut self.0).poll_write(cx, &buf[..buf.len().min(MAX_PIECE)]).map_err(lost)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.0).poll_flush(cx).map_err(lost)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.0).poll_shutdown(cx).map_err(lost)
+    }
+}
+
+/// Names the end of a stream. hyper and h2 have no kind for most: resets, errors of the connection, and one that ends in the middle
+/// of a frame.
+fn lost(error: io::Error) -> io::Error {
+    match error.kind() {
+        // RFC 8441, 5: RST_STREAM is what a reset is for TCP.
+        io::ErrorKind::Other => io::Error::new(io::ErrorKind::ConnectionReset, error),
+        _ => error,
     }
 }
 

@@ -88,9 +88,13 @@ async fn end_of_stream_and_reset_are_lost_connections() {
     assert_eq!(lost.map(u16::from), Some(1006));
 
     let mut socket = connection.open().await;
-    socket.send.send_reset(Reason::CANCEL);
-    let lost = within(ends.recv()).await.expect("an end").expect_err("no closing handshake");
-    assert_eq!(lost.map(u16::from), Some(1006));
+    for reason in [Reason::CANCEL, Reason::STREAM_CLOSED, Reason::INTERNAL_ERROR, Reason::FLOW_CONTROL_ERROR]
+    {
+        socket.send.send_reset(reason);
+        let lost = within(ends.recv()).await.expect("an end").expect_err("no closing handshake");
+        assert_eq!(lost.map(u16::from), Some(1006), "{reason:?}");
+        socket = connection.open().await;
+    }
 }
 
 #[tokio::test]
