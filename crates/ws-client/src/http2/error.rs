@@ -82,7 +82,12 @@ pub(super) fn from_h2(error: h2::Error) -> DialError {
 pub(super) fn into_io(error: h2::Error) -> io::Error {
     if error.is_io() {
         // Always there when `is_io` says so.
-        return error.into_io().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into());
+        let error = error.into_io().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into());
+        // The codec has no kind for a connection that ends in the middle of a frame.
+        return match error.kind() {
+            io::ErrorKind::Other => io::Error::new(io::ErrorKind::UnexpectedEof, error),
+            _ => error,
+        };
     }
     // RFC 8441, 5: RST_STREAM is what a reset is for TCP.
     io::Error::new(io::ErrorKind::ConnectionReset, error)
