@@ -37,6 +37,16 @@ impl ServerProcess {
         }
     }
 
+    /// Starts a program that takes `--listen` and prints the URL of where it listens, as the examples do.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) fn start_program(program: &str) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::null());
+        Self::ready(command, true, |line| line.trim().rsplit("//").next()?.trim_end_matches('/').parse().ok())
+    }
+
     /// As [`start`](Self::start), under callgrind, which writes its figures to `out` at the end.
     pub(crate) fn start_in_callgrind(server: &Server, traffic: Traffic, out: &Path) -> Result<Self> {
         if server.program(traffic)?.is_some() {
@@ -49,7 +59,17 @@ impl ServerProcess {
         Self::listening(command, server)
     }
 
-    fn listening(mut command: Command, server: &Server) -> Result<Self> {
+    fn listening(command: Command, server: &Server) -> Result<Self> {
+        let address = |line: &str| line.strip_prefix("listening on ")?.trim().parse().ok();
+        Self::ready(command, server.is_websocket(), address)
+    }
+
+    /// Waits for the line that has the address.
+    fn ready(
+        mut command: Command,
+        websocket: bool,
+        address: impl Fn(&str) -> Option<SocketAddr>,
+    ) -> Result<Self> {
         // Programs of others end when the pipe to them does, so that they do not outlive this one.
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let program = command.get_program().to_owned();
@@ -57,11 +77,11 @@ impl ServerProcess {
         let stdout = child.stdout.take().ok_or("no pipe from the server")?;
         // From here on an early return kills the child.
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut process = Self { child, target: Target { addr: unknown, websocket: server.is_websocket() } };
+        let mut process = Self { child, target: Target { addr: unknown, websocket } };
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let addr = line.strip_prefix("listening on ").ok_or_else(|| format!("{}: {line:?}", server.name))?;
-        process.target.addr = addr.trim().parse()?;
+        process.target.addr =
+            address(&line).ok_or_else(|| format!("{}: {line:?}", program.to_string_lossy()))?;
         Ok(process)
     }
 

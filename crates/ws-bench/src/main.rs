@@ -6,6 +6,7 @@
 compile_error!("ws-bench reads /proc and uses epoll: it runs on Linux only");
 
 mod args;
+mod attack;
 mod callgrind;
 mod child;
 mod client;
@@ -36,6 +37,12 @@ type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 const USAGE: &str = "\
 usage: ws-bench COMMAND [OPTIONS]
 
+  attack SHAPE   what others wait while a server is attacked, and its memory; the shapes are
+                 churn, fragments, idle, pings, slow-readers and slowloris
+                 --connections N   default: as many as docs/topics/security.md has
+                 --seconds S       default 10, and as long before; churn ends when all have come and gone, or then
+                 --server NAME     default ours-axum
+                 --program PATH    another server instead, as the examples are: it takes --listen and prints its address
   compare        server CPU time per message, servers interleaved, as ratios to raw-tokio
                  --workload LIST   default t32-d1,t32-d16,b64k; `list` shows all, `all` runs all
                  --servers LIST    default: all, raw-tokio first
@@ -90,6 +97,8 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let mut args = Args::new(std::env::args().skip(1));
     match args.positional().as_deref() {
+        Some("attack") => attack::main(args),
+        Some("attack-from-here") => attack::attack_from_here(args),
         Some("client") => client::main(args),
         Some("compare") => compare::main(args),
         Some("deflate") => deflate::main(args),

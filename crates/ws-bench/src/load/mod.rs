@@ -19,7 +19,10 @@ mod responder;
 mod window;
 
 pub(crate) use client::Target;
+pub(crate) use frame::{FIN, masked};
 pub(crate) use generator::run;
+pub(crate) use latency::Latency;
+pub(crate) use opening::REQUEST;
 pub(crate) use payload::{Random, payloads};
 pub(crate) use prepared::Prepared;
 pub(crate) use requests::Requests;

@@ -76,7 +76,7 @@ fn accept(key: &str) -> String {
 const LIMIT: usize = 4096;
 
 /// The key of RFC 6455 1.3 and its accept value: no SHA-1 needed to check the answer.
-const REQUEST: &str = "GET /ws HTTP/1.1\r\n\
+pub(crate) const REQUEST: &str = "GET /ws HTTP/1.1\r\n\
     Host: 127.0.0.1\r\n\
     Connection: Upgrade\r\n\
     Upgrade: websocket\r\n\
