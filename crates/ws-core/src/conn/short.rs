@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             && !self.0.protocol.receiver().is_inside()
             && !self.0.message.is_charged()
             && !self.0.protocol.is_pending()
-            && !self.0.protocol.is_tired()
+            && !self.0.turn.is_over()
     }
 
     /// Whether a read to the stack is as good as one to a buffer. With a budget it is not: a message that fits the buffer comes
@@ -86,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
         let mut input = window.filled_mut();
         self.0.stats.count_read(input.len());
+        self.0.turn.count_read(input.len());
         self.0.stale = self.0.protocol.queued() > 0;
         let is_full = input.len() == SCRATCH;
         match self.0.protocol.receive_short(&mut input) {
@@ -115,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let size = self.0.settings.read_buffer_size();
         match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
-                self.0.stats.count_read(count);
+                self.count_read(count);
                 self.0.stale = self.0.protocol.queued() > 0;
                 Poll::Ready(())
             }
@@ -134,6 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     #[inline]
     fn parse_short(&mut self) -> Option<Message> {
         if self.0.read.is_empty()
+            || self.0.turn.is_over()
             || self.0.ending.stage() != Stage::Open
             || !matches!(self.0.incoming, Incoming::None)
         {
@@ -155,6 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 self.0.stats.count_received(payload.len(), true);
                 let taken = before - input.len();
                 self.0.read.consume(taken);
+                self.0.turn.count_frame();
                 if let Some(timers) = &mut self.0.timers {
                     timers.message_is_complete();
                 }
