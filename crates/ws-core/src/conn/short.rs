@@ -14,9 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     Conn,
     buffer::{LARGE, SCRATCH},
+    clock::now,
     ending::Stage,
     parse,
-    step::Incoming,
+    step::{Incoming, Want},
     waiters::Waiter,
 };
 use crate::{Error, Message};
@@ -34,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return self.poll_scratch(cx);
             }
             if self.poll_quiet(cx).is_pending() {
-                return Some(Poll::Pending);
+                return self.park_short(cx);
             }
         }
         self.parse_short().map(Poll::Ready)
@@ -43,8 +44,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Whether only the transport can have something new, and that would begin with a frame.
     #[inline]
     fn is_quiet(&mut self) -> bool {
-        self.0.control.get().is_none()
-            && self.0.timers.is_none()
+        !self.0.control.is_pending()
+            && self.is_in_time()
             && self.0.ending.stage() == Stage::Open
             && self.0.protocol.closing().is_empty()
             && matches!(self.0.incoming, Incoming::None)
@@ -52,6 +53,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             && !self.0.message.is_charged()
             && !self.0.protocol.is_pending()
             && !self.0.turn.is_over()
+    }
+
+    /// Whether no deadline comes before what the transport may have.
+    #[inline]
+    fn is_in_time(&self) -> bool {
+        self.0.timers.as_ref().is_none_or(|timers| {
+            timers.message.is_none() && timers.close.is_none() && timers.read.is_none_or(|due| now() < due)
+        })
     }
 
     /// Whether a read to the stack is as good as one to a buffer. With a budget it is not: a message that fits the buffer comes
@@ -81,9 +90,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             Poll::Pending => {
                 self.nothing_more(cx, Waiter::Reader);
-                return Some(Poll::Pending);
+                return self.park_short(cx);
             }
         }
+        self.peer_is_alive();
         let mut input = window.filled_mut();
         self.0.stats.count_read(input.len());
         self.0.turn.count_read(input.len());
@@ -108,6 +118,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    /// Waits, after the transport had nothing more. `None` if there is something to do first.
+    #[inline]
+    fn park_short(&mut self, cx: &Context<'_>) -> Option<Poll<Message>> {
+        self.poll_parked(cx, Waiter::Reader, &Want::Message).is_pending().then_some(Poll::Pending)
+    }
+
     /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if mem::take(&mut self.0.stale) {
@@ -117,6 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
                 self.count_read(count);
+                self.peer_is_alive();
                 self.0.stale = self.0.protocol.queued() > 0;
                 Poll::Ready(())
             }
