@@ -163,10 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Reads more bytes, or finds that the transport has ended.
     fn poll_fill(&mut self, cx: &mut Context<'_>, by: Waiter, want: &mut Want<'_, '_>) -> Poll<Option<Step>> {
-        // Queued messages wait through one read at the longest, even if the transport is always ready.
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, by);
-        }
+        self.write_before_read(cx, by);
         // A half that closes reads, too, and the transport remembers one of the two.
         let closes = self.0.protocol.closing().sent().is_some();
         let both = if closes { self.0.waiters.both(by, cx.waker()) } else { None };
@@ -196,6 +193,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 self.transport_ended(cx, by, Some(error));
                 Poll::Ready(None)
             }
+        }
+    }
+
+    /// Writes what should not wait for the next read.
+    #[inline]
+    pub(super) fn write_before_read(&mut self, cx: &mut Context<'_>, by: Waiter) {
+        // Queued messages wait through one read at the longest, even if the transport is always ready. Many bytes gain nothing
+        // by waiting, and would hold their memory while the read takes more.
+        if mem::take(&mut self.0.stale) || self.0.protocol.queued() >= BULK {
+            let _ = self.poll_write_out(cx, by);
         }
     }
 
@@ -310,3 +317,5 @@ enum Filled {
 /// Bytes that are read straight to a caller at once. Its buffer may have to be zeroed for that, over and over if the peer
 /// sends byte by byte.
 const WINDOW: usize = 64 << 10;
+/// Queued bytes that are worth a write of their own.
+const BULK: usize = 32 << 10;

@@ -4,7 +4,7 @@
 
 use std::{
     io::ErrorKind::WriteZero,
-    mem::{self, MaybeUninit},
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -77,9 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.ensure_keys() {
             return None;
         }
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, Waiter::Reader);
-        }
+        self.write_before_read(cx, Waiter::Reader);
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut window = ReadBuf::uninit(&mut scratch);
         match Pin::new(&mut *self.0.io).poll_read(cx, &mut window) {
@@ -126,9 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, Waiter::Reader);
-        }
+        self.write_before_read(cx, Waiter::Reader);
         let size = self.0.settings.read_buffer_size();
         match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
