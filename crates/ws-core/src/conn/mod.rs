@@ -463,6 +463,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         self.leave_message();
+        if let Some(message) = self.poll_short(cx) {
+            return message.map(|message| Ok(Some(message)));
+        }
         Poll::Ready(match ready!(self.poll_step(cx, Waiter::Reader, &mut Want::Message)) {
             Some(Step::Data(piece)) => Ok(Some(self.take_message(piece))),
             Some(Step::Control(message)) => Ok(Some(message)),
