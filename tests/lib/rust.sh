@@ -45,6 +45,16 @@ part_loom() {
   tally quiet "models of a tracker" 600 "${run[@]}" -p ws-models
 }
 
+# The one unsafe block of the published crates, what it reads, and what the libraries of permessage-deflate do with memory that
+# is not initialised, under valgrind. Nothing else needs it: not for every run.
+part_memcheck() {
+  need_rust && need valgrind valgrind || { skip memcheck "$missing"; return 0; }
+  local run=(env PROPTEST_CASES=8 cargo test --locked -p ws-core --config
+    "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=99']")
+  tally quiet "text and compression" 900 "${run[@]}" --lib -- text:: message:: close:: tests::deflate_7692::peers
+  tally quiet "leaks to the wire" 300 "${run[@]}" --test leak
+}
+
 part_docs() {
   need_rust && need_openssl || { skip "cargo doc" "$missing"; return 0; }
   need_python || { skip docs "$missing"; return 0; }
