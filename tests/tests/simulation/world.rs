@@ -566,9 +566,9 @@ const LARGE: usize = 70_000;
 /// What both ends take.
 const MAX_MESSAGE: u64 = 80_000;
 /// Messages, queues and buffers of both ends, with those of hyper and of the dialer.
-const MAX_HEAP: usize = 512 << 10;
+const MAX_HEAP: usize = 768 << 10;
 /// … and compressors and decompressors.
-const MAX_HEAP_COMPRESSED: usize = 1 << 20;
+const MAX_HEAP_COMPRESSED: usize = 1536 << 10;
 /// For a head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long somebody waits for room who does not read.
