@@ -131,11 +131,9 @@ mod tests {
         drop(ada);
         let said = json!({ "event": "said", "name": "Ada", "text": "\"hi\" <b>" });
         assert_eq!(event(&own.recv().await.unwrap()), said);
-        for expected in [
-            json!({ "event": "joined", "name": "Ada" }),
-            said,
-            json!({ "event": "left", "name": "Ada" }),
-        ] {
+        for expected in
+            [json!({ "event": "joined", "name": "Ada" }), said, json!({ "event": "left", "name": "Ada" })]
+        {
             assert_eq!(event(&heard.recv().await.unwrap()), expected);
         }
     }

@@ -219,7 +219,7 @@ fn final_blocks_are_two_and_one_more_for_each_32_bytes() {
         for bits in [8, 12, 15] {
             for piece in [1, 7, usize::MAX] {
                 for (payload, len) in &cases {
-                    let told = verdict(role, bits, true, &[payload.clone()], piece);
+                    let told = verdict(role, bits, true, std::slice::from_ref(payload), piece);
                     let must = len.map_or_else(invalid, |len| Told::binary(vec![b'x'; len]));
                     assert_eq!(told, [must], "{bits} {piece} {} bytes", payload.len());
                 }
