@@ -9,6 +9,7 @@ use super::{
     OfferError, ResponseError,
     client::{check_agreed, check_answer, offer, request_headers},
     connect::HTTP1_FIELDS,
+    extensions::parse_extensions,
     fields::Fields,
     scan::trim,
 };
@@ -36,6 +37,7 @@ use crate::{DeflateConfig, deflate::NAME};
 #[must_use]
 pub struct Offer<'a, P> {
     subprotocols: &'a [P],
+    extensions: Option<&'a HeaderMap>,
     #[cfg(feature = "deflate")]
     deflate: Option<&'a DeflateConfig>,
 }
@@ -45,9 +47,20 @@ impl<'a, P: AsRef<str>> Offer<'a, P> {
     pub fn new(subprotocols: &'a [P]) -> Self {
         Self {
             subprotocols,
+            extensions: None,
             #[cfg(feature = "deflate")]
             deflate: None,
         }
+    }
+
+    /// Offers the extensions in the `Sec-WebSocket-Extensions` lines of these headers, and no others: for a gateway, whose
+    /// client speaks them with the server.
+    ///
+    /// The server may accept any extension that is named there. Its parameters are for whoever offered it to check, and
+    /// nothing of it is in what [`check`](Self::check) gives.
+    pub fn with_extensions(mut self, headers: &'a HeaderMap) -> Self {
+        self.extensions = Some(headers);
+        self
     }
 
     /// Offers permessage-deflate (RFC 7692) as well.
@@ -65,7 +78,7 @@ impl<'a, P: AsRef<str>> Offer<'a, P> {
     /// If a subprotocol is not a token, or is offered twice.
     pub fn headers(&self, key: &HeaderValue) -> Result<HeaderMap, OfferError> {
         let mut headers = request_headers(key, self.subprotocols)?;
-        headers.extend(self.extensions().map(|offer| (SEC_WEBSOCKET_EXTENSIONS, offer)));
+        self.offer_extensions(&mut headers);
         Ok(headers)
     }
 
@@ -80,7 +93,7 @@ impl<'a, P: AsRef<str>> Offer<'a, P> {
         if let Some(subprotocols) = offer(self.subprotocols)? {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocols);
         }
-        headers.extend(self.extensions().map(|offer| (SEC_WEBSOCKET_EXTENSIONS, offer)));
+        self.offer_extensions(&mut headers);
         Ok(headers)
     }
 
@@ -127,24 +140,29 @@ impl<'a, P: AsRef<str>> Offer<'a, P> {
         self.negotiated(fields, chosen)
     }
 
-    #[cfg(feature = "deflate")]
-    fn extensions(&self) -> Option<HeaderValue> {
-        self.deflate.map(super::offer_deflate)
+    fn offer_extensions(&self, headers: &mut HeaderMap) {
+        match self.extensions {
+            Some(given) => {
+                for line in given.get_all(SEC_WEBSOCKET_EXTENSIONS) {
+                    headers.append(SEC_WEBSOCKET_EXTENSIONS, line.clone());
+                }
+            }
+            #[cfg(feature = "deflate")]
+            None => headers
+                .extend(self.deflate.map(|config| (SEC_WEBSOCKET_EXTENSIONS, super::offer_deflate(config)))),
+            #[cfg(not(feature = "deflate"))]
+            None => {}
+        }
     }
 
-    #[cfg(not(feature = "deflate"))]
-    fn extensions(&self) -> Option<HeaderValue> {
-        None
-    }
-
-    #[cfg(feature = "deflate")]
     fn has_extension(&self, name: &str) -> bool {
-        self.deflate.is_some() && name == NAME
-    }
-
-    #[cfg(not(feature = "deflate"))]
-    fn has_extension(&self, _: &str) -> bool {
-        false
+        match self.extensions {
+            Some(given) => parse_extensions(given).flatten().any(|offered| offered.name() == name),
+            #[cfg(feature = "deflate")]
+            None => self.deflate.is_some() && name == NAME,
+            #[cfg(not(feature = "deflate"))]
+            None => false,
+        }
     }
 
     /// What a response says, all of which was offered.
@@ -153,7 +171,7 @@ impl<'a, P: AsRef<str>> Offer<'a, P> {
         let mut negotiated = Negotiated::new();
         negotiated.subprotocol = chosen.map(|index| self.subprotocols[index].as_ref().into());
         #[cfg(feature = "deflate")]
-        if let Some(config) = self.deflate {
+        if let (Some(config), None) = (self.deflate, self.extensions) {
             negotiated.deflate = super::deflate::accepted_deflate(fields, config)?;
         }
         Ok(negotiated)

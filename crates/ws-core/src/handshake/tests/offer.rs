@@ -115,3 +115,40 @@ fn compression_is_offered_and_agreed_on_over_both() {
         assert_eq!(offer.check(StatusCode::SWITCHING_PROTOCOLS, &response, &key()), outcome, "{answer}");
     }
 }
+
+#[test]
+fn extensions_of_a_client_are_offered_as_they_are_and_no_other_may_be_accepted() {
+    let mut given = HeaderMap::new();
+    given.append(
+        SEC_WEBSOCKET_EXTENSIONS,
+        HeaderValue::from_static("permessage-deflate; client_max_window_bits"),
+    );
+    given.append(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static("x-own; a=1, x-other"));
+    let offer = Offer::new(SUBPROTOCOLS).with_extensions(&given);
+    let offered = offer.headers(&key()).unwrap();
+    assert!(
+        offered.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().eq(given.get_all(SEC_WEBSOCKET_EXTENSIONS).iter())
+    );
+    assert_eq!(offer.connect_headers().unwrap().get_all(SEC_WEBSOCKET_EXTENSIONS).iter().count(), 2);
+
+    let check = |accepted: &'static str| {
+        let mut response = switching();
+        response.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(accepted));
+        offer.check(StatusCode::SWITCHING_PROTOCOLS, &response, &key())
+    };
+    // The parameters are the business of those who speak it.
+    assert_eq!(check("x-other, permessage-deflate; client_max_window_bits=12"), Ok(Negotiated::new()));
+    assert_eq!(check("x-foreign"), Err(ResponseError::ExtensionNotOffered));
+    assert_eq!(check("x-own;"), Err(ResponseError::ExtensionMalformed));
+}
+
+#[test]
+fn without_extensions_of_the_client_none_may_be_accepted() {
+    let none = HeaderMap::new();
+    let offer = Offer::new(SUBPROTOCOLS).with_extensions(&none);
+    assert_eq!(offer.headers(&key()).unwrap().get(SEC_WEBSOCKET_EXTENSIONS), None);
+    let mut response = switching();
+    response.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static("permessage-deflate"));
+    let checked = offer.check(StatusCode::SWITCHING_PROTOCOLS, &response, &key());
+    assert_eq!(checked, Err(ResponseError::ExtensionNotOffered));
+}
