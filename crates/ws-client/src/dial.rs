@@ -123,7 +123,7 @@ impl<C> Dialer<C> {
     }
 
     /// Sends a request and reads the head of its answer; gives the key of the request as well.
-    async fn ask<S>(
+    pub(crate) async fn ask<S>(
         &self,
         opening: &Opening,
         first: Phase,
@@ -193,7 +193,7 @@ impl<C> Dialer<C> {
                 return Err(opening.failed(DialErrorKind::Refused(response.status()), response));
             }
         };
-        match self.offer().check(response.status(), response.headers(), key) {
+        match opening.check(self, &response, key) {
             Ok(negotiated) => {
                 let conn = Conn::with_read_buf(io, Role::Client, self.conn_config(), negotiated, read_buf);
                 Ok((conn, response))

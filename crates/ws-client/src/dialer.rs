@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
@@ -61,6 +62,18 @@ impl Dialer {
             #[cfg(feature = "deflate")]
             compression: None,
         }
+    }
+
+    /// How long opening a TCP connection may take; see [`Connector::connect_timeout`].
+    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.connector = self.connector.connect_timeout(timeout);
+        self
+    }
+
+    /// Bytes that are written to each TCP connection before anything else; see [`Connector::preamble`].
+    pub fn preamble(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.connector = self.connector.preamble(bytes);
+        self
     }
 
     /// Goes through a proxy, or through the ones that a rule chooses; [`Proxy::from_env`] for what the environment says.
@@ -232,9 +245,9 @@ impl<C> Dialer<C> {
         config
     }
 
-    /// What every opening handshake offers.
-    pub(crate) fn offer(&self) -> Offer<'_, String> {
-        let offer = Offer::new(&self.subprotocols);
+    /// What an opening handshake with these subprotocols offers.
+    pub(crate) fn offer<'a>(&'a self, subprotocols: &'a [String]) -> Offer<'a, String> {
+        let offer = Offer::new(subprotocols);
         #[cfg(feature = "deflate")]
         let offer = offer.with_deflate(self.compression.as_ref());
         offer

@@ -171,6 +171,14 @@ where
         self.response.status()
     }
 
+    /// The response, and what drives the connection that its body comes from.
+    pub(crate) fn into_parts(self) -> (Driver<S>, Response<Incoming>) {
+        let (mut head, body) = self.response.into_parts();
+        // hyper's handle of an upgrade that does not come.
+        head.extensions.clear();
+        (self.driver, Response::from_parts(head, body))
+    }
+
     /// The head alone; the connection ends.
     pub(crate) fn without_body(self) -> Response<Bytes> {
         let (mut head, _) = self.response.into_parts();
@@ -211,7 +219,7 @@ where
 }
 
 /// hyper's connection, which must not be polled after its end.
-struct Driver<S>
+pub(crate) struct Driver<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -223,7 +231,7 @@ impl<S> Driver<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         if self.done {
             return Poll::Ready(Ok(()));
         }

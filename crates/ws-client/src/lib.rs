@@ -33,6 +33,7 @@
 //!   [`Dialer`], and a failure has its reason, a [`TlsError`].
 //! * Anything that opens a transport can take the place of the [`Connector`]; [`Dialer::handshake`] takes one that is
 //!   open already.
+//! * [`Dialer::exchange`] is for reverse proxies: it offers what another client offers, and gives back whatever came of it.
 //! * [`reconnect`] dials again when a connection is lost, keeps what is to be sent meanwhile, and subscribes anew.
 //!
 //! # Features
@@ -58,6 +59,7 @@ mod cookies;
 mod dial;
 mod dialer;
 mod error;
+mod exchange;
 mod handshake;
 #[cfg(feature = "http2")]
 mod http2;
@@ -90,6 +92,7 @@ pub use crate::{
     connect::{Connecting, Connector},
     dialer::Dialer,
     error::{DialError, DialErrorKind},
+    exchange::{Accepted, Exchange, RefusalBody},
     phase::Phase,
     redirect::{DialedUri, RedirectError},
     request::{IntoDialRequest, RequestError, UriError},

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
-use ws_core::handshake;
+use ws_core::{
+    Negotiated,
+    handshake::{self, Offer, ResponseError},
+};
 
 #[cfg(feature = "cookies")]
 use crate::cookies;
@@ -14,6 +17,16 @@ use crate::{
 pub(crate) struct Opening {
     pub(crate) headers: HeaderMap,
     pub(crate) target: Target,
+    /// What another client offers, in place of what the dialer does.
+    pub(crate) relayed: Option<Relayed>,
+}
+
+/// The offer of another client, which is relayed.
+#[derive(Debug)]
+pub(crate) struct Relayed {
+    subprotocols: Vec<String>,
+    /// Those of its headers that name extensions.
+    extensions: Option<HeaderMap>,
 }
 
 impl Opening {
@@ -24,7 +37,59 @@ impl Opening {
         // `extend` replaces a name at its first line and adds the others to it.
         headers.extend(dialer.headers.clone());
         check_headers(&headers)?;
-        Ok(Self { headers, target })
+        Ok(Self { headers, target, relayed: None })
+    }
+
+    /// With the subprotocols and the extensions that stand in the request, if there are any.
+    pub(crate) fn relaying<C>(dialer: &Dialer<C>, mut request: Request<()>) -> Result<Self, DialError> {
+        let headers = request.headers_mut();
+        let mut subprotocols: Vec<String> = Vec::new();
+        for name in handshake::requested_subprotocols(headers) {
+            // 4.1 of RFC 6455 wants each once; who names one twice means no more by it.
+            if !subprotocols.iter().any(|known| known == name) {
+                subprotocols.push(name.to_owned());
+            }
+        }
+        headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
+        let mut extensions = HeaderMap::new();
+        for line in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
+            extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line.clone());
+        }
+        headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+        let extensions = Some(extensions).filter(|extensions| !extensions.is_empty());
+        let opening = Self::new(dialer, request)?;
+        Ok(Self { relayed: Some(Relayed { subprotocols, extensions }), ..opening })
+    }
+
+    /// What the opening handshake offers.
+    fn offer<'a, C>(&'a self, dialer: &'a Dialer<C>) -> Offer<'a, String> {
+        let Some(relayed) = &self.relayed else { return dialer.offer(&dialer.subprotocols) };
+        let subprotocols =
+            if relayed.subprotocols.is_empty() { &dialer.subprotocols } else { &relayed.subprotocols };
+        match &relayed.extensions {
+            Some(extensions) => Offer::new(subprotocols).with_extensions(extensions),
+            None => dialer.offer(subprotocols),
+        }
+    }
+
+    /// Checks an answer over HTTP/1.1, and gives what was agreed on.
+    pub(crate) fn check<C>(
+        &self,
+        dialer: &Dialer<C>,
+        response: &Response<()>,
+        key: &HeaderValue,
+    ) -> Result<Negotiated, ResponseError> {
+        self.offer(dialer).check(response.status(), response.headers(), key)
+    }
+
+    /// Checks an answer over HTTP/2, and gives what was agreed on.
+    #[cfg(feature = "http2")]
+    pub(crate) fn check_connect<C>(
+        &self,
+        dialer: &Dialer<C>,
+        response: &Response<()>,
+    ) -> Result<Negotiated, ResponseError> {
+        self.offer(dialer).check_connect(response.status(), response.headers())
     }
 
     /// The request, and the key in it, which is a new one each time.
@@ -35,7 +100,8 @@ impl Opening {
         }
         self.join_cookies(dialer, &mut headers);
         let key = handshake::encode_key(nonce()?);
-        headers.extend(dialer.offer().headers(&key).map_err(RequestError::Subprotocols)?);
+        let offered = self.offer(dialer).headers(&key).map_err(RequestError::Subprotocols)?;
+        headers.extend(offered);
         let mut request = Request::new(String::new());
         *request.uri_mut() = self.target.path.clone();
         *request.headers_mut() = headers;

@@ -6,12 +6,15 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
+use bytes::Bytes;
 use http::{
     Uri,
     uri::{Parts, Scheme},
 };
+use tokio::io::AsyncWriteExt;
 use tower_service::Service;
 
 use crate::{Phase, Transport, phase, target::is_secure};
@@ -27,7 +30,7 @@ pub(crate) use self::tls::stream_error;
 /// Opens a [`Transport`] to the host of a URL: a `tower::Service<Uri>`.
 ///
 /// Host names are resolved by the system. IPv6 and IPv4 addresses are raced (RFC 8305), an attempt gives up after 20
-/// seconds shared by all addresses of the name, and `TCP_NODELAY` is set.
+/// seconds shared by all addresses of the name (see [`connect_timeout`](Self::connect_timeout)), and `TCP_NODELAY` is set.
 ///
 /// `wss` and `https` URLs get TLS by rustls with *ring*, whatever crypto provider the process has installed. The
 /// certificate is checked by the platform's verifier unless its methods say otherwise; the platform's certificates are
@@ -39,6 +42,7 @@ pub(crate) use self::tls::stream_error;
 pub struct Connector {
     tcp: tcp::Tcp,
     tls: tls::Tls,
+    preamble: Bytes,
     #[cfg(feature = "proxy")]
     proxy: Option<std::sync::Arc<proxy::Proxy>>,
     #[cfg(feature = "proxy")]
@@ -52,11 +56,28 @@ impl Connector {
         Self {
             tcp: tcp::tcp(),
             tls: tls::Tls::default(),
+            preamble: Bytes::new(),
             #[cfg(feature = "proxy")]
             proxy: None,
             #[cfg(feature = "proxy")]
             proxy_tls: tls::Tls::default(),
         }
+    }
+
+    /// How long opening a TCP connection may take, with all addresses of a name. 20 seconds unless set; `None` for as long as the
+    /// system tries.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.tcp.connect_timeout(timeout.into());
+        self
+    }
+
+    /// Bytes that are written to each TCP connection before anything else, TLS included, such as a header of the PROXY
+    /// protocol. None by default.
+    #[must_use]
+    pub fn preamble(mut self, bytes: impl Into<Bytes>) -> Self {
+        self.preamble = bytes.into();
+        self
     }
 
     /// Goes through a proxy, or through the ones that a rule chooses. None by default.
@@ -120,7 +141,9 @@ impl Connector {
                 return Ok(tunnel);
             }
         }
-        self.tcp.open(uri).await.map(Transport::tcp)
+        let mut stream = self.tcp.open(uri).await?;
+        stream.write_all(&self.preamble).await?;
+        Ok(Transport::tcp(stream))
     }
 }
 

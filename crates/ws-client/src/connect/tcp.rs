@@ -39,6 +39,10 @@ pub(super) fn tcp() -> Tcp {
 }
 
 impl Tcp {
+    pub(super) fn connect_timeout(&mut self, timeout: Option<Duration>) {
+        self.0.set_connect_timeout(timeout);
+    }
+
     pub(super) async fn open(&mut self, uri: Uri) -> io::Result<TcpStream> {
         // Addresses are not resolved; names set the phase back to Dns.
         phase::enter(Phase::Connect);

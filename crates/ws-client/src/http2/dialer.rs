@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use bytes::{Bytes, BytesMut};
 use http::{Extensions, HeaderMap, Request, Response, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use ws_core::Conn;
@@ -15,7 +16,7 @@ use super::{
     pool::{Pool, Rules, Way},
 };
 use crate::{
-    DialError, DialErrorKind, DialedUri, Dialer, IntoDialRequest, Phase, Transport,
+    Accepted, DialError, DialErrorKind, DialedUri, Dialer, Exchange, IntoDialRequest, Phase, Transport,
     dial::connect,
     handshake::{Answer as Http1, exchange as exchange_http1},
     opening::Opening,
@@ -154,8 +155,8 @@ impl Http2Dialer {
         let mut followed = 0;
         loop {
             let (request, key) = opening.request(&self.dialer)?;
-            let exchange = self.exchange(&opening.target, request);
-            let answer = phase::bounded(deadline, Phase::Connect, exchange).await;
+            let sent = self.send(&opening.target, request);
+            let answer = phase::bounded(deadline, Phase::Connect, sent).await;
             let mut answer = answer.map_err(|error| error.with_target(opening.target.name()))?;
             answer.extensions_mut().insert(DialedUri(opening.target.uri()));
             self.dialer.keep_cookies(&opening, answer.headers());
@@ -170,6 +171,44 @@ impl Http2Dialer {
                 Answer::Http2(answer) => return self.dialer.finish_http2(answer, &opening, deadline).await,
             };
             self.dialer.redirect(&mut opening, &mut followed, redirect)?;
+        }
+    }
+
+    /// Does the opening handshake on behalf of another client: as [`Dialer::exchange`], and shares connections as
+    /// [described above](Self).
+    ///
+    /// # Errors
+    ///
+    /// As [`dial`](Self::dial), but never [`DialErrorKind::Refused`] or [`DialErrorKind::Redirect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`dial`](Self::dial).
+    pub async fn exchange(&self, request: Request<()>) -> Result<Exchange<Http2Transport>, DialError> {
+        let opening = Opening::relaying(&self.dialer, request)?;
+        let (request, key) = opening.request(&self.dialer)?;
+        let sent = self.send(&opening.target, request);
+        let answer = phase::bounded(self.dialer.deadline(), Phase::Connect, sent).await;
+        let mut answer = answer.map_err(|error| error.with_target(opening.target.name()))?;
+        answer.extensions_mut().insert(DialedUri(opening.target.uri()));
+        self.dialer.keep_cookies(&opening, answer.headers());
+        let (io, read_buf, response, checked) = match answer {
+            Answer::Http1(Http1::Refused(refused)) => return Ok(Exchange::Refused(refused.into_response())),
+            Answer::Http2(Http2::Refused(refused)) => return Ok(Exchange::Refused(refused.into_response())),
+            Answer::Http1(Http1::Switched(io, read_buf, response)) => {
+                let checked = opening.check(&self.dialer, &response, &key);
+                (io, read_buf, response, checked)
+            }
+            Answer::Http2(Http2::Accepted(stream, response)) => {
+                let checked = opening.check_connect(&self.dialer, &response);
+                (stream.into(), BytesMut::new(), response, checked)
+            }
+        };
+        match checked {
+            Ok(negotiated) => Ok(Exchange::Accepted(Accepted { io, read_buf, response, negotiated })),
+            Err(error) => {
+                Err(opening.failed(DialErrorKind::Handshake(error), response.map(|()| Bytes::new())))
+            }
         }
     }
 
@@ -196,7 +235,7 @@ impl Http2Dialer {
     }
 
     /// Sends the request wherever it is answered.
-    async fn exchange(&self, target: &Target, request: Request<String>) -> Result<Answer, DialError> {
+    async fn send(&self, target: &Target, request: Request<String>) -> Result<Answer, DialError> {
         let endpoint = &target.endpoint;
         if !target.is_secure() && !self.prior_knowledge {
             return match self.rules.fallback {

@@ -2,13 +2,15 @@
 
 use std::{
     future::{Future, poll_fn},
+    io,
     pin::Pin,
-    task::Poll,
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use h2::{RecvStream, client::ResponseFuture, ext::Protocol};
 use http::{HeaderName, Method, Request, Response, StatusCode, Uri, Version, header, uri::Authority};
+use hyper::body::{Body, Frame};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, timeout_at},
@@ -17,7 +19,7 @@ use ws_core::{Conn, Role};
 
 use super::{Http2Error, Http2Stream, error::from_h2, link::Slot};
 use crate::{
-    DialError, DialErrorKind, Dialer, RequestError,
+    DialError, DialErrorKind, Dialer, RefusalBody, RequestError,
     handshake::{BODY_TIMEOUT, MAX_BODY, detach},
     interim::{MAX_INTERIM, TooManyInterim},
     opening::Opening,
@@ -94,6 +96,12 @@ impl Refused {
         self.response.status()
     }
 
+    /// The response whose body is read from the stream.
+    pub(super) fn into_response(self) -> Response<RefusalBody> {
+        let Self { response, recv, _slot } = self;
+        response.map(|()| RefusalBody::new(StreamBody { recv, _slot }))
+    }
+
     /// The head alone; the stream ends.
     pub(super) fn without_body(self) -> Response<Bytes> {
         self.response.map(|()| Bytes::new())
@@ -117,6 +125,32 @@ impl Refused {
     }
 }
 
+/// The body of a refusal.
+struct StreamBody {
+    recv: RecvStream,
+    _slot: Slot,
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let Some(data) = ready!(self.recv.poll_data(cx)) else { return Poll::Ready(None) };
+        let data = data.map_err(io::Error::other)?;
+        // Whoever polls for the next frame has taken this one.
+        let _ = self.recv.flow_control().release_capacity(data.len());
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.recv.is_end_stream()
+    }
+}
+
 impl<C> Dialer<C> {
     /// Makes a connection of an answer, or an error.
     pub(super) async fn finish_http2<S>(
@@ -135,7 +169,7 @@ impl<C> Dialer<C> {
                 return Err(opening.failed(DialErrorKind::Refused(response.status()), response));
             }
         };
-        match self.offer().check_connect(response.status(), response.headers()) {
+        match opening.check_connect(self, &response) {
             Ok(negotiated) => {
                 Ok((Conn::new(stream.into(), Role::Client, self.conn_config(), negotiated), response))
             }

@@ -11,7 +11,7 @@ fn target(url: &str) -> Target {
 fn opening(url: &str, headers: &[(HeaderName, &'static str)]) -> Opening {
     let headers =
         headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-    Opening { headers, target: target(url) }
+    Opening { headers, target: target(url), relayed: None }
 }
 
 /// Where a redirect of `url` leads.
