@@ -74,6 +74,11 @@ impl OnUpgrade {
         }))
     }
 
+    /// What the connection will be made with.
+    pub(crate) fn negotiated(&mut self) -> &mut Negotiated {
+        self.0.as_mut().project().negotiated
+    }
+
     /// What the task of the handler holds, so that it counts for as long as it runs.
     pub(crate) fn member(&self) -> Option<Arc<Member>> {
         self.0.life.as_ref()?.member.clone()

@@ -174,7 +174,7 @@ pub use self::{
     layer::{Upgrade, UpgradeLayer},
     limit::ConnectionLimit,
     origin::{CheckOrigin, InvalidOriginPattern, OriginPattern, OriginPredicate},
-    proxy::{InvalidAddressRange, TrustedProxy},
+    proxy::{AddressRange, InvalidAddressRange, TrustedProxy},
     shutdown::{Shutdown, ShutdownFuture, ShutdownSummary},
     tracker::Tracker,
     upgrader::{Accepted, OfferedSubprotocol, OfferedSubprotocols, SubprotocolOrder, Upgrader},

@@ -4,4 +4,7 @@ mod forwarded;
 mod range;
 mod trusted;
 
-pub use self::{range::InvalidAddressRange, trusted::TrustedProxy};
+pub use self::{
+    range::{AddressRange, InvalidAddressRange},
+    trusted::TrustedProxy,
+};

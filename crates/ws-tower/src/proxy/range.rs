@@ -3,14 +3,26 @@
 use std::{error, fmt, net::IpAddr, str::FromStr};
 
 /// `10.0.0.0/8`: all addresses whose first eight bits are those of `10.0.0.0`. An address alone is a range of one.
-#[derive(Debug)]
-pub(super) struct AddressRange {
+///
+/// ```
+/// use ws_tower::AddressRange;
+///
+/// let range: AddressRange = "10.0.0.0/8".parse()?;
+/// assert!(range.contains([10, 1, 2, 3].into()));
+/// assert!(!range.contains([11, 1, 2, 3].into()));
+/// # Ok::<(), ws_tower::InvalidAddressRange>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressRange {
     first: IpAddr,
     bits: u32,
 }
 
 impl AddressRange {
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    /// Whether an address is in the range. An IPv4 address that is written as IPv6, as sockets for both have it, counts as
+    /// IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         // `::ffff:10.0.0.1` is how a socket for both versions names the peer 10.0.0.1.
         match (self.first, address.to_canonical()) {
             (IpAddr::V4(first), IpAddr::V4(address)) => {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "deflate")]
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header::SEC_WEBSOCKET_PROTOCOL};
 use ws_core::{Config, Negotiated, handshake};
 #[cfg(feature = "deflate")]
 use ws_core::{DeflateConfig, NegotiatedDeflate};
@@ -45,6 +45,35 @@ impl Accepted {
     pub fn response_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         append(self.response.headers_mut(), name, value);
         self
+    }
+
+    /// Answers with this subprotocol, or with none, whatever the policy chose: for gateways, whose backend chooses.
+    ///
+    /// It must be one that the client offered, or the client fails the connection (RFC 6455, 4.1).
+    pub fn subprotocol(mut self, name: Option<HeaderValue>) -> Self {
+        self.conn.negotiated().subprotocol =
+            name.as_ref().and_then(|name| name.to_str().ok()).map(Into::into);
+        let headers = self.response.headers_mut();
+        headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        headers.extend(name.map(|name| (SEC_WEBSOCKET_PROTOCOL, name)));
+        self
+    }
+
+    /// Does without compression, whatever the policy agreed on.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    pub fn without_compression(mut self) -> Self {
+        self.conn.negotiated().deflate = None;
+        self.response.headers_mut().remove(SEC_WEBSOCKET_EXTENSIONS);
+        self
+    }
+
+    /// Whether the policy agreed on compression with the client.
+    #[cfg(feature = "deflate")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS)
     }
 }
 
