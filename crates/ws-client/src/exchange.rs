@@ -43,12 +43,32 @@ pub struct Accepted<S> {
     pub response: Response<()>,
     /// What was agreed on. Of extensions that stood in the request nothing is here: who offered them reads the response.
     pub negotiated: Negotiated,
+    config: Config,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Accepted<S> {
-    /// A connection of it, as [`Dialer::dial`] gives one.
-    pub fn into_conn(self, config: Config) -> (Conn<S>, Response<()>) {
-        let conn = Conn::with_read_buf(self.io, Role::Client, config, self.negotiated, self.read_buf);
+impl<S> Accepted<S> {
+    pub(crate) fn new(
+        io: S,
+        read_buf: BytesMut,
+        response: Response<()>,
+        negotiated: Negotiated,
+        config: Config,
+    ) -> Self {
+        Self { io, read_buf, response, negotiated, config }
+    }
+
+    /// The same over another transport, such as one around this.
+    pub fn map_io<T>(self, wrap: impl FnOnce(S) -> T) -> Accepted<T> {
+        let Self { io, read_buf, response, negotiated, config } = self;
+        Accepted { io: wrap(io), read_buf, response, negotiated, config }
+    }
+
+    /// A connection of it, and the response, as [`Dialer::dial`] gives them.
+    pub fn into_conn(self) -> (Conn<S>, Response<()>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let conn = Conn::with_read_buf(self.io, Role::Client, self.config, self.negotiated, self.read_buf);
         (conn, self.response)
     }
 }
@@ -65,7 +85,8 @@ where
     /// It works as [`dial`](Self::dial), and differs in this:
     ///
     /// * `Sec-WebSocket-Protocol` and `Sec-WebSocket-Extensions` may stand in the request. They are offered in place of the
-    ///   dialer's subprotocols and of its compression, and the server may accept nothing else.
+    ///   dialer's subprotocols and of its compression, and the server may accept nothing else. An empty
+    ///   `Sec-WebSocket-Extensions` offers none.
     /// * A refusal is no error but a response, with a body that is read as it arrives. Redirects are refusals.
     /// * What follows on the transport is not touched.
     ///
@@ -99,7 +120,10 @@ where
         match answer {
             Answer::Refused(refused) => Ok(Exchange::Refused(refused.into_response())),
             Answer::Switched(io, read_buf, response) => match opening.check(self, &response, &key) {
-                Ok(negotiated) => Ok(Exchange::Accepted(Accepted { io, read_buf, response, negotiated })),
+                Ok(negotiated) => {
+                    let config = self.conn_config();
+                    Ok(Exchange::Accepted(Accepted::new(io, read_buf, response, negotiated, config)))
+                }
                 Err(error) => {
                     let response = response.map(|()| Bytes::new());
                     Err(opening.failed(DialErrorKind::Handshake(error), response))

@@ -51,12 +51,16 @@ impl Opening {
             }
         }
         headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
-        let mut extensions = HeaderMap::new();
-        for line in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
-            extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line.clone());
+        // A client that offers none is relayed as such, by a line that says nothing.
+        let mut extensions = headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS).then(HeaderMap::new);
+        if let Some(extensions) = &mut extensions {
+            for line in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
+                if !line.is_empty() {
+                    extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line.clone());
+                }
+            }
         }
         headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
-        let extensions = Some(extensions).filter(|extensions| !extensions.is_empty());
         let opening = Self::new(dialer, request)?;
         Ok(Self { relayed: Some(Relayed { subprotocols, extensions }), ..opening })
     }

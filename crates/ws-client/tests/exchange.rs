@@ -65,6 +65,19 @@ async fn without_offers_in_the_request_the_dialer_makes_its_own() {
 }
 
 #[tokio::test]
+async fn empty_line_of_extensions_offers_none() {
+    let (addr, server) = serve(|mut io| async move {
+        let head = read_head(&mut io).await;
+        io.write_all(switching(&head, "").as_bytes()).await.unwrap();
+        head
+    })
+    .await;
+    let dialer = Dialer::new().compression(DeflateConfig::new());
+    dialer.exchange(request(addr, &[("sec-websocket-extensions", "")])).await.unwrap();
+    assert!(fields(&server.await.unwrap(), "sec-websocket-extensions").is_empty());
+}
+
+#[tokio::test]
 async fn what_came_behind_the_answer_is_given_back_and_the_transport_is_left_alone() {
     let (addr, _server) = serve(|mut io| async move {
         let head = read_head(&mut io).await;

@@ -205,7 +205,10 @@ impl Http2Dialer {
             }
         };
         match checked {
-            Ok(negotiated) => Ok(Exchange::Accepted(Accepted { io, read_buf, response, negotiated })),
+            Ok(negotiated) => {
+                let config = self.dialer.conn_config();
+                Ok(Exchange::Accepted(Accepted::new(io, read_buf, response, negotiated, config)))
+            }
             Err(error) => {
                 Err(opening.failed(DialErrorKind::Handshake(error), response.map(|()| Bytes::new())))
             }

@@ -1,0 +1,203 @@
+//! The service: one request, from its check to its answer and to the connection that follows.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE},
+    request::Parts,
+};
+use tower_service::Service;
+use ws_client::RefusalBody;
+use ws_core::handshake::is_reserved_response_header;
+use ws_tower::Accepted;
+
+use crate::{
+    Proxy, ProxyBody,
+    dialing::{Dialed, dial},
+    headers::remove_hop_by_hop,
+    proxy::Settings,
+    relay,
+    telling::Telling,
+    tunnel::Tunnel,
+};
+
+impl<B> Service<Request<B>> for Proxy {
+    type Response = Response<ProxyBody>;
+    type Error = Infallible;
+    type Future = ProxyFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// # Panics
+    /// When the future is polled outside a tokio runtime with timers.
+    fn call(&mut self, request: Request<B>) -> ProxyFuture {
+        // A handshake has no body: one that announces it is refused.
+        let (parts, _) = request.into_parts();
+        ProxyFuture(Box::pin(serve(Arc::clone(&self.0), parts)))
+    }
+}
+
+/// The answer to a request. Dropped, as servers do when the client goes away, it ends the dial.
+#[must_use = "futures do nothing unless polled"]
+pub struct ProxyFuture(Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>);
+
+impl Future for ProxyFuture {
+    type Output = Result<Response<ProxyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl fmt::Debug for ProxyFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProxyFuture(..)")
+    }
+}
+
+async fn serve(settings: Arc<Settings>, mut parts: Parts) -> Response<ProxyBody> {
+    let mut telling = Telling::begin(&settings, &parts);
+    let version = parts.version;
+    if settings.tunnels.is_draining() {
+        return telling.refused(own_refusal(StatusCode::SERVICE_UNAVAILABLE, version));
+    }
+    // The client's part of the handshake is done first, and the answer kept until the backend has given its own.
+    let accepted = match settings.upgrader.upgrade_parts(&mut parts) {
+        Ok(accepted) => accepted,
+        Err(rejection) => {
+            return telling.refused(Response::from(rejection).map(ProxyBody::from));
+        }
+    };
+    let dialed = dial(&settings, &parts, &accepted, &mut telling).await;
+    drop(parts);
+    match dialed {
+        Ok(Dialed::Accepted(backend, kept)) => {
+            let mut accepted = agree(&settings, accepted, &backend);
+            copy_headers(accepted.response.headers_mut(), backend.response.headers());
+            if let Some(cookie) = kept.cookie {
+                accepted.response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            let response = std::mem::take(accepted.response.headers_mut());
+            let mut answer = Response::new(ProxyBody::empty());
+            *answer.status_mut() = accepted.response.status();
+            *answer.headers_mut() = response;
+            telling.accepted(answer.status());
+            let member = settings.tunnels.admit();
+            let bounds = settings.bounds;
+            let relay = settings.relay.as_ref().map(|relay| relay.begin());
+            let place = kept.place;
+            let conn = accepted.conn;
+            tokio::spawn(async move {
+                // Dropped with the connections: a place at the backend, and the one among the tunnels.
+                let _place = place;
+                let Ok(conn) = conn.await else { return telling.failed() };
+                let carried = match relay {
+                    Some(relay) => {
+                        let (backend, _) = backend.into_conn();
+                        Box::pin(relay::run(relay, conn, backend, bounds, member)).await
+                    }
+                    None => {
+                        let parts = conn.into_parts();
+                        let read_buf = match parts.read_buf {
+                            empty if empty.is_empty() => BytesMut::new(),
+                            early => early.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..])),
+                        };
+                        let backend = (backend.io, backend.read_buf);
+                        Box::pin(Tunnel::new((parts.io, read_buf), backend, bounds, member)).await
+                    }
+                };
+                telling.ended(carried);
+            });
+            answer
+        }
+        Ok(Dialed::Refused(response)) => {
+            telling.refused(pass_refusal(response, version, settings.max_refusal_size))
+        }
+        Err(status) => telling.refused(own_refusal(status, version)),
+    }
+}
+
+/// Answers the client what the backend has chosen.
+fn agree<S>(settings: &Settings, accepted: Accepted, backend: &ws_client::Accepted<S>) -> Accepted {
+    let headers = backend.response.headers();
+    let mut accepted = accepted.subprotocol(headers.get(SEC_WEBSOCKET_PROTOCOL).cloned());
+    match &settings.relay {
+        None => {
+            let answer = accepted.response.headers_mut();
+            answer.remove(SEC_WEBSOCKET_EXTENSIONS);
+            for line in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
+                answer.append(SEC_WEBSOCKET_EXTENSIONS, line.clone());
+            }
+            accepted
+        }
+        #[cfg(feature = "deflate")]
+        Some(relay) if relay.is_end_to_end() && backend.negotiated.deflate.is_none() => {
+            accepted.without_compression()
+        }
+        Some(_) => accepted,
+    }
+}
+
+/// Adds the headers of the backend that are for the client: each line of `Set-Cookie`, and whatever does not belong to a handshake.
+fn copy_headers(answer: &mut HeaderMap, of_backend: &HeaderMap) {
+    let mut passed = of_backend.clone();
+    remove_hop_by_hop(&mut passed);
+    for (name, value) in &passed {
+        if !is_reserved_response_header(name) {
+            answer.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// What the backend says in place of accepting, as far as it is for the client.
+fn pass_refusal(response: Response<RefusalBody>, version: Version, max: u64) -> Response<ProxyBody> {
+    let (head, body) = response.into_parts();
+    // 2xx would accept over HTTP/2 (RFC 8441, 5), and the backend has not.
+    if version == Version::HTTP_2 && head.status.is_success() || head.status.is_informational() {
+        return own_refusal(StatusCode::BAD_GATEWAY, version);
+    }
+    let mut answer = Response::new(ProxyBody::of_backend(body, max));
+    *answer.status_mut() = head.status;
+    *answer.headers_mut() = head.headers;
+    remove_hop_by_hop(answer.headers_mut());
+    if head.status == StatusCode::UPGRADE_REQUIRED && version != Version::HTTP_2 {
+        // RFC 9110, 15.5.22: it names what is asked for.
+        answer.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    close(&mut answer, version);
+    answer
+}
+
+/// What the proxy says in place of the backend.
+pub(crate) fn own_refusal(status: StatusCode, version: Version) -> Response<ProxyBody> {
+    let mut answer = Response::new(status.canonical_reason().unwrap_or_default().into());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    close(&mut answer, version);
+    answer
+}
+
+/// Frames of a client that did not wait for the answer must not be read as its next request.
+fn close(answer: &mut Response<ProxyBody>, version: Version) {
+    if version == Version::HTTP_2 {
+        return;
+    }
+    let is_upgrade = answer.status() == StatusCode::UPGRADE_REQUIRED;
+    let connection = if is_upgrade { "Upgrade, close" } else { "close" };
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static(connection));
+}
+
