@@ -23,7 +23,7 @@ pub struct ProxyBody(Inner);
 
 enum Inner {
     Own(ResponseBody),
-    Backend { body: RefusalBody, left: u64, timer: Pin<Box<Sleep>> },
+    Backend { body: RefusalBody, left: u64, timer: Pin<Box<Sleep>>, failed: Option<io::Error> },
 }
 
 impl ProxyBody {
@@ -34,7 +34,7 @@ impl ProxyBody {
     }
 
     pub(crate) fn of_backend(body: RefusalBody, max: u64) -> Self {
-        Self(Inner::Backend { body, left: max, timer: Box::pin(sleep(TIMEOUT)) })
+        Self(Inner::Backend { body, left: max, timer: Box::pin(sleep(TIMEOUT)), failed: None })
     }
 }
 
@@ -58,31 +58,37 @@ impl Body for ProxyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let (body, left, timer) = match &mut self.0 {
+        let (body, left, timer, failed) = match &mut self.0 {
             Inner::Own(body) => {
-                return Pin::new(body).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(|e| match e {})));
+                let frame = Pin::new(body).poll_frame(cx);
+                return frame.map(|frame| frame.map(|frame| frame.map_err(|never| match never {})));
             }
-            Inner::Backend { body, left, timer } => (body, left, timer),
+            Inner::Backend { body, left, timer, failed } => (body, left, timer, failed),
         };
-        let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) else {
-            if timer.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
-            }
-            return Poll::Pending;
-        };
-        let Some(frame) = frame.transpose()? else { return Poll::Ready(None) };
-        let Ok(mut data) = frame.into_data() else {
-            // Trailers belong to a connection that ends here.
-            return Poll::Ready(None);
-        };
-        if data.len() as u64 > *left {
-            if *left == 0 {
-                return Poll::Ready(Some(Err(io::Error::other("the backend's refusal is too large"))));
-            }
-            data.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+        if let Some(error) = failed.take() {
+            return Poll::Ready(Some(Err(error)));
         }
-        *left -= data.len() as u64;
-        Poll::Ready(Some(Ok(Frame::data(data))))
+        let error = match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) if data.is_empty() || *left > 0 => {
+                    let mut data = data;
+                    data.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                    *left -= data.len() as u64;
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Ok(_) => io::Error::other("the backend's refusal is too large"),
+                // Trailers belong to a connection that ends here.
+                Err(_) => return Poll::Ready(None),
+            },
+            Poll::Ready(Some(Err(error))) => error,
+            Poll::Pending if timer.as_mut().poll(cx).is_ready() => io::ErrorKind::TimedOut.into(),
+            Poll::Pending => return Poll::Pending,
+        };
+        // A server drops what it has not written when a body fails. It writes when it has to wait.
+        *failed = Some(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -33,7 +33,8 @@ use crate::{
 /// # Close codes
 ///
 /// The closing handshake goes from one end to the other: the close frame of one side is sent to the other one, and answered with
-/// what that one answers. A close frame without a code is passed on without one. What has no close frame becomes one:
+/// what that one answers. A close frame without a code is passed on without one. Data that a side still sends once it was sent a close
+/// frame is dropped, as browsers drop it. What has no close frame becomes one:
 ///
 /// | One side | The other side gets |
 /// |---|---|
@@ -44,8 +45,8 @@ use crate::{
 /// ```
 /// use ws_proxy::{Proxy, Relay, Verdict, ws_core::CloseFrame};
 ///
-/// let relay = Relay::new().inspect(|_side, message| match message.as_text() {
-///     Some(text) if text.contains("forbidden") => Verdict::Close(CloseFrame::new(1008, "not here")),
+/// let relay = Relay::new().inspect(|_side, message| match message.to_text() {
+///     Ok(text) if text.contains("forbidden") => Verdict::Close(CloseFrame::new(1008, "not here")),
 ///     _ => Verdict::Forward(message),
 /// });
 /// let proxy = Proxy::to("ws://127.0.0.1:9000")?.relay(relay);
