@@ -53,7 +53,8 @@ pub(crate) async fn dial(
         telling.dials(&uri);
         let request = request(settings, parts, accepted, &uri);
         #[cfg(feature = "proxy-protocol")]
-        let preamble = settings.proxy_protocol.map(|version| -> Bytes { version.header((settings.peer)(parts)) });
+        let preamble =
+            settings.proxy_protocol.map(|version| -> Bytes { version.header((settings.peer)(parts)) });
         #[cfg(not(feature = "proxy-protocol"))]
         let preamble = None;
         let error = match settings.dialer.exchange(request, preamble).await {
@@ -113,8 +114,11 @@ fn request(settings: &Settings, parts: &Parts, accepted: &Accepted, uri: &Uri) -
     if let Some(direct) = &settings.director {
         direct(parts, &mut headers);
         let is_offer = |name: &HeaderName| matches!(*name, SEC_WEBSOCKET_PROTOCOL | SEC_WEBSOCKET_EXTENSIONS);
-        let reserved: Vec<HeaderName> =
-            headers.keys().filter(|name| is_reserved_request_header(name) && !is_offer(name)).cloned().collect();
+        let reserved: Vec<HeaderName> = headers
+            .keys()
+            .filter(|name| is_reserved_request_header(name) && !is_offer(name))
+            .cloned()
+            .collect();
         for name in reserved {
             headers.remove(name);
         }

@@ -12,10 +12,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use ws_core::{CloseCode, CloseFrame};
 
-use crate::{
-    Tunnels,
-    tunnels::Order,
-};
+use crate::{Tunnels, tunnels::Order};
 
 /// Ends the tunnels of a proxy. [`Tunnels::drain`] makes it; nothing happens until it is awaited. Then:
 ///
@@ -57,12 +54,7 @@ pub struct DrainSummary {
 
 impl Drain {
     pub(crate) fn new(tunnels: Tunnels) -> Self {
-        Self {
-            tunnels,
-            frame: CloseCode::GOING_AWAY.into(),
-            stagger: Duration::ZERO,
-            timeout: TIMEOUT,
-        }
+        Self { tunnels, frame: CloseCode::GOING_AWAY.into(), stagger: Duration::ZERO, timeout: TIMEOUT }
     }
 
     /// The close frame for both sides of all tunnels, such as 1012 for a proxy that will be back at once

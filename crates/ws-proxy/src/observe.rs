@@ -71,7 +71,8 @@ impl Observe {
     pub(crate) fn dial_failed(&self, access: &Access, error: &DialError) {
         #[cfg(feature = "metrics")]
         if self.metrics {
-            metrics::counter!("websocket_proxy_dial_failures_total", "backend" => backend(access)).increment(1);
+            metrics::counter!("websocket_proxy_dial_failures_total", "backend" => backend(access))
+                .increment(1);
         }
         #[cfg(feature = "tracing")]
         if self.tracing {
@@ -109,7 +110,8 @@ impl Observe {
                 count_request(access);
             }
             if let Some(carried) = &access.carried {
-                metrics::counter!("websocket_proxy_ends_total", "cause" => carried.cause.as_str()).increment(1);
+                metrics::counter!("websocket_proxy_ends_total", "cause" => carried.cause.as_str())
+                    .increment(1);
                 for (from, bytes, messages) in [
                     ("client", carried.bytes_from_client, carried.messages_from_client),
                     ("backend", carried.bytes_from_backend, carried.messages_from_backend),

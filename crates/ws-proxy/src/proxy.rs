@@ -5,14 +5,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::{HeaderMap, request::Parts, uri::PathAndQuery};
 use ws_tower::Upgrader;
 
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+use crate::Observe;
 #[cfg(feature = "proxy-protocol")]
 use crate::proxy_protocol::Version;
 use crate::{
     Access, BackendDialer, Backends, ForwardedHeaders, HostPolicy, InvalidBackend, OriginPolicy, Peer, Relay,
     Tunnels, headers::Path, tunnel::Bounds,
 };
-#[cfg(any(feature = "metrics", feature = "tracing"))]
-use crate::Observe;
 
 /// A reverse proxy for WebSocket: a tower `Service` for requests with any body, and so a route of axum.
 ///

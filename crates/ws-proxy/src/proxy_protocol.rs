@@ -83,9 +83,7 @@ pub async fn accept(stream: &mut TcpStream) -> io::Result<Option<Addresses>> {
     if length != header.len() {
         return Err(invalid());
     }
-    Ok(parsed
-        .proxied_address()
-        .map(|told| Addresses { source: told.source, destination: told.destination }))
+    Ok(parsed.proxied_address().map(|told| Addresses { source: told.source, destination: told.destination }))
 }
 
 impl Version {

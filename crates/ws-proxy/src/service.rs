@@ -12,7 +12,9 @@ use std::{
 use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
-    header::{CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE},
+    header::{
+        CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE,
+    },
     request::Parts,
 };
 use tower_service::Service;
@@ -111,7 +113,9 @@ async fn serve(settings: Arc<Settings>, mut parts: Parts) -> Response<ProxyBody>
                         let parts = conn.into_parts();
                         let read_buf = match parts.read_buf {
                             empty if empty.is_empty() => BytesMut::new(),
-                            early => early.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..])),
+                            early => {
+                                early.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]))
+                            }
                         };
                         let backend = (backend.io, backend.read_buf);
                         Box::pin(Tunnel::new((parts.io, read_buf), backend, bounds, member)).await
@@ -183,7 +187,9 @@ fn pass_refusal(response: Response<RefusalBody>, version: Version, max: u64) -> 
 pub(crate) fn own_refusal(status: StatusCode, version: Version) -> Response<ProxyBody> {
     let mut answer = Response::new(status.canonical_reason().unwrap_or_default().into());
     *answer.status_mut() = status;
-    answer.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
     }
@@ -200,4 +206,3 @@ fn close(answer: &mut Response<ProxyBody>, version: Version) {
     let connection = if is_upgrade { "Upgrade, close" } else { "close" };
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static(connection));
 }
-

@@ -6,8 +6,8 @@ use http::{Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
 use ws_client::DialError;
 use ws_core::handshake::request_authority;
 
-use crate::{Access, Carried, Cause, ProxyBody, proxy::Settings};
 use crate::record::nothing;
+use crate::{Access, Carried, Cause, ProxyBody, proxy::Settings};
 
 /// One request, for those who want to know. Nothing is kept if nobody does.
 pub(crate) struct Telling(Option<Box<Told>>);
@@ -55,7 +55,12 @@ impl Telling {
 
     #[cfg_attr(
         not(any(feature = "metrics", feature = "tracing")),
-        expect(unused_variables, clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "there is nobody")
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            clippy::needless_pass_by_ref_mut,
+            reason = "there is nobody"
+        )
     )]
     pub(crate) fn dial_failed(&mut self, error: &DialError) {
         #[cfg(any(feature = "metrics", feature = "tracing"))]

@@ -4,9 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Waker},
 };
 
@@ -93,11 +91,8 @@ impl Tunnels {
         let key = state.next;
         state.next += 1;
         let order = state.draining.clone().map(Order::Close);
-        let member = Arc::new(Member {
-            shared: self.0.clone(),
-            key,
-            post: Mutex::new(Post { order, waiting: None }),
-        });
+        let member =
+            Arc::new(Member { shared: self.0.clone(), key, post: Mutex::new(Post { order, waiting: None }) });
         state.members.insert(key, Arc::downgrade(&member));
         member
     }

@@ -110,7 +110,9 @@ async fn cookie_keeps_a_client_with_its_backend() {
     }
     // Its backend goes away: there is another one, and another cookie.
     let left: Vec<_> = backends.status().into_iter().map(|status| status.uri).collect();
-    backends.replace(left.iter().enumerate().filter(|(at, _)| *at != stuck).map(|(_, uri)| uri.clone())).unwrap();
+    backends
+        .replace(left.iter().enumerate().filter(|(at, _)| *at != stuck).map(|(_, uri)| uri.clone()))
+        .unwrap();
     let (_client, head) = ask(proxy, handshake("/", &format!("Cookie: {value}\r\n"))).await;
     assert_eq!(fields(&head, "set-cookie").len(), 1);
 }

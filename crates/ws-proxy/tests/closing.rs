@@ -263,9 +263,10 @@ async fn drain_closes_both_sides_and_refuses_handshakes() {
             clients.push(client);
         }
         assert_eq!(tunnels.len(), 3);
-        let drain = tokio::spawn(async move {
-            tunnels.drain().close_frame(CloseFrame::new(1012, "back at once")).await
-        });
+        let drain =
+            tokio::spawn(
+                async move { tunnels.drain().close_frame(CloseFrame::new(1012, "back at once")).await },
+            );
         for client in &mut clients {
             assert_eq!(received(client).await, Some(Some(frame.clone())));
             assert_eq!(next(&mut seen).await, Some(Some(frame.clone())));

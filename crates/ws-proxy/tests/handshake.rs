@@ -47,8 +47,7 @@ async fn end_to_end_headers_pass_and_the_key_is_a_new_one() {
 #[tokio::test]
 async fn host_and_origin_go_by_their_policies() {
     let more = "Origin: http://p.example\r\n";
-    let head =
-        seen(|proxy| proxy.host(HostPolicy::Backend).origin(OriginPolicy::Backend), "/", more).await;
+    let head = seen(|proxy| proxy.host(HostPolicy::Backend).origin(OriginPolicy::Backend), "/", more).await;
     let host = fields(&head, "host")[0];
     assert!(host.starts_with("127.0.0.1:"), "{host}");
     assert_eq!(fields(&head, "origin"), [format!("http://{host}")]);
@@ -62,7 +61,8 @@ async fn host_and_origin_go_by_their_policies() {
 async fn paths_are_rewritten() {
     let head = seen(|proxy| proxy.strip_prefix("/ws"), "/ws/a?b", "").await;
     assert!(head.starts_with("GET /a?b "), "{head}");
-    let rewrite = |proxy: Proxy| proxy.rewrite_path(|request| format!("/v2{}", request.uri.path()).parse().ok());
+    let rewrite =
+        |proxy: Proxy| proxy.rewrite_path(|request| format!("/v2{}", request.uri.path()).parse().ok());
     let head = seen(rewrite, "/a?b", "").await;
     assert!(head.starts_with("GET /v2/a "), "{head}");
 }
@@ -189,7 +189,8 @@ async fn refusal_without_end_breaks_off_at_the_bound() {
         while io.write_all(&[b'x'; 1000]).await.is_ok() {}
     })
     .await;
-    let (mut client, head) = ask(serve(proxy_to(backend).max_refusal_size(10_000)).await, handshake("/", "")).await;
+    let (mut client, head) =
+        ask(serve(proxy_to(backend).max_refusal_size(10_000)).await, handshake("/", "")).await;
     assert!(head.starts_with("HTTP/1.1 500 "), "{head}");
     let body = rest(&mut client).await;
     // With the sizes of the chunks.

@@ -93,7 +93,8 @@ async fn one_connection_to_the_backend_carries_many() {
 // Shows PRX-2.
 #[tokio::test]
 async fn answer_that_would_accept_over_http2_is_a_bad_gateway() {
-    for (status, expected) in [("200 OK", 502), ("204 No Content", 502), ("302 Found", 302), ("403 No", 403)] {
+    for (status, expected) in [("200 OK", 502), ("204 No Content", 502), ("302 Found", 302), ("403 No", 403)]
+    {
         let (server, _) = scripted(move |mut io| async move {
             read_head(&mut io).await;
             let answer = format!("HTTP/1.1 {status}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");

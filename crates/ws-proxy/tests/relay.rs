@@ -14,8 +14,8 @@ use ws_proxy::{Cause, Proxy, Relay, Side, Verdict};
 use ws_tower::{CheckOrigin, Upgrader};
 
 use support::{
-    PATIENCE, accept, ask, backend, backend_with, dial, echo, fields, handshake, logged, next, proxy_to, rest,
-    scripted, serve,
+    PATIENCE, accept, ask, backend, backend_with, dial, echo, fields, handshake, logged, next, proxy_to,
+    rest, scripted, serve,
 };
 
 fn any() -> Upgrader {

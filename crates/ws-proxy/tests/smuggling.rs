@@ -59,7 +59,8 @@ async fn requests_that_are_no_handshakes_are_answered_here() {
 async fn one_token_of_upgrade_leaves() {
     let (backend, mut requests) = scripted(|mut io| async move { accept(&mut io, "").await }).await;
     let proxy = serve(proxy_to(backend)).await;
-    let request = handshake("/", "Upgrade: h2c\r\nConnection: HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n");
+    let request =
+        handshake("/", "Upgrade: h2c\r\nConnection: HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n");
     let (_client, head) = ask(proxy, request).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(fields(&head, "upgrade"), ["websocket"]);

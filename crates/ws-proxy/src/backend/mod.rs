@@ -14,9 +14,9 @@ use std::{
 
 use http::{HeaderValue, Uri, request::Parts};
 
-pub use self::{server::Health, sticky::StickyCookie};
-pub(crate) use self::server::{Place, Server};
 use self::hash::{hash, rank};
+pub(crate) use self::server::{Place, Server};
+pub use self::{server::Health, sticky::StickyCookie};
 
 /// The backends of a proxy, and the rule by which each request is given one of them.
 ///
@@ -236,7 +236,8 @@ impl Backends {
             return Ok(Chosen { target: Target::Exact(uri), place: None, cookie: None });
         }
         let servers = self.servers();
-        let untried = || servers.iter().filter(|server| !tried.iter().any(|tried| Arc::ptr_eq(tried, server)));
+        let untried =
+            || servers.iter().filter(|server| !tried.iter().any(|tried| Arc::ptr_eq(tried, server)));
         let mut ranked: Vec<&Arc<Server>> = untried().collect();
         if ranked.is_empty() {
             return Err(Unavailable::None);

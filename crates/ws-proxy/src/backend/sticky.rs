@@ -69,7 +69,9 @@ mod tests {
     #[test]
     fn what_is_no_cookie_of_ours_asks_for_nothing() {
         let cookie = StickyCookie::new("back");
-        for value in ["back=7", "back=+000000000000007", "back=000000000000000g", "back", "xback=0000000000000007"] {
+        for value in
+            ["back=7", "back=+000000000000007", "back=000000000000000g", "back", "xback=0000000000000007"]
+        {
             let headers = HeaderMap::from_iter([(COOKIE, value.parse().unwrap())]);
             let read = cookie.read(&headers);
             assert!(read.is_none() || value.starts_with("back=+"), "{value} {read:?}");

@@ -89,7 +89,8 @@ impl ForwardedHeaders {
             }
         }
         if self.rfc_7239 {
-            let mut element = format!("for={}", peer.map_or_else(|| "unknown".into(), |peer| node(peer.addr)));
+            let mut element =
+                format!("for={}", peer.map_or_else(|| "unknown".into(), |peer| node(peer.addr)));
             if let Some(host) = host {
                 element.push_str(&format!(";host=\"{}\"", host.replace(['"', '\\'], "")));
             }

@@ -150,11 +150,8 @@ mod tests {
 
     fn frame(opcode: Opcode, fin: bool, mask: bool, payload: &[u8]) -> Vec<u8> {
         let key = MaskingKey::new([1, 2, 3, 4]);
-        let header = FrameHeader {
-            fin,
-            mask: mask.then_some(key),
-            ..FrameHeader::new(opcode, payload.len() as u64)
-        };
+        let header =
+            FrameHeader { fin, mask: mask.then_some(key), ..FrameHeader::new(opcode, payload.len() as u64) };
         let mut bytes = header.encode().to_vec();
         let start = bytes.len();
         bytes.extend_from_slice(payload);

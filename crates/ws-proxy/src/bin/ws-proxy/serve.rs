@@ -1,0 +1,202 @@
+//! Listening, and serving what connects.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+use ws_proxy::{Peer, ProxyBody, proxy_protocol, ws_tower};
+
+use crate::{
+    config::Listen,
+    routes::{Common, Routes},
+    tls,
+};
+
+/// A listener, and the certificate that it has at the time.
+pub(crate) struct Listener {
+    tcp: TcpListener,
+    acceptor: Arc<RwLock<Option<TlsAcceptor>>>,
+    proxy_protocol: bool,
+    address: String,
+}
+
+impl Listener {
+    pub(crate) async fn bind(listen: &Listen) -> Result<Self, String> {
+        let acceptor = Arc::new(RwLock::new(tls::acceptor(listen)?));
+        let tcp = TcpListener::bind(&listen.address)
+            .await
+            .map_err(|error| format!("{}: {error}", listen.address))?;
+        Ok(Self { tcp, acceptor, proxy_protocol: listen.proxy_protocol, address: listen.address.clone() })
+    }
+
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.tcp.local_addr()
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.acceptor.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What takes another certificate for it.
+    pub(crate) fn certificate(&self) -> Certificate {
+        Certificate { acceptor: Arc::clone(&self.acceptor), address: self.address.clone() }
+    }
+
+    /// Serves connections, for ever.
+    pub(crate) async fn serve(self, routes: Routes) {
+        loop {
+            let (stream, peer) = match self.tcp.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_connection(&error) => continue,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others are given back in a while.
+                    eprintln!("ws-proxy: {}: {error}", self.address);
+                    sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let acceptor = self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let (routes, has_header) = (routes.clone(), self.proxy_protocol);
+            tokio::spawn(async move {
+                // Whatever goes wrong here is the client's business.
+                let _ = connection(stream, peer, has_header, acceptor, routes).await;
+            });
+        }
+    }
+}
+
+/// The certificate of a listener, which may be replaced.
+pub(crate) struct Certificate {
+    acceptor: Arc<RwLock<Option<TlsAcceptor>>>,
+    address: String,
+}
+
+impl Certificate {
+    /// Reads it anew, if the configuration still has this listener.
+    pub(crate) fn replace(&self, listen: &[Listen]) -> Result<(), String> {
+        let Some(listen) = listen.iter().find(|listen| listen.address == self.address) else { return Ok(()) };
+        let acceptor = tls::acceptor(listen)?;
+        let mut place = self.acceptor.write().unwrap_or_else(PoisonError::into_inner);
+        if place.is_some() == acceptor.is_some() {
+            *place = acceptor;
+        }
+        Ok(())
+    }
+}
+
+async fn connection(
+    mut stream: TcpStream,
+    addr: SocketAddr,
+    has_header: bool,
+    acceptor: Option<TlsAcceptor>,
+    routes: Routes,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut peer = Peer::new(addr).local(stream.local_addr()?);
+    if has_header {
+        if let Some(told) = timeout(PATIENCE, proxy_protocol::accept(&mut stream)).await?? {
+            peer = Peer::new(told.source).local(told.destination);
+        }
+    }
+    match acceptor {
+        Some(acceptor) => {
+            let stream = timeout(PATIENCE, acceptor.accept(stream)).await??;
+            http(stream, peer.secure(true), routes).await
+        }
+        None => http(stream, peer, routes).await,
+    }
+}
+
+async fn http<S>(stream: S, peer: Peer, routes: Routes) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = TowerToHyperService::new(With { peer, routes });
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+    ws_tower::http2::configure(&mut server);
+    server.serve_connection_with_upgrades(TokioIo::new(stream), service).await.map_err(io::Error::other)
+}
+
+/// The routes, for requests of one peer.
+#[derive(Clone)]
+struct With {
+    peer: Peer,
+    routes: Routes,
+}
+
+impl Service<Request<Incoming>> for With {
+    type Response = Response<ProxyBody>;
+    type Error = std::convert::Infallible;
+    type Future = <Routes as Service<Request<Incoming>>>::Future;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), std::convert::Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.routes.call(request)
+    }
+}
+
+/// Serves `/metrics` and `/health`.
+pub(crate) async fn admin(listener: TcpListener, common: Common, routes: Routes) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (common, routes) = (common.clone(), routes.clone());
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let (status, text) = match request.uri().path() {
+                "/metrics" => (StatusCode::OK, common.stats.text(&common, &routes)),
+                "/health" => (StatusCode::OK, "ok\n".to_owned()),
+                _ => (StatusCode::NOT_FOUND, "not found\n".to_owned()),
+            };
+            let mut answer = Response::new(ProxyBody::from(ws_tower::ResponseBody::from(text)));
+            *answer.status_mut() = status;
+            let kind = header::HeaderValue::from_static("text/plain; version=0.0.4");
+            answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+            std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        });
+        tokio::spawn(async move {
+            let mut server = hyper::server::conn::http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+            let _ = server.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// Whether an error is of the connection that was to be accepted.
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// How long a client may take for what comes before its request, and for its request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What is read ahead of a client, its request included: the bound of what waits for a backend.
+const HEAD: usize = 32 << 10;
