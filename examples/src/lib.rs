@@ -122,6 +122,7 @@ pages! {
     ws_core_readme "crates/ws-core/README.md",
     ws_tower_readme "crates/ws-tower/README.md",
     ws_client_readme "crates/ws-client/README.md",
+    ws_proxy_readme "crates/ws-proxy/README.md",
     authenticate "docs/how-to/authenticate.md",
     behind_a_proxy "docs/how-to/behind-a-proxy.md",
     broadcast "docs/how-to/broadcast.md",
@@ -148,6 +149,7 @@ pages! {
     from_axum "docs/migrating/from-axum.md",
     from_gorilla "docs/migrating/from-gorilla.md",
     from_tungstenite "docs/migrating/from-tungstenite.md",
+    from_websocketproxy "docs/migrating/from-websocketproxy.md",
     errors "docs/reference/errors.md",
     features "docs/reference/features.md",
     architecture "docs/topics/architecture.md",
@@ -156,6 +158,7 @@ pages! {
     compression "docs/topics/compression.md",
     defaults "docs/topics/defaults.md",
     memory "docs/topics/memory.md",
+    proxy "docs/topics/proxy.md",
     sans_io "docs/topics/sans-io.md",
     security "docs/topics/security.md",
 }

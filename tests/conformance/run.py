@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -32,9 +33,25 @@ def main() -> int:
     if args.wstest:
         engines.append(Wstest(args.wstest))
     total = Verdict()
+    if args.proxy:
+        for mode in MODES:
+            args.mode = mode
+            run_roles(args, expected, engines, total)
+    else:
+        run_roles(args, expected, engines, total)
+    print("informational cases:")
+    for name, entry in expected.informational.items():
+        print(f"  {name}: {entry['note']}")
+    print(f"{total.passed} passed, {len(total.problems)} failed")
+    return 1 if total.problems or not total.passed else 0
+
+
+def run_roles(args: argparse.Namespace, expected: Expected, engines: list[Engine], total: Verdict) -> None:
     for role in [role for role in ("server", "client") if getattr(args, role)]:
         styles = {} if args.only_deflate else expected.styles
         for style, names in styles.items():
+            if args.style and style != args.style:
+                continue
             chosen = [engine for engine in engines if engine.name in names]
             reports: dict[str, dict[str, Case]] = {}
             for engine in chosen:
@@ -47,19 +64,14 @@ def main() -> int:
                 print(f"{role} role, {style}: not run, it is for {' and '.join(names)}")
         for engine in [engine for engine in engines if engine.name == "wstest"]:
             run_deflate(role, engine, args, expected, total)
-    print("informational cases:")
-    for name, entry in expected.informational.items():
-        print(f"  {name}: {entry['note']}")
-    print(f"{total.passed} passed, {len(total.problems)} failed")
-    return 1 if total.problems or not total.passed else 0
 
 
 def run_and_judge(
     role: str, style: str, engine: Engine, args: argparse.Namespace, expected: Expected, total: Verdict
 ) -> dict[str, Case] | None:
     """Runs one engine against one peer that echoes in one style, and adds the judgement to `total`."""
-    where = f"{role} role, {style}, {engine.name}"
-    out = args.out.resolve() / f"{role}-{style}-{engine.name}"
+    where = f"{role} role, {style}, {engine.name}{through(args)}"
+    out = args.out.resolve() / f"{role}-{style}-{engine.name}{args.mode and f'-{args.mode}'}"
     began = time.monotonic()
     try:
         faults = run(role, style, engine, args, expected, out)
@@ -78,11 +90,11 @@ def run_and_judge(
 def run_deflate(role: str, engine: Engine, args: argparse.Namespace, expected: Expected, total: Verdict) -> None:
     """Runs the cases of permessage-deflate, in shards side by side, and judges them as one run."""
     style, cases = "messages", expected.deflate_cases(args.all_deflate)
-    where = f"{role} role, permessage-deflate, {engine.name}"
+    where = f"{role} role, permessage-deflate, {engine.name}{through(args)}"
     began = time.monotonic()
 
     def shard(number: int) -> tuple[Verdict, dict[str, Case]]:
-        out = args.out.resolve() / f"{role}-deflate-{number}"
+        out = args.out.resolve() / f"{role}-deflate-{number}{args.mode and f'-{args.mode}'}"
         faults = run(role, style, engine, args, expected, out, cases[number::SHARDS])
         return faults, read_report(out)
 
@@ -121,7 +133,7 @@ def run(
         with Child([peer, "--listen", "127.0.0.1:0"], log) as server:
             port = int(server.line(30).rsplit(":", 1)[1])
             # Other paths are refused, so a run cannot be of another style than it says.
-            with relayed(port, style, expected) as port:
+            with relayed(port, style, expected) as port, proxied(port, args, log) as port:
                 engine.fuzz_server(f"127.0.0.1:{port}/{style}", agent, patterns, out, args.seconds)
             verdict.check(server.wait(0) is None, f"the server ended during the run\n{server.tail()}")
     else:
@@ -151,6 +163,27 @@ def relayed(port: int, style: str, expected: Expected) -> Iterator[int]:
         yield relay.port
 
 
+@contextmanager
+def proxied(port: int, args: argparse.Namespace, log: Path) -> Iterator[int]:
+    """Gives the port of ws-proxy in front of `port`, if it is to be tested."""
+    if not args.mode:
+        yield port
+        return
+    config = log.with_suffix(".toml")
+    config.write_text(PROXY.format(port=port, mode=MODES[args.mode]))
+    with Child([args.proxy, "--config", config], log.with_suffix(".proxy.log")) as proxy:
+        deadline = time.monotonic() + 30
+        while not (told := re.search(r"listening on ws://127\.0\.0\.1:(\d+)", proxy.log.read_text("utf-8", "replace"))):
+            if time.monotonic() > deadline or proxy.wait(0) is not None:
+                raise Ended(f"ws-proxy does not listen\n{proxy.tail()}")
+            time.sleep(0.05)
+        yield int(told.group(1))
+
+
+def through(args: argparse.Namespace) -> str:
+    return f", through a {args.mode} of ws-proxy" if args.mode else ""
+
+
 def report(verdict: Verdict, total: Verdict, where: str) -> None:
     for problem in verdict.problems:
         print(f"  not as expected: {problem}")
@@ -164,15 +197,31 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--client", metavar="BIN", help="our client; without it the client role does not run")
     parser.add_argument("--kosoku", metavar="BIN", help="kosoku's console script")
     parser.add_argument("--wstest", metavar="BIN", help="wstest of a Python 2.7 environment")
+    parser.add_argument("--proxy", metavar="BIN", help="ws-proxy, to stand before our server: once as a tunnel, once as a relay")
+    parser.add_argument("--style", help="this one alone")
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/conformance", help="reports go here")
     parser.add_argument("--all-deflate", action="store_true", help="all cases of permessage-deflate, not only those that always run")
     parser.add_argument("--only-deflate", action="store_true", help="nothing but permessage-deflate")
     parser.add_argument("--seconds", type=float, default=600, help="the most one engine may take for one style in one role")
     args = parser.parse_args()
+    args.mode = ""
+    if args.proxy and args.client:
+        parser.error("a proxy stands before a server")
     if not (args.server or args.client) or not (args.kosoku or args.wstest):
         parser.error("name at least one peer and one engine")
     return args
 
+
+# The modes of ws-proxy, and what makes them.
+MODES = {"tunnel": "", "relay": "relay = true\nmax_message_size = 67108864\ncompression = true"}
+PROXY = """
+[[listen]]
+address = "127.0.0.1:0"
+[[route]]
+backends = ["ws://127.0.0.1:{port}"]
+origins = ["any"]
+{mode}
+"""
 
 # The suite is the slower end, and uses one core.
 SHARDS = 2

@@ -19,6 +19,8 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-client", "--no-default-features --features native-tls", {"rustls", "tokio-rustls", "ring"}),
     ("ws-client", "--no-default-features --features webpki-roots", {"native-tls", "openssl"}),
     ("ws-client", "", {"native-tls", "openssl", "webpki-roots"}),
+    ("ws-proxy", "--no-default-features", {"axum", "axum-core", "clap", "h2", "lexopt", "proxy-header", "rustls", "serde", "toml"}),
+    ("ws-proxy", "--all-features", {"aws-lc-rs", "axum", "axum-core"}),
     ("ws-client", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
 ]
 

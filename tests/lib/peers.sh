@@ -5,7 +5,8 @@ release_built=
 release() {
   if [ -n "$release_built" ]; then return 0; fi
   release_built=yes
-  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-tests --features ws-examples/full --bins
+  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-proxy -p ws-tests \
+    --features ws-examples/full,ws-proxy/bin --bins
 }
 
 # binaries NAME…: they are there, after a build that was reported already.
@@ -137,4 +138,41 @@ part_reach() {
   binaries connect echo || return 0
   tally shown "reach" 300 "$python" "$root/tests/reach/run.py" "${others[@]}" --out "$target/reach" \
     --connect "$target/release/connect" --echo "$target/release/echo"
+}
+
+part_proxy() {
+  local others=() command
+  need_rust || { skip proxy "$missing"; return 0; }
+  need_python_packages || { skip proxy "$missing"; return 0; }
+  if need_node_packages; then
+    others+=(--node "$node" --node-modules "$node_modules")
+  else
+    skip "proxy before Node" "$missing"
+  fi
+  need_servers nginx haproxy
+  for command in nginx haproxy; do
+    if command -v "$command" >/dev/null; then
+      others+=("--$command" "$(command -v "$command")")
+    else
+      skip "proxy with $command" "it is not installed (Debian: apt-get install $(server_package "$command"))"
+    fi
+  done
+  release
+  binaries ws-proxy connect echo autobahn-server || return 0
+  tally shown "proxy" 180 "$python" "$root/tests/proxy/run.py" --proxy "$target/release/ws-proxy" --python "$python" \
+    --connect "$target/release/connect" --echo "$target/release/echo" "${others[@]}" --out "$target/proxy"
+  tally shown "Autobahn through the proxy" 600 "$python" "$root/tests/conformance/run.py" --kosoku "$cache/python/bin/kosoku" \
+    --server "$target/release/autobahn-server" --proxy "$target/release/ws-proxy" --style messages --out "$target/conformance-proxy"
+}
+
+# The same with all of Autobahn's cases, permessage-deflate included. Not a part of a run of everything.
+part_proxy_full() {
+  need_rust || { skip "Autobahn through the proxy, all" "$missing"; return 0; }
+  need_python_packages || { skip "Autobahn through the proxy, all" "$missing"; return 0; }
+  need_wstest || { skip "Autobahn through the proxy, all" "$missing"; return 0; }
+  release
+  binaries ws-proxy autobahn-server || return 0
+  tally shown "Autobahn through the proxy, all" 9000 "$python" "$root/tests/conformance/run.py" --wstest "$wstest" \
+    --server "$target/release/autobahn-server" --proxy "$target/release/ws-proxy" --style messages --all-deflate --seconds 2400 \
+    --out "$target/conformance-proxy"
 }

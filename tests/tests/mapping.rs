@@ -13,9 +13,10 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("from-gorilla", "coder/websocket", "go-names/coder"),
     ("from-gorilla", "gobwas/ws", "go-names/gobwas"),
     ("from-tungstenite", "tungstenite", "rust-names/tungstenite"),
+    ("from-websocketproxy", "koding/websocketproxy", "go-names/websocketproxy"),
 ];
 
-const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client"];
+const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client", "ws-proxy"];
 
 /// What the column of ours says where there is no counterpart; then the remark says why.
 const NOTHING: &[&str] = &["none", "not there"];
@@ -132,7 +133,7 @@ fn names_of(list: &str) -> BTreeSet<String> {
     let path = root().join(format!("tests/data/{list}.txt"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let names: BTreeSet<_> = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
-    assert!(names.len() > 50, "{}: only {} names", path.display(), names.len());
+    assert!(names.len() >= 10, "{}: only {} names", path.display(), names.len());
     names
 }
 

@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod plot;
 mod procfs;
+mod proxy;
 mod report;
 mod results;
 mod rounds;
@@ -75,6 +76,12 @@ usage: ws-bench COMMAND [OPTIONS]
                  --workload LIST, --servers LIST, --file FILE   for these two
   plot FILE...   SVG pages of what `compare --json` or `client --json` has kept
                  --out PREFIX      default ./ratios: ratios-1.svg, ratios-2.svg, ...
+  proxy          ws-proxy beside nginx and HAProxy: CPU time of the proxy per message, latency, memory of idle pairs
+                 --proxies LIST    default: all; ours, ours-relay, nginx, haproxy
+                 --backend NAME    the server behind them, default ours-axum
+                 --workload LIST   default t32-d1,t32-d16,b16k,hs
+                 --idle N          idle connections, default 2000; 0 for none
+                 --rounds, --seconds, --core as above
   workers        servers with several workers beside the same with one: CPU time and messages a second
                  --workers N       default 2
                  --workload, --servers, --connections, --rounds, --seconds as above
@@ -106,7 +113,9 @@ fn run() -> Result<()> {
         Some("idle") => idle::main(args),
         Some("instructions") => instructions::main(args),
         Some("plot") => plot::main(args),
+        Some("proxy") => proxy::main(args),
         Some("serve") => server::main(args),
+        Some("serve-proxy") => proxy::serve(args),
         Some("workers") => workers::main(args),
         _ => {
             print!("{USAGE}");

@@ -12,7 +12,7 @@ use ws_core::handshake::{is_reserved_request_header, request_authority};
 use ws_tower::Accepted;
 
 use crate::{
-    backend::{Place, Target, Unavailable},
+    backend::{Place, Target},
     dialer::BackendIo,
     headers::remove_hop_by_hop,
     proxy::Settings,
@@ -41,11 +41,8 @@ pub(crate) async fn dial(
     let mut tried = Vec::new();
     let mut last = None;
     while tried.len() <= settings.retries {
-        let chosen = match settings.backends.choose(parts, &tried) {
-            Ok(chosen) => chosen,
-            // The reason why the one before did not answer says more.
-            Err(Unavailable::None | Unavailable::Full) => break,
-        };
+        // The reason why the one before did not answer says more than that there is no other.
+        let Some(chosen) = settings.backends.choose(parts, &tried) else { break };
         let uri = match &chosen.target {
             Target::Exact(uri) => uri.clone(),
             Target::Base(base) => settings.path.on(base, parts).ok_or(StatusCode::NOT_FOUND)?,

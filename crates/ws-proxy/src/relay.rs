@@ -212,6 +212,7 @@ struct Relaying<C, B> {
     cause: Option<Cause>,
     /// Until when all must have ended, once something has.
     until: Option<Instant>,
+    is_aborted: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -245,6 +246,7 @@ where
             moved: began,
             cause: None,
             until: None,
+            is_aborted: false,
             timer: None,
         }
     }
@@ -253,7 +255,10 @@ where
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cause> {
         match self.member.poll_order(cx) {
             Some(Order::Close(frame)) => self.end_with(Cause::Drained, &frame),
-            Some(Order::Abort) => return Poll::Ready(Cause::Drained),
+            Some(Order::Abort) => {
+                self.is_aborted = true;
+                return Poll::Ready(Cause::Drained);
+            }
             None => {}
         }
         loop {
@@ -324,7 +329,9 @@ where
         let until = self.until.unwrap_or_else(Instant::now).max(Instant::now() + LEAVE);
         let (client, backend) = (&mut self.client.writer, &mut self.backend.writer);
         let both = async { tokio::join!(client.close(None), backend.close(None)) };
-        let _ = timeout(until - Instant::now(), both).await;
+        if !self.is_aborted {
+            let _ = timeout(until - Instant::now(), both).await;
+        }
         let (client, backend) = (&self.client.stats, &self.backend.stats);
         let code = |stats: &Stats| {
             let closing = stats.closing();
@@ -399,6 +406,8 @@ where
             }
             Heard::Failed(cause, code) => {
                 from.ended = true;
+                // There is a close frame for this side, too, if it broke a rule.
+                from.is_dirty = true;
                 to.close(Some(code.into()));
                 break Some(Over::Ended(cause));
             }

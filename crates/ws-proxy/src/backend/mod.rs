@@ -229,18 +229,18 @@ impl Backends {
         Arc::clone(&self.pool.servers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Chooses for a request, but none of those that were tried already.
-    pub(crate) fn choose(&self, request: &Parts, tried: &[Arc<Server>]) -> Result<Chosen, Unavailable> {
+    /// Chooses for a request, but none of those that were tried already. `None` if there is none, or all of them are full.
+    pub(crate) fn choose(&self, request: &Parts, tried: &[Arc<Server>]) -> Option<Chosen> {
         if let Rule::Function(choose) = &self.rule {
-            let uri = choose(request).ok_or(Unavailable::None)?;
-            return Ok(Chosen { target: Target::Exact(uri), place: None, cookie: None });
+            let uri = choose(request)?;
+            return Some(Chosen { target: Target::Exact(uri), place: None, cookie: None });
         }
         let servers = self.servers();
         let untried =
             || servers.iter().filter(|server| !tried.iter().any(|tried| Arc::ptr_eq(tried, server)));
         let mut ranked: Vec<&Arc<Server>> = untried().collect();
         if ranked.is_empty() {
-            return Err(Unavailable::None);
+            return None;
         }
         let turn = self.pool.turn.fetch_add(1, Ordering::Relaxed) % ranked.len();
         ranked.rotate_left(turn);
@@ -263,14 +263,13 @@ impl Backends {
         let place = ranked
             .iter()
             .find_map(|server| if server.may_be_tried(self.health) { enter(server) } else { None })
-            .or_else(|| ranked.iter().find_map(|server| enter(server)))
-            .ok_or(Unavailable::Full)?;
+            .or_else(|| ranked.iter().find_map(|server| enter(server)))?;
         let server = place.server();
         let cookie = match &self.rule {
             Rule::Sticky(cookie) if wanted != Some(server.id) => cookie.write(server.id),
             _ => None,
         };
-        Ok(Chosen { target: Target::Base(server.uri.clone()), place: Some(place), cookie })
+        Some(Chosen { target: Target::Base(server.uri.clone()), place: Some(place), cookie })
     }
 
     pub(crate) fn dialed(&self, chosen: &Chosen, worked: bool) {
@@ -319,15 +318,6 @@ pub(crate) enum Target {
     Base(Uri),
     /// The URL.
     Exact(Uri),
-}
-
-/// Why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unavailable {
-    /// All have as many connections as they may.
-    Full,
-    /// There is none, or none that was not tried.
-    None,
 }
 
 fn check(uri: &Uri) -> Result<(), InvalidBackend> {
