@@ -36,7 +36,7 @@ def main() -> int:
     if args.proxy:
         for mode in MODES:
             args.mode = mode
-            run_roles(args, expected, engines, total)
+            run_roles(args, expected.through(mode), engines, total)
     else:
         run_roles(args, expected, engines, total)
     print("informational cases:")

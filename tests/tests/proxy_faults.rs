@@ -31,9 +31,7 @@ async fn proxy(backend: SocketAddr, is_relay: bool, tunnels: &Tunnels) -> Socket
     let mut proxy = Proxy::to(&format!("ws://{backend}"))
         .expect("the URL of a backend")
         .upgrader(Upgrader::new().check_origin(CheckOrigin::Any).close_timeout(BRIEF))
-        .dialer(
-            Dialer::new().handshake_timeout(BRIEF).config(ws_core::Config::new().close_timeout(BRIEF)),
-        )
+        .dialer(Dialer::new().handshake_timeout(BRIEF).config(ws_core::Config::new().close_timeout(BRIEF)))
         .close_timeout(BRIEF)
         .idle_timeout(BRIEF)
         .tunnels(tunnels.clone());

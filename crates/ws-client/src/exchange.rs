@@ -24,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "whoever asked waits for the answer"]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
 pub enum Exchange<S> {
     /// The server accepted.
     Accepted(Accepted<S>),

@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// What a backend answered.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
 pub(crate) enum Dialed {
     Accepted(ws_client::Accepted<BackendIo>, Kept),
     Refused(Response<RefusalBody>),

@@ -276,6 +276,7 @@ impl Proxy {
     }
 
     /// The tunnels of this proxy: those given to it by [`tunnels`](Self::tunnels), or its own.
+    #[must_use]
     pub fn open_tunnels(&self) -> &Tunnels {
         &self.0.tunnels
     }

@@ -62,7 +62,7 @@ impl Telling {
             reason = "there is nobody"
         )
     )]
-    pub(crate) fn dial_failed(&mut self, error: &DialError) {
+    pub(crate) fn dial_failed(&self, error: &DialError) {
         #[cfg(any(feature = "metrics", feature = "tracing"))]
         if let Some(told) = &self.0 {
             told.settings.observe.dial_failed(&told.access, error);

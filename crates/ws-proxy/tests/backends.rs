@@ -102,11 +102,12 @@ async fn cookie_keeps_a_client_with_its_backend() {
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
     let value = cookie.split(';').next().unwrap();
     let stuck = backends.status().iter().position(|status| status.connections == 1).unwrap();
+    let mut held = Vec::new();
     for count in 2..6 {
         let (client, head) = ask(proxy, handshake("/", &format!("Cookie: a=b; {value}\r\n"))).await;
         assert!(fields(&head, "set-cookie").is_empty());
         assert_eq!(backends.status()[stuck].connections, count);
-        std::mem::forget(client.into_std().unwrap());
+        held.push(client);
     }
     // Its backend goes away: there is another one, and another cookie.
     let left: Vec<_> = backends.status().into_iter().map(|status| status.uri).collect();

@@ -44,12 +44,9 @@ where
 async fn backend_gets_every_close_code_of_the_client() {
     let (told, tell) = tokio::sync::mpsc::unbounded_channel();
     let mut seen = tell;
-    let server = backend(move |mut conn| {
-        let told = told.clone();
-        async move {
-            let frame = received(&mut conn).await;
-            told.send(frame).unwrap();
-        }
+    let server = backend(move |mut conn| async move {
+        let frame = received(&mut conn).await;
+        told.send(frame).unwrap();
     })
     .await;
     for proxy in modes(&proxy_to(server)) {
@@ -141,13 +138,10 @@ async fn loss_of_the_backend_is_1014_in_a_relay_and_a_loss_in_a_tunnel() {
 #[tokio::test]
 async fn loss_of_the_client_is_1011_in_a_relay_and_a_loss_in_a_tunnel() {
     let (told, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let server = backend(move |mut conn| {
-        let told = told.clone();
-        async move {
-            let read = conn.read_message().await;
-            let received = conn.closing().received().map(|frame| frame.cloned());
-            told.send((read.is_err(), received)).unwrap();
-        }
+    let server = backend(move |mut conn| async move {
+        let read = conn.read_message().await;
+        let received = conn.closing().received().map(|frame| frame.cloned());
+        told.send((read.is_err(), received)).unwrap();
     })
     .await;
     let [tunnel, relay] = modes(&proxy_to(server));
@@ -240,14 +234,11 @@ async fn close_frame_is_delivered_although_the_backend_resets_behind_it() {
 #[tokio::test]
 async fn drain_closes_both_sides_and_refuses_handshakes() {
     let (told, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let server = backend(move |mut conn| {
-        let told = told.clone();
-        async move {
-            while let Ok(Some(message)) = conn.read_message().await {
-                conn.write_message(message).await.unwrap();
-            }
-            told.send(conn.closing().received().map(|frame| frame.cloned())).unwrap();
+    let server = backend(move |mut conn| async move {
+        while let Ok(Some(message)) = conn.read_message().await {
+            conn.write_message(message).await.unwrap();
         }
+        told.send(conn.closing().received().map(|frame| frame.cloned())).unwrap();
     })
     .await;
     let frame = CloseFrame::new(1012, "back at once");

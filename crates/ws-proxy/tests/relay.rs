@@ -87,12 +87,9 @@ async fn each_connection_has_an_inspector_of_its_own() {
 #[tokio::test]
 async fn message_beyond_the_limit_is_1009_for_both() {
     let (told, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let server = backend(move |mut conn| {
-        let told = told.clone();
-        async move {
-            let error = conn.read_message().await.unwrap_err();
-            told.send(error.close_code().map(u16::from)).unwrap();
-        }
+    let server = backend(move |mut conn| async move {
+        let error = conn.read_message().await.unwrap_err();
+        told.send(error.close_code().map(u16::from)).unwrap();
     })
     .await;
     let (proxy, mut log) =
@@ -116,7 +113,7 @@ async fn silent_sides_are_pinged() {
     })
     .await;
     let every = KeepAlive::every(Duration::from_millis(50));
-    let dialer = Dialer::new().config(Config::new().keep_alive(every.clone()));
+    let dialer = Dialer::new().config(Config::new().keep_alive(every));
     let proxy = proxy_to(server).relay(Relay::new()).upgrader(any().keep_alive(every)).dialer(dialer);
     let (mut client, _) = ask(serve(proxy).await, handshake("/", "")).await;
     let mut ping = [0; 1];

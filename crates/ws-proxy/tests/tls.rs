@@ -86,10 +86,9 @@ async fn backend_is_verified_and_verifies_the_proxy() {
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(support::rest(&mut client).await, b"\x81\x02hi\x88\x02\x03\xE8");
 
-    for bad in [
-        Dialer::new().only_roots([authority.root()]),
-        Dialer::new().only_roots([Authority::new().root()]),
-    ] {
+    for bad in
+        [Dialer::new().only_roots([authority.root()]), Dialer::new().only_roots([Authority::new().root()])]
+    {
         let (_client, head) = ask(to(bad).await, handshake("/", "")).await;
         assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
     }

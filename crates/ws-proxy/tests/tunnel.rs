@@ -228,7 +228,7 @@ async fn idle_tunnel_holds_no_buffers() {
     .await;
     let proxy = serve(proxy_to(server)).await;
     let mut clients = Vec::with_capacity(2 * TUNNELS);
-    let mut open = async |clients: &mut Vec<TcpStream>| {
+    let open = async |clients: &mut Vec<TcpStream>| {
         for _ in 0..TUNNELS {
             let (mut client, _) = ask(proxy, handshake("/", "")).await;
             // Each has carried something.

@@ -76,7 +76,8 @@ fn print(rows: &[Row]) {
         .iter()
         .map(|row| {
             let is_direct = row.server == DIRECT;
-            let added = direct.and_then(|direct| Some(latency(row)? - latency(direct)?)).filter(|_| !is_direct);
+            let added =
+                direct.and_then(|direct| Some(latency(row)? - latency(direct)?)).filter(|_| !is_direct);
             vec![
                 row.server.clone(),
                 show(row.median(Round::cost).filter(|_| !is_direct), 1.0, 0),

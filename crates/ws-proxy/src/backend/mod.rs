@@ -49,10 +49,13 @@ pub struct Backends {
 enum Rule {
     RoundRobin,
     LeastConnections,
-    Hashed(Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>),
+    Hashed(Arc<KeyOf>),
     Sticky(StickyCookie),
-    Function(Arc<dyn Fn(&Parts) -> Option<Uri> + Send + Sync>),
+    Function(Arc<UriOf>),
 }
+
+type KeyOf = dyn Fn(&Parts) -> Option<String> + Send + Sync;
+type UriOf = dyn Fn(&Parts) -> Option<Uri> + Send + Sync;
 
 #[derive(Debug, Default)]
 struct Pool {

@@ -14,8 +14,10 @@ pub(crate) enum Path {
     #[default]
     Keep,
     Strip(String),
-    Function(Arc<dyn Fn(&Parts) -> Option<PathAndQuery> + Send + Sync>),
+    Function(Arc<Rewrite>),
 }
+
+type Rewrite = dyn Fn(&Parts) -> Option<PathAndQuery> + Send + Sync;
 
 impl Path {
     /// The URL to dial: the path of the request, rewritten, behind that of the backend. Escapes and the query stay as they are.

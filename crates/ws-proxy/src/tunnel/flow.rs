@@ -138,13 +138,7 @@ impl Flow {
             }
             match &mut self.stage {
                 Stage::Carrying | Stage::Finishing(_) => {}
-                Stage::Saying(heard) => {
-                    if heard.is_closed() {
-                        self.stage = Stage::Ending;
-                        continue;
-                    }
-                    self.stage = Stage::Listening(std::mem::take(heard));
-                }
+                Stage::Saying(heard) => self.stage = Stage::Listening(std::mem::take(heard)),
                 Stage::Listening(_) => {}
                 Stage::Ending => {
                     self.release(pool);

@@ -77,8 +77,11 @@ pub(crate) fn proxy_to(backend: SocketAddr) -> Proxy {
     open(Proxy::new(Backends::fixed(format!("ws://{backend}")).unwrap()))
 }
 
+/// For pages of any origin; what does not end is not waited for.
 pub(crate) fn open(proxy: Proxy) -> Proxy {
-    proxy.upgrader(Upgrader::new().check_origin(CheckOrigin::Any))
+    let brief = Duration::from_millis(200);
+    let dialer = Dialer::new().config(ws_core::Config::new().close_timeout(brief));
+    proxy.upgrader(Upgrader::new().check_origin(CheckOrigin::Any).close_timeout(brief)).dialer(dialer)
 }
 
 /// A backend of ours.
