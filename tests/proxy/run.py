@@ -35,26 +35,26 @@ BACKENDS = ("ours", "python", "node", "nginx", "haproxy", "mtls", "h2", "proxy_v
 def ways() -> list[Way]:
     rows = []
     for name in BACKENDS:
-        for mode, path in (("tunnel", f"/{name}/"), ("relay", f"/relay/{name}/")):
+        for mode, path in (("tunnel", f"/{name}"), ("relay", f"/relay/{name}")):
             # The place is named so that the row is left out with it.
             rows.append(Way(f"{mode} to {name}", f"ws://127.0.0.1:{{proxy}}{path}#{{{name}}}"))
     for name in ("ours", "python", "node"):
-        rows.append(Way(f"tunnel to {name}, compressed from end to end", f"ws://127.0.0.1:{{proxy}}/{name}/#{{{name}}}", "--deflate", says=DEFLATE))
-        rows.append(Way(f"relay to {name}, compressed", f"ws://127.0.0.1:{{proxy}}/relay/{name}/#{{{name}}}", "--deflate", says=DEFLATE))
+        rows.append(Way(f"tunnel to {name}, compressed from end to end", f"ws://127.0.0.1:{{proxy}}/{name}#{{{name}}}", "--deflate", says=DEFLATE))
+        rows.append(Way(f"relay to {name}, compressed", f"ws://127.0.0.1:{{proxy}}/relay/{name}#{{{name}}}", "--deflate", says=DEFLATE))
     rows += [
-        Way("a subprotocol of the backend", "ws://127.0.0.1:{proxy}/node/#{node}", "--subprotocol a --subprotocol b", says=("subprotocol b",)),
-        Way("TLS to the proxy", "wss://localhost:{proxy_tls}/ours/", "--ca {ca}", says=("TLS",)),
-        Way("HTTP/2 to the proxy", "wss://localhost:{proxy_tls}/ours/", "--ca {ca} --http2", says=("HTTP/2.0", "200 OK")),
-        Way("HTTP/2 to the proxy, relayed", "wss://localhost:{proxy_tls}/relay/ours/", "--ca {ca} --http2", says=("HTTP/2.0",)),
-        Way("HTTP/2 to the proxy, Python behind it", "wss://localhost:{proxy_tls}/python/#{python}", "--ca {ca} --http2 --deflate", says=("HTTP/2.0", *DEFLATE)),
-        Way("HTTP/2 to the proxy and on to HAProxy", "wss://localhost:{proxy_tls}/h2/#{h2}", "--ca {ca} --http2", says=("HTTP/2.0",)),
-        Way("behind nginx", "ws://localhost:{front_nginx}/ours/"),
-        Way("behind nginx, relayed", "ws://localhost:{front_nginx}/relay/ours/", "--deflate", says=DEFLATE),
-        Way("behind HAProxy", "ws://127.0.0.1:{front_haproxy}/ours/"),
-        Way("behind HAProxy with HTTP/2", "wss://127.0.0.1:{front_haproxy_h2}/ours/", "--ca {ca} --http2", says=("HTTP/2.0",)),
-        Way("behind HAProxy with the PROXY protocol, version 1", "ws://127.0.0.1:{front_proxy_v1}/ours/"),
-        Way("behind HAProxy with the PROXY protocol, version 2", "ws://127.0.0.1:{front_proxy_v2}/ours/"),
-        Way("between nginx and HAProxy", "ws://localhost:{front_nginx}/haproxy/#{haproxy}"),
+        Way("a subprotocol of the backend", "ws://127.0.0.1:{proxy}/node#{node}", "--subprotocol a --subprotocol b", says=("subprotocol b",)),
+        Way("TLS to the proxy", "wss://localhost:{proxy_tls}/ours", "--ca {ca}", says=("TLS",)),
+        Way("HTTP/2 to the proxy", "wss://localhost:{proxy_tls}/ours", "--ca {ca} --http2", says=("HTTP/2.0", "200 OK")),
+        Way("HTTP/2 to the proxy, relayed", "wss://localhost:{proxy_tls}/relay/ours", "--ca {ca} --http2", says=("HTTP/2.0",)),
+        Way("HTTP/2 to the proxy, Python behind it", "wss://localhost:{proxy_tls}/python#{python}", "--ca {ca} --http2 --deflate", says=("HTTP/2.0", *DEFLATE)),
+        Way("HTTP/2 to the proxy and on to HAProxy", "wss://localhost:{proxy_tls}/h2#{h2}", "--ca {ca} --http2", says=("HTTP/2.0",)),
+        Way("behind nginx", "ws://localhost:{front_nginx}/ours"),
+        Way("behind nginx, relayed", "ws://localhost:{front_nginx}/relay/ours", "--deflate", says=DEFLATE),
+        Way("behind HAProxy", "ws://127.0.0.1:{front_haproxy}/ours"),
+        Way("behind HAProxy with HTTP/2", "wss://127.0.0.1:{front_haproxy_h2}/ours", "--ca {ca} --http2", says=("HTTP/2.0",)),
+        Way("behind HAProxy with the PROXY protocol, version 1", "ws://127.0.0.1:{front_proxy_v1}/ours"),
+        Way("behind HAProxy with the PROXY protocol, version 2", "ws://127.0.0.1:{front_proxy_v2}/ours"),
+        Way("between nginx and HAProxy", "ws://localhost:{front_nginx}/haproxy#{haproxy}"),
     ]
     return rows
 
@@ -138,7 +138,7 @@ class Proxy:
             # Behind the first segment every server has the path that it is used to.
             path = "" if backend in ("python", "node") else "/ws"
             for prefix, mode in ((f"/{backend}", ""), (f"/relay/{backend}", "relay = true\ncompression = true\nmax_message_size = 16777216")):
-                rewrite = f'strip_prefix = "{prefix}/"'
+                rewrite = f'strip_prefix = "{prefix}"'
                 parts.append(
                     f'[[route]]\nfor_path = "{prefix}"\nbackends = ["{scheme}://localhost:{places[backend]}{path}"]\n{rewrite}\n'
                     f"{more.get(backend, '')}\n{mode}"
@@ -161,10 +161,10 @@ class Proxy:
 def starts_as_its_help_says(args: argparse.Namespace, servers: Servers) -> None:
     """A backend on the command line, and nothing else."""
     port = free_port()
-    command = [args.proxy, "--listen", f"127.0.0.1:{port}", f"ws://127.0.0.1:{servers.places['ours']}/ws"]
+    command = [args.proxy, "--listen", f"127.0.0.1:{port}", f"ws://127.0.0.1:{servers.places['ours']}"]
     with Child(command, servers.out / "by-flags.log") as proxy:
         wait_for_port(port, proxy, PATIENCE)
-        way = Way("by flags", f"ws://127.0.0.1:{port}/")
+        way = Way("by flags", f"ws://127.0.0.1:{port}/ws")
         run = Connect(args.connect, way, servers.places, servers.out / "by-flags-connect.log", *MORE(servers))
         follow(run)
 
@@ -179,7 +179,7 @@ def says_what_is_wrong(args: argparse.Namespace, servers: Servers) -> None:
 
 def reloads_and_drains(args: argparse.Namespace, servers: Servers, proxy: Proxy) -> None:
     """A connection goes on while the configuration changes, and ends with the close frame of the drain."""
-    way = Way("open", "ws://127.0.0.1:{proxy}/ours/")
+    way = Way("open", "ws://127.0.0.1:{proxy}/ours")
     log = servers.out / "connect" / "open.log"
     with Connect(args.connect, way, servers.places, log, "--verbose").start() as open_one:
         open_one.send("before")
@@ -188,14 +188,14 @@ def reloads_and_drains(args: argparse.Namespace, servers: Servers, proxy: Proxy)
         proxy.config.write_text("nonsense = 1")
         proxy.signal(signal.SIGHUP)
         proxy.says("not read again")
-        proxy.config.write_text(text.replace('for_path = "/ours"', 'for_path = "/renamed"').replace('"/ours/"', '"/renamed/"'))
+        proxy.config.write_text(text.replace('for_path = "/ours"', 'for_path = "/renamed"').replace('"/ours"', '"/renamed"'))
         proxy.signal(signal.SIGHUP)
         proxy.says("read again")
         # The old name leads nowhere now, and the new one does.
-        gone = Child([args.connect, f"ws://127.0.0.1:{servers.places['proxy']}/ours/"], servers.out / "connect/gone.log", stdin=True)
+        gone = Child([args.connect, f"ws://127.0.0.1:{servers.places['proxy']}/ours"], servers.out / "connect/gone.log", stdin=True)
         gone.end_input()
         require(gone.wait(PATIENCE) == 4, "the old route is still there")
-        renamed = Connect(args.connect, Way("", "ws://127.0.0.1:{proxy}/renamed/"), servers.places, servers.out / "connect/renamed.log", *MORE(servers))
+        renamed = Connect(args.connect, Way("", "ws://127.0.0.1:{proxy}/renamed"), servers.places, servers.out / "connect/renamed.log", *MORE(servers))
         follow(renamed)
         open_one.send("after")
         require(open_one.line(PATIENCE) == "after", "no echo after")

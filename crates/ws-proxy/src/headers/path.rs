@@ -36,7 +36,10 @@ impl Path {
             }
         };
         let base_path = base.path().trim_end_matches('/');
-        let separator = if own.starts_with('/') { "" } else { "/" };
+        // Of a path that was the prefix nothing is left: what is asked for is the backend's path itself.
+        let is_rooted =
+            own.starts_with('/') || (!base_path.is_empty() && (own.is_empty() || own.starts_with('?')));
+        let separator = if is_rooted { "" } else { "/" };
         let mut parts = base.clone().into_parts();
         parts.scheme.get_or_insert(Scheme::HTTP);
         parts.path_and_query = Some(format!("{base_path}{separator}{own}").parse().ok()?);
@@ -47,9 +50,7 @@ impl Path {
 /// Takes a prefix away that ends where a segment does.
 fn strip(path: &str, prefix: &str) -> String {
     match path.strip_prefix(prefix.trim_end_matches('/')) {
-        Some("") => "/".into(),
-        Some(rest) if rest.starts_with('/') => rest.into(),
-        Some(rest) if rest.starts_with('?') => format!("/{rest}"),
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest.into(),
         _ => path.into(),
     }
 }
@@ -91,6 +92,14 @@ mod tests {
             ("/other/ws/a", "ws://h/other/ws/a"),
         ] {
             assert_eq!(on(&strip, "ws://h", target), expected);
+        }
+        for (target, expected) in [
+            ("/ws", "ws://h/base"),
+            ("/ws?b", "ws://h/base?b"),
+            ("/ws/", "ws://h/base/"),
+            ("/ws/a", "ws://h/base/a"),
+        ] {
+            assert_eq!(on(&strip, "ws://h/base/", target), expected);
         }
     }
 }
