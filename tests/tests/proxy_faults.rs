@@ -1,4 +1,4 @@
-//! ws-proxy on a network that does harm: whichever side is cut, half-closed, reset or stalled at whichever byte, both sides end, every
+//! ws-proxy on a network that does harm: whichever side is cut, half-closed, reset or stalled, and wherever, both sides end, every
 //! message that arrives is whole, and no tunnel is left.
 
 use std::{net::SocketAddr, time::Duration};
@@ -51,8 +51,9 @@ fn message(number: usize) -> Message {
 
 /// Five messages there and back, and a closing handshake, as far as it goes.
 async fn converse(addr: SocketAddr) {
+    // Who hears nothing of a network that is silent gives up by itself.
     let dialer = Dialer::new()
-        .handshake_timeout(Duration::from_secs(2))
+        .handshake_timeout(4 * BRIEF)
         .config(ws_core::Config::new().close_timeout(BRIEF));
     let Ok((mut conn, _)) = dialer.dial(format!("ws://{addr}/ws")).await else { return };
     for number in 0..5 {
@@ -64,8 +65,11 @@ async fn converse(addr: SocketAddr) {
 }
 
 async fn exchange(conn: &mut Conn<Transport>, number: usize) -> Option<()> {
-    conn.write_message(message(number)).await.ok()?;
-    let read = conn.read_message().await.ok()??;
+    let exchanged = async {
+        conn.write_message(message(number)).await.ok()?;
+        conn.read_message().await.ok()?
+    };
+    let read = timeout(4 * BRIEF, exchanged).await.ok()??;
     assert_eq!(read, message(number), "a message that was not sent");
     Some(())
 }
@@ -81,7 +85,7 @@ async fn harm(place: Where, is_relay: bool, direction: Direction, fault: Fault) 
     .await;
     let tunnels = Tunnels::new();
     // The handshake has some 200 bytes, each message 60 and a header.
-    for offset in (0..=800).step_by(9) {
+    for offset in (0..=800).step_by(23) {
         let plan = move |_| Plan::fault(direction, offset, fault);
         let (addr, _faults) = match place {
             Where::Client => {

@@ -13,7 +13,7 @@ use tokio::{
 
 use support::{accept, ask, fields, handshake, next, proxy_to, read_head, rest, scripted, serve, switching};
 
-// Shows PRX-3 and PRX-4.
+// Shows PRX-3, PRX-4.
 #[tokio::test]
 async fn requests_that_are_no_handshakes_are_answered_here() {
     let (backend, mut requests) = scripted(|mut io| async move { read_head(&mut io).await }).await;
