@@ -52,9 +52,8 @@ fn message(number: usize) -> Message {
 /// Five messages there and back, and a closing handshake, as far as it goes.
 async fn converse(addr: SocketAddr) {
     // Who hears nothing of a network that is silent gives up by itself.
-    let dialer = Dialer::new()
-        .handshake_timeout(4 * BRIEF)
-        .config(ws_core::Config::new().close_timeout(BRIEF));
+    let dialer =
+        Dialer::new().handshake_timeout(4 * BRIEF).config(ws_core::Config::new().close_timeout(BRIEF));
     let Ok((mut conn, _)) = dialer.dial(format!("ws://{addr}/ws")).await else { return };
     for number in 0..5 {
         if exchange(&mut conn, number).await.is_none() {

@@ -58,7 +58,7 @@ async fn without_offers_in_the_request_the_dialer_makes_its_own() {
     })
     .await;
     let dialer = Dialer::new().subprotocols(["mine"]).compression(DeflateConfig::new());
-    dialer.exchange(request(addr, &[])).await.unwrap();
+    let _ = dialer.exchange(request(addr, &[])).await.unwrap();
     let head = server.await.unwrap();
     assert_eq!(fields(&head, "sec-websocket-protocol"), ["mine"]);
     assert!(fields(&head, "sec-websocket-extensions")[0].starts_with("permessage-deflate"));
@@ -73,7 +73,7 @@ async fn empty_line_of_extensions_offers_none() {
     })
     .await;
     let dialer = Dialer::new().compression(DeflateConfig::new());
-    dialer.exchange(request(addr, &[("sec-websocket-extensions", "")])).await.unwrap();
+    let _ = dialer.exchange(request(addr, &[("sec-websocket-extensions", "")])).await.unwrap();
     assert!(fields(&server.await.unwrap(), "sec-websocket-extensions").is_empty());
 }
 
@@ -157,7 +157,7 @@ async fn preamble_comes_before_the_request() {
         (first, head)
     })
     .await;
-    Dialer::new().preamble(&b"PROXY\r\n"[..]).exchange(request(addr, &[])).await.unwrap();
+    let _ = Dialer::new().preamble(&b"PROXY\r\n"[..]).exchange(request(addr, &[])).await.unwrap();
     let (first, head) = server.await.unwrap();
     assert_eq!(&first, b"PROXY\r\n");
     assert!(head.starts_with("GET /chat HTTP/1.1\r\n"), "{head}");

@@ -32,9 +32,9 @@ pub struct BackendDialer(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Http1(Dialer),
+    Http1(Box<Dialer>),
     #[cfg(feature = "http2")]
-    Http2(Http2Dialer),
+    Http2(Box<Http2Dialer>),
     Own(Arc<dyn Own>),
 }
 
@@ -59,10 +59,10 @@ impl BackendDialer {
         match &self.0 {
             Inner::Http1(dialer) => {
                 let exchange = match preamble {
-                    Some(preamble) => dialer.clone().preamble(preamble).exchange(request).await?,
+                    Some(preamble) => Dialer::clone(dialer).preamble(preamble).exchange(request).await?,
                     None => dialer.exchange(request).await?,
                 };
-                Ok(map(exchange, |transport| BackendIo::Known(transport.into())))
+                Ok(map(exchange, known))
             }
             #[cfg(feature = "http2")]
             Inner::Http2(dialer) => Ok(map(dialer.exchange(request).await?, BackendIo::Known)),
@@ -73,7 +73,7 @@ impl BackendDialer {
 
 impl From<Dialer> for BackendDialer {
     fn from(dialer: Dialer) -> Self {
-        Self(Inner::Http1(dialer))
+        Self(Inner::Http1(Box::new(dialer)))
     }
 }
 
@@ -81,7 +81,7 @@ impl From<Dialer> for BackendDialer {
 #[cfg_attr(docsrs, doc(cfg(feature = "http2")))]
 impl From<Http2Dialer> for BackendDialer {
     fn from(dialer: Http2Dialer) -> Self {
-        Self(Inner::Http2(dialer))
+        Self(Inner::Http2(Box::new(dialer)))
     }
 }
 
@@ -135,6 +135,16 @@ fn map<S, T>(exchange: Exchange<S>, wrap: impl FnOnce(S) -> T) -> Exchange<T> {
 pub(crate) enum BackendIo {
     Known(Known),
     Own(Box<dyn Io>),
+}
+
+#[cfg(feature = "http2")]
+fn known(transport: ws_client::Transport) -> BackendIo {
+    BackendIo::Known(transport.into())
+}
+
+#[cfg(not(feature = "http2"))]
+fn known(transport: ws_client::Transport) -> BackendIo {
+    BackendIo::Known(transport)
 }
 
 pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}

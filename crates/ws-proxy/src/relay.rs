@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -328,7 +328,13 @@ where
     async fn leave(mut self, cause: Cause) -> Carried {
         let until = self.until.unwrap_or_else(Instant::now).max(Instant::now() + LEAVE);
         let (client, backend) = (&mut self.client.writer, &mut self.backend.writer);
-        let both = async { tokio::join!(client.close(None), backend.close(None)) };
+        let (mut client, mut backend) = (pin!(client.close(None)), pin!(backend.close(None)));
+        let mut ended = [false; 2];
+        let both = poll_fn(|cx| {
+            ended[0] = ended[0] || client.as_mut().poll(cx).is_ready();
+            ended[1] = ended[1] || backend.as_mut().poll(cx).is_ready();
+            if ended == [true; 2] { Poll::Ready(()) } else { Poll::Pending }
+        });
         if !self.is_aborted {
             let _ = timeout(until - Instant::now(), both).await;
         }

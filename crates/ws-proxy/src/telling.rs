@@ -55,12 +55,7 @@ impl Telling {
 
     #[cfg_attr(
         not(any(feature = "metrics", feature = "tracing")),
-        expect(
-            unused_variables,
-            clippy::unused_self,
-            clippy::needless_pass_by_ref_mut,
-            reason = "there is nobody"
-        )
+        expect(unused_variables, clippy::unused_self, reason = "there is nobody")
     )]
     pub(crate) fn dial_failed(&self, error: &DialError) {
         #[cfg(any(feature = "metrics", feature = "tracing"))]
