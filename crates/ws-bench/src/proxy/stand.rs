@@ -94,7 +94,7 @@ fn nginx(own: SocketAddr, backend: SocketAddr) -> Result<Command> {
         .collect();
     let config = format!(
         "daemon off; master_process off; pid {dir}/pid; error_log stderr crit;
-         events {{ worker_connections 100000; }}
+         events {{ worker_connections 19000; }}
          http {{
            access_log off; {temps}
            server {{
@@ -120,7 +120,7 @@ fn nginx(own: SocketAddr, backend: SocketAddr) -> Result<Command> {
 fn haproxy(own: SocketAddr, backend: SocketAddr) -> Result<Command> {
     let file = scratch(own)?.join("haproxy.cfg");
     let config = format!(
-        "global\n  nbthread 1\n  maxconn 100000\ndefaults\n  mode http\n  timeout connect 10s\n  timeout client 60s\n  \
+        "global\n  nbthread 1\n  maxconn 9000\ndefaults\n  mode http\n  timeout connect 10s\n  timeout client 60s\n  \
          timeout server 60s\nfrontend front\n  bind {own}\n  default_backend echo\nbackend echo\n  server echo {backend}\n"
     );
     fs::write(&file, config)?;
