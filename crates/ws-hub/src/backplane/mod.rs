@@ -1,0 +1,1 @@
+//! What carries messages, presence and history from one node to the others.

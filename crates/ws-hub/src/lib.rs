@@ -1,0 +1,3 @@
+//! Sessions, rooms, presence, recovery and broadcast for WebSocket servers, on one machine or on many.
+
+pub mod backplane;
