@@ -21,11 +21,15 @@ mod config;
 mod error;
 mod events;
 mod history;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod link;
 mod memory;
 mod message;
 mod node;
 mod plane;
 mod presence;
+#[cfg(feature = "redis")]
+mod redis;
 mod reply;
 mod topic;
 
@@ -38,5 +42,7 @@ pub use message::{Message, Publication};
 pub use node::NodeId;
 pub use plane::Backplane;
 pub use presence::{Member, PresenceChange};
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 pub use reply::Reply;
 pub use topic::Topic;
