@@ -139,8 +139,9 @@ impl<A: Handler> Seat<A> {
     }
 
     /// Has a session over this connection; see [`Hub::serve`].
-    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, conn: Conn<S>) -> Disconnect {
-        serve::run(self, conn).await
+    pub fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, conn: Conn<S>) -> impl Future<Output = Disconnect> {
+        // Not an `async fn`, which would hold its arguments twice for as long as the session lasts.
+        serve::run(self, conn)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::{
     handler::Handler,
     members::{Members, Snapshot},
     presence::Presences,
+    serve,
 };
 
 /// Sessions of one application, and the ways to reach them. Cheap to clone: all clones are the same hub.
@@ -184,29 +185,23 @@ impl<A: Handler> Hub<A> {
     /// # Cancel safety
     /// Dropping the future ends the session without a closing handshake, and calls
     /// [`Handler::disconnect`] with [`Cause::Dropped`].
-    pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, conn: Conn<S>) -> Disconnect {
-        self.serve_admitted(Admission::new(), conn).await
+    pub fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        conn: Conn<S>,
+    ) -> impl Future<Output = Disconnect> {
+        self.serve_admitted(Admission::new(), conn)
     }
 
     /// As [`serve`](Self::serve), with what is known of the client.
     ///
     /// # Panics
     /// As [`serve`](Self::serve).
-    pub async fn serve_admitted<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn serve_admitted<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         admission: Admission,
-        mut conn: Conn<S>,
-    ) -> Disconnect {
-        match self.reserve(admission) {
-            Ok(seat) => seat.serve(conn).await,
-            Err(refusal) => {
-                let frame = refusal.close_frame();
-                let error = conn.close(frame.clone()).await.err();
-                let mut end = Disconnect::new(Some(frame), Cause::Refused);
-                end.error = error.map(|error| error.kind().clone());
-                end
-            }
-        }
+        conn: Conn<S>,
+    ) -> impl Future<Output = Disconnect> {
+        serve::admit(self.reserve(admission), conn)
     }
 
     /// Keeps a place for a client, so that it can be refused by an HTTP response while there is still time. See

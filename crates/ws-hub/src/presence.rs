@@ -127,9 +127,9 @@ impl Presences {
             said.data = data.clone();
             hub.plane().set_presence(room.clone(), name, data).forget();
         }
-        // Whoever ended while this was said is not here to take it back.
+        // Whoever left while this was said is not here to take it back.
         drop(rooms);
-        if session.is_gone() {
+        if !session.is_in(&room) {
             self.leave(hub, &room, session, true);
         }
     }

@@ -307,11 +307,6 @@ impl Outbox {
         close
     }
 
-    /// The transport does not take all there is.
-    pub(crate) fn block(&self) {
-        self.lock().blocked = true;
-    }
-
     /// The close frame that was asked for.
     pub(crate) fn closing(&self) -> Option<Close> {
         match &self.lock().phase {

@@ -274,10 +274,14 @@ impl<'a, A: Handler> Room<'a, A> {
     // Presence.
 
     /// Says that the user of a session, or the session if it has none, is present in the room, and what is to be known of
-    /// them. The session should be in the room. It lasts until the last session of the user that said so leaves the room or
-    /// ends, and [`Config::presence_grace`](crate::Config::presence_grace) longer if it ends.
-    pub fn set_presence(&self, session: &Session<A>, data: impl Into<Bytes>) {
-        self.hub.presences().set(self.hub, self.name, session, data.into());
+    /// them. False if the session is not in the room, which changes nothing. It lasts until the last session of the user that
+    /// said so leaves the room or ends, and [`Config::presence_grace`](crate::Config::presence_grace) longer if it ends.
+    pub fn set_presence(&self, session: &Session<A>, data: impl Into<Bytes>) -> bool {
+        let is_in = session.is_in(self.name);
+        if is_in {
+            self.hub.presences().set(self.hub, self.name, session, data.into());
+        }
+        is_in
     }
 
     /// Who is present in the room, on all nodes, in the order of their names.

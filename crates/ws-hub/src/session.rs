@@ -451,10 +451,6 @@ impl<A: Handler> Session<A> {
         true
     }
 
-    pub(crate) fn is_gone(&self) -> bool {
-        self.state().gone
-    }
-
     /// Leaves everything, for good. Gives the rooms that it was in.
     pub(crate) fn leave_all(&self) -> Vec<Arc<str>> {
         let mut state = self.state();

@@ -18,13 +18,28 @@ use ws_core::{CloseCode, CloseFrame, Conn, Message};
 
 use self::pump::{Input, Pump};
 use crate::{
-    Cause, Disconnect, Hub, Session,
+    Cause, Disconnect, Hub, Refusal, Session,
     admission::{Place, Seat, Slot},
     handler::Handler,
 };
 
 /// What a panic left.
 type Panic = Box<dyn Any + Send>;
+
+/// Has a session, or closes the connection of a client that may not have one.
+pub(crate) async fn admit<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
+    seat: Result<Seat<A>, Refusal>,
+    mut conn: Conn<S>,
+) -> Disconnect {
+    let refusal = match seat {
+        Ok(seat) => return run(seat, conn).await,
+        Err(refusal) => refusal,
+    };
+    let frame = refusal.close_frame();
+    let error = conn.close(frame.clone()).await.err();
+    let error = error.map(|error| error.kind().clone());
+    Disconnect { error, ..Disconnect::new(Some(frame), Cause::Refused) }
+}
 
 /// Has a session over a connection, and ends with it.
 pub(crate) async fn run<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
@@ -39,7 +54,7 @@ pub(crate) async fn run<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
     let mut pump = Pump::new(&session, conn);
     if hub.is_closed() {
         // It came in while the others were sent away.
-        session.end_with(Some(crate::Refusal::Closed.close_frame()), Cause::Drained, true);
+        session.end_with(Some(Refusal::Closed.close_frame()), Cause::Drained, true);
     }
 
     let mut panic = None;

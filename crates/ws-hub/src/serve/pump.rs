@@ -60,6 +60,13 @@ enum Stage {
     Ended,
 }
 
+/// What was moved to the connection.
+enum Batch {
+    Taken,
+    Close(Close),
+    Empty,
+}
+
 /// What arrives.
 pub(super) enum Input {
     Message(Message),
@@ -144,7 +151,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     }
 
     /// Sees the connection to its end, and tells how it was.
-    pub(super) async fn finish(mut self) -> (Disconnect, Option<Error>) {
+    pub(super) async fn finish(&mut self) -> (Disconnect, Option<Error>) {
         poll_fn(|cx| {
             self.poll(cx);
             // Nobody handles what still arrives, nor a second panic.
@@ -155,7 +162,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         .await;
         let asked = self.session.outbox().end();
         self.news();
-        (self.disconnect(asked), self.error)
+        (self.disconnect(asked), self.error.take())
     }
 
     /// Moves what can be moved.
@@ -212,52 +219,58 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
             }
             return;
         }
-        let mut is_blocked = false;
+        // One batch is under way at a time: what waits behind it can still be dropped, replaced or overtaken by a close frame.
         let close = loop {
-            match self.conn.poll_ready(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return self.write_failed(error, cx),
-                Poll::Pending => {
-                    is_blocked = true;
-                    break self.session.outbox().park(cx.waker());
+            if self.unflushed {
+                match self.conn.poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.flushed(),
+                    Poll::Ready(Err(error)) => return self.write_failed(error, cx),
+                    Poll::Pending => {
+                        self.stall.since.get_or_insert_with(Instant::now);
+                        break self.session.outbox().park(cx.waker());
+                    }
                 }
             }
+            match self.take_batch(cx) {
+                Batch::Taken => {}
+                Batch::Close(close) => break Some(close),
+                Batch::Empty => break None,
+            }
+        };
+        if let Some(close) = close {
+            self.begin_close(close);
+        }
+    }
+
+    /// Moves what waits to the connection, as much as it takes at a time: it leaves in one write.
+    fn take_batch(&mut self, cx: &Context<'_>) -> Batch {
+        let mut bytes = 0;
+        loop {
             match self.session.outbox().next(cx.waker()) {
                 Next::Message(message) => {
                     // Only after a close frame it fails, and then nothing needs it.
                     if message.start_send(&mut self.conn).is_ok() {
                         self.unflushed = true;
                     }
+                    bytes += message.size;
                     self.in_flight.push(message);
+                    if bytes >= BATCH {
+                        return Batch::Taken;
+                    }
                 }
-                Next::Close(close) => break Some(close),
-                Next::Nothing => break None,
+                // What goes out before a close frame is told as sent.
+                Next::Close(close) if close.flush && self.unflushed => return Batch::Taken,
+                Next::Close(close) => return Batch::Close(close),
+                Next::Nothing if self.unflushed => return Batch::Taken,
+                Next::Nothing => return Batch::Empty,
             }
-        };
-        if let Some(close) = close {
-            return self.begin_close(close);
-        }
-        if self.unflushed {
-            match self.conn.poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.flushed(),
-                Poll::Ready(Err(error)) => return self.write_failed(error, cx),
-                Poll::Pending => is_blocked = true,
-            }
-        }
-        if is_blocked {
-            if self.stall.since.is_none() {
-                self.stall.since = Some(Instant::now());
-                // Messages that are dropped for those that do not keep up are to be dropped for this one from now on.
-                self.session.outbox().block();
-            }
-        } else {
-            self.stall = Stall::default();
         }
     }
 
     /// The transport has taken everything.
     fn flushed(&mut self) {
         self.unflushed = false;
+        self.stall = Stall::default();
         let (mut count, mut bytes) = (0, 0);
         while let Some(message) = self.in_flight.pop() {
             count += 1;
@@ -498,3 +511,6 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         }
     }
 }
+
+/// Bytes that are moved to the connection at a time: so much goes out with one call of the system.
+const BATCH: usize = 64 << 10;

@@ -51,6 +51,7 @@ async fn what_is_sent_before_a_close_goes_out_before_it() {
     assert_eq!(closed(&mut client).await, Some(CloseFrame::new(4000, "enough")));
     let end = served.await.unwrap();
     assert_eq!((end.code.as_u16(), end.cause), (4000, Cause::Closed));
+    assert_eq!(hub.handler().count("sent"), 100);
 }
 
 #[tokio::test(start_paused = true)]

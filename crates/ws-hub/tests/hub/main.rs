@@ -3,4 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
 mod life;
+mod limits;
+mod nodes;
+mod presence;
+mod recovery;
+mod rooms;
