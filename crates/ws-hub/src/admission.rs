@@ -183,21 +183,19 @@ impl<A: Handler> Drop for Place<A> {
 #[derive(Default)]
 pub(crate) struct Counts(Mutex<HashMap<Arc<str>, usize>>);
 
+/// Where something is counted.
+type CountsOf<A> = fn(&Hub<A>) -> &Counts;
+
 /// One of those that there may be of a name.
 pub(crate) struct Slot<A: Handler> {
     name: Arc<str>,
     /// `None` if it is not counted.
-    counted: Option<(Hub<A>, fn(&Hub<A>) -> &Counts)>,
+    counted: Option<(Hub<A>, CountsOf<A>)>,
 }
 
 impl<A: Handler> Slot<A> {
     /// Takes one, if there are fewer than `limit`.
-    pub(crate) fn take(
-        hub: &Hub<A>,
-        counts: fn(&Hub<A>) -> &Counts,
-        name: Arc<str>,
-        limit: usize,
-    ) -> Option<Self> {
+    pub(crate) fn take(hub: &Hub<A>, counts: CountsOf<A>, name: Arc<str>, limit: usize) -> Option<Self> {
         if limit == usize::MAX {
             return Some(Self { name, counted: None });
         }

@@ -7,11 +7,11 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-type Value = Box<dyn Any + Send + Sync>;
+type Values = HashMap<TypeId, Box<dyn Any + Send + Sync>, BuildHasherDefault<TypeIdHasher>>;
 
 /// One value of each type. It holds nothing until there is one.
 #[derive(Default)]
-pub(crate) struct Extensions(Option<Box<HashMap<TypeId, Value, BuildHasherDefault<TypeIdHasher>>>>);
+pub(crate) struct Extensions(Option<Box<Values>>);
 
 impl Extensions {
     pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, value: T) -> Option<T> {

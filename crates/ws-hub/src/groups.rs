@@ -16,9 +16,11 @@ use crate::{
 /// The groups of one kind. A group is there while somebody is in it.
 pub(crate) struct Groups<A: Handler> {
     /// By a hash of the name, so that groups come and go without much waiting for each other.
-    shards: Box<[Mutex<HashMap<Arc<str>, Arc<Group<A>>>>]>,
+    shards: Box<[Mutex<Named<A>>]>,
     hasher: RandomState,
 }
+
+type Named<A> = HashMap<Arc<str>, Arc<Group<A>>>;
 
 /// The sessions that share a name.
 pub(crate) struct Group<A: Handler> {
@@ -105,11 +107,7 @@ impl<A: Handler> Groups<A> {
         drop((removed, gone));
     }
 
-    fn get_or_create(
-        groups: &mut HashMap<Arc<str>, Arc<Group<A>>>,
-        name: &str,
-        created: impl FnOnce(&Arc<str>),
-    ) -> Arc<Group<A>> {
+    fn get_or_create(groups: &mut Named<A>, name: &str, created: impl FnOnce(&Arc<str>)) -> Arc<Group<A>> {
         if let Some(group) = groups.get(name) {
             return group.clone();
         }
@@ -132,7 +130,7 @@ impl<A: Handler> Groups<A> {
         self.shards.iter().flat_map(|shard| lock(shard).keys().cloned().collect::<Vec<_>>()).collect()
     }
 
-    fn shard(&self, name: &str) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Group<A>>>> {
+    fn shard(&self, name: &str) -> MutexGuard<'_, Named<A>> {
         lock(&self.shards[self.hasher.hash_one(name) as usize % SHARDS])
     }
 }

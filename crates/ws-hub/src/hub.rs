@@ -161,7 +161,6 @@ impl<A: Handler> Hub<A> {
     }
 
     /// How it behaves.
-    #[must_use]
     pub fn config(&self) -> &Config {
         &self.0.config
     }

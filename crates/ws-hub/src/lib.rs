@@ -73,6 +73,9 @@
 #![forbid(unsafe_code)]
 
 pub mod backplane;
+#[cfg(feature = "json")]
+#[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+pub mod json;
 
 mod address;
 mod admission;

@@ -9,6 +9,10 @@ use crate::{Session, handler::Handler};
 pub(crate) struct Members<A: Handler> {
     chunks: Vec<Arc<Vec<Session<A>>>>,
     /// Where each session stands, once there is more than one chunk to look through.
+    #[expect(
+        clippy::box_collection,
+        reason = "there are as many of these as rooms and users, most of them small"
+    )]
     index: Option<Box<HashMap<u64, usize>>>,
 }
 

@@ -113,6 +113,7 @@ impl<'a, A: Handler> Room<'a, A> {
     }
 
     /// Takes a session out of this room; false if it is not in it.
+    #[expect(clippy::must_use_candidate, reason = "it is for what it does")]
     pub fn leave(&self, session: &Session<A>) -> bool {
         session.leave(self.name)
     }
@@ -143,13 +144,11 @@ impl<'a, A: Handler> Room<'a, A> {
     }
 
     /// All who are in the room but this session, to send to or to do something else with.
-    #[must_use]
     pub fn except(&self, session: &Session<A>) -> Target<'a, A> {
         self.target().except(session)
     }
 
     /// All who are in the room, to send to or to do something else with.
-    #[must_use]
     pub fn target(&self) -> Target<'a, A> {
         self.hub.rooms([self.name])
     }

@@ -56,13 +56,14 @@ struct Inner<A: Handler> {
     state: Mutex<State<A>>,
 }
 
+type Rooms<A> = HashMap<Arc<str>, Arc<Group<A>>>;
+
 /// What is known of a session. Every part takes memory when there is something in it.
 struct State<A: Handler> {
     user: Option<Slot<A>>,
     users: Option<Arc<Group<A>>>,
     expires: Option<Instant>,
-    #[expect(clippy::box_collection, reason = "most sessions of some hubs are in no room")]
-    rooms: Option<Box<HashMap<Arc<str>, Arc<Group<A>>>>>,
+    rooms: Option<Box<Rooms<A>>>,
     extensions: Extensions,
     requests: Requests,
     /// It has ended: it joins nothing any more.
@@ -204,7 +205,7 @@ impl<A: Handler> Session<A> {
     pub fn send(&self, envelope: impl Into<Envelope>) -> Sending<A> {
         let Envelope { content, overflow, key, volatile } = envelope.into();
         let message = Outgoing::one(content, key, volatile);
-        let overflow = overflow.as_ref().unwrap_or(&self.0.hub.config().overflow);
+        let overflow = overflow.as_ref().unwrap_or_else(|| &self.0.hub.config().overflow);
         let mut delivery = Delivery::default();
         let pushed = self.push(&message, overflow);
         delivery.count(pushed);
@@ -327,9 +328,9 @@ impl<A: Handler> Session<A> {
     }
 
     /// Takes the value of this type away.
+    #[expect(clippy::must_use_candidate, reason = "it is for what it does")]
     pub fn remove<T: 'static>(&self) -> Option<T> {
-        let removed = self.state().extensions.remove();
-        removed
+        self.state().extensions.remove()
     }
 
     /// Who it is, if that is known.

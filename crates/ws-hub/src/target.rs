@@ -39,8 +39,10 @@ pub struct Target<'a, A: Handler> {
     hub: &'a Hub<A>,
     address: Address,
     local: bool,
-    filter: Option<Box<dyn Fn(&Session<A>) -> bool + 'a>>,
+    filter: Option<Box<Filter<'a, A>>>,
 }
+
+type Filter<'a, A> = dyn Fn(&Session<A>) -> bool + 'a;
 
 impl<'a, A: Handler> Target<'a, A> {
     pub(crate) fn new(hub: &'a Hub<A>) -> Self {
@@ -129,7 +131,7 @@ impl<'a, A: Handler> Target<'a, A> {
 
     pub(crate) fn send_local(&self, envelope: Envelope) -> Sending<A> {
         let Envelope { content, overflow, key, volatile } = envelope;
-        let overflow = overflow.as_ref().unwrap_or(&self.hub.config().overflow);
+        let overflow = overflow.as_ref().unwrap_or_else(|| &self.hub.config().overflow);
         let message = Outgoing::shared(content, key, volatile);
         let mut delivery = Delivery::default();
         let mut waiting = Vec::new();
@@ -189,17 +191,17 @@ impl<'a, A: Handler> Target<'a, A> {
 
     /// Has each of them join a room. Those that cannot, do not.
     pub fn join(&self, room: &str) {
-        self.operate(Operation::Join(room.into()));
+        self.operate(&Operation::Join(room.into()));
     }
 
     /// Has each of them leave a room.
     pub fn leave(&self, room: &str) {
-        self.operate(Operation::Leave(room.into()));
+        self.operate(&Operation::Leave(room.into()));
     }
 
     /// Closes each of them; see [`Session::close`].
     pub fn close(&self, frame: impl Into<Option<CloseFrame>>) {
-        self.operate(Operation::Close(frame.into()));
+        self.operate(&Operation::Close(frame.into()));
     }
 
     /// How many of them are on this node.
@@ -227,9 +229,9 @@ impl<'a, A: Handler> Target<'a, A> {
         });
     }
 
-    fn operate(&self, operation: Operation) {
-        let publication = self.remote(|address| wire::seal(address, &operation));
-        self.operate_local(&operation);
+    fn operate(&self, operation: &Operation) {
+        let publication = self.remote(|address| wire::seal(address, operation));
+        self.operate_local(operation);
         if let Some(publication) = publication {
             self.hub.plane().publish(publication).forget();
         }

@@ -73,10 +73,10 @@ pub(crate) async fn run<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
     let (end, error) = pump.finish().await;
     if let Some(error) = error {
         let told = catch_unwind(AssertUnwindSafe(|| hub.handler().error(&session, &error)));
-        panic = panic.or(told.err());
+        panic = panic.or_else(|| told.err());
     }
     let end = registered.end(end);
-    if let Some(payload) = panic.or(registered.panic.take()) {
+    if let Some(payload) = panic.or_else(|| registered.panic.take()) {
         resume_unwind(payload);
     }
     end

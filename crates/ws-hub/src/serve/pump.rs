@@ -435,7 +435,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         }
     }
 
-    fn expel(&mut self, reason: &'static str) {
+    fn expel(&self, reason: &'static str) {
         let frame = CloseFrame::new(CloseCode::POLICY_VIOLATION, reason);
         self.session.end_with(Some(frame), Cause::Expired, false);
     }
