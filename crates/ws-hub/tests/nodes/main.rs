@@ -23,6 +23,8 @@ mod redis {
     pub(crate) struct OverRedis(pub(crate) Server);
 
     impl Fragile for OverRedis {
+        const CONFIRMS_WHAT_IT_KEEPS: bool = true;
+
         fn start(keeps: Keeps) -> Self {
             Self(Server::start(Program::Redis, keeps))
         }
@@ -40,4 +42,34 @@ mod redis {
 
     suite::suite!(OverRedis::start(Keeps::Nothing));
     crate::chaos::chaos!(OverRedis);
+}
+
+#[cfg(feature = "nats")]
+mod nats {
+    use super::*;
+
+    pub(crate) struct OverNats(pub(crate) Server);
+
+    impl Fragile for OverNats {
+        const CONFIRMS_WHAT_IT_KEEPS: bool = false;
+
+        fn start(keeps: Keeps) -> Self {
+            Self(Server::start(Program::Nats, keeps))
+        }
+
+        fn server(&mut self) -> &mut Server {
+            &mut self.0
+        }
+    }
+
+    impl Fixture for OverNats {
+        const BYTES_PER_ROOM: bool = false;
+
+        fn node(&self, config: Config) -> Arc<dyn Backplane> {
+            Arc::new(ws_hub::backplane::Nats::new(&self.0.url(), config).unwrap())
+        }
+    }
+
+    suite::suite!(OverNats::start(Keeps::Nothing));
+    crate::chaos::chaos!(OverNats);
 }
