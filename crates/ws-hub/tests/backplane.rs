@@ -15,6 +15,8 @@ use self::suite::{Fixture, Node};
 struct InMemory(MemoryBus);
 
 impl Fixture for InMemory {
+    const HAS_PREFIXES: bool = false;
+
     fn node(&self, config: Config) -> Arc<dyn Backplane> {
         Arc::new(self.0.join(config))
     }

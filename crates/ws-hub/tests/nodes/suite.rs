@@ -16,6 +16,8 @@ pub(crate) trait Fixture {
     fn node(&self, config: Config) -> Arc<dyn Backplane>;
     /// Whether the history of each room is bounded by bytes, and not that of all rooms together.
     const BYTES_PER_ROOM: bool = true;
+    /// Whether several applications may share it.
+    const HAS_PREFIXES: bool = true;
 }
 
 /// Longer than anything takes that works.
@@ -173,6 +175,20 @@ pub(crate) async fn names_have_no_meaning(fixture: &impl Fixture) {
     }
 }
 
+pub(crate) async fn applications_with_other_prefixes_do_not_meet<F: Fixture>(fixture: &F) {
+    if !F::HAS_PREFIXES {
+        return;
+    }
+    let prefixed = |prefix: &str| fixture.node(Config::new().prefix(prefix));
+    let (here, mut there) = (Node::up(prefixed("a.b c")).await, Node::up(prefixed("a.b c")).await);
+    let other = Node::up(prefixed("a")).await;
+    there.ask(Topic::room("r")).await;
+    other.say(Topic::room("r"), "no").await;
+    other.retain("r", "no").await;
+    there.hears_next(&here, Topic::room("r")).await;
+    assert_eq!(there.history("r", None, 10).await.1, [] as [Bytes; 0]);
+}
+
 pub(crate) async fn payloads_are_any_bytes_up_to_the_bound(fixture: &impl Fixture) {
     let (here, mut there) = two(fixture, Config::new().max_payload(500_000)).await;
     there.ask(Topic::room("r")).await;
@@ -240,9 +256,9 @@ pub(crate) async fn history_gives_what_was_missed_or_nothing(fixture: &impl Fixt
         here.retain("other", "no").await;
     }
     let last = positions[5];
-    for since in 0..=5 {
-        let missed: Vec<Bytes> = (since + 1..=5).map(|number| number.to_string().into()).collect();
-        assert_eq!(there.history("r", Some(positions[since]), 5).await, (true, missed, last));
+    for (number, since) in positions.iter().enumerate() {
+        let missed: Vec<Bytes> = (number + 1..=5).map(|number| number.to_string().into()).collect();
+        assert_eq!(there.history("r", Some(*since), 5).await, (true, missed, last));
     }
     assert_eq!(there.history("r", None, 2).await, (true, vec!["4".into(), "5".into()], last));
     assert_eq!(there.history("r", None, 0).await, (true, vec![], last));
@@ -411,6 +427,7 @@ macro_rules! suite {
             a_publication_does_not_come_back_unless_asked
             a_topic_keeps_its_order
             names_have_no_meaning
+            applications_with_other_prefixes_do_not_meet
             payloads_are_any_bytes_up_to_the_bound
             only_rooms_have_a_history
             retained_messages_have_one_order_everywhere

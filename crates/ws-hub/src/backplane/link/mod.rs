@@ -75,15 +75,12 @@ pub(super) trait Session: Send + Sync + 'static {
     fn members(&self, room: Arc<str>) -> impl Future<Output = Result<Vec<Presence>, BackplaneError>> + Send;
 
     /// Stores entries of this node, or removes those without data, and tells who watches.
-    fn say(
-        &self,
-        entries: Vec<(Arc<str>, Presence)>,
-    ) -> impl Future<Output = Result<(), BackplaneError>> + Send;
+    fn say(&self, entries: Vec<Placed>) -> impl Future<Output = Result<(), BackplaneError>> + Send;
 
     /// Keeps the entries of this node, all of which these are, from expiring. Gives the rooms that the server has forgotten.
     fn keep(
         &self,
-        entries: Vec<(Arc<str>, Presence)>,
+        entries: Vec<Placed>,
     ) -> impl Future<Output = Result<Vec<Arc<str>>, BackplaneError>> + Send;
 
     /// Removes entries of a node that has been dead for long.
@@ -116,6 +113,9 @@ pub(super) enum Incoming {
         entry: Presence,
     },
 }
+
+/// An entry and its room.
+pub(super) type Placed = (Arc<str>, Presence);
 
 /// An entry of a room's presence. Of two of the same node and id the one with the higher version is newer.
 #[derive(Clone, Debug, PartialEq, Eq)]

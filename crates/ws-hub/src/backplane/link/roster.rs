@@ -10,12 +10,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::view::View;
-use super::Presence;
 use super::promise::Promise;
+use super::{Placed, Presence};
 use crate::backplane::{Event, NodeId, PresenceChange};
 
 /// Entries that leave together at the most.
 const MAX_SAID: usize = 512;
+
+/// What this node said of its members, with the version of the word, by room and id.
+type Own = HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>;
 
 /// After so many times the time to live a dead node's entries are removed from the server, and it is forgotten.
 const BURIED_AFTER: u32 = 3;
@@ -25,7 +28,7 @@ pub(super) struct Roster {
     ttl: Duration,
     /// Of the latest word about a member of this node.
     version: u64,
-    own: HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>,
+    own: Own,
     /// What the server was not told yet, by room and id.
     unsaid: HashMap<(Arc<str>, Arc<str>), Presence>,
     promises: Vec<Promise<()>>,
@@ -92,7 +95,7 @@ impl Roster {
     }
 
     /// Some of what is unsaid, and the promises to keep once it is said.
-    pub(super) fn unsaid(&mut self) -> (Vec<(Arc<str>, Presence)>, Vec<Promise<()>>) {
+    pub(super) fn unsaid(&mut self) -> (Vec<Placed>, Vec<Promise<()>>) {
         let entries: Vec<_> = self
             .unsaid
             .iter()
@@ -121,7 +124,7 @@ impl Roster {
     }
 
     /// All entries of this node.
-    pub(super) fn own(&self) -> Vec<(Arc<str>, Presence)> {
+    pub(super) fn own(&self) -> Vec<Placed> {
         let rooms: Vec<Arc<str>> = self.own.keys().cloned().collect();
         entries_of(&self.own, &rooms)
             .map(|(room, id, version, data)| {
@@ -253,7 +256,7 @@ fn event(room: &Arc<str>, change: PresenceChange) -> Event {
 }
 
 fn entries_of<'a>(
-    own: &'a HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>,
+    own: &'a Own,
     rooms: &'a [Arc<str>],
 ) -> impl Iterator<Item = (Arc<str>, Arc<str>, u64, Bytes)> + 'a {
     rooms.iter().flat_map(|room| {

@@ -1,6 +1,7 @@
 //! A backplane over NATS with JetStream.
 
 mod listener;
+mod order;
 mod session;
 mod store;
 

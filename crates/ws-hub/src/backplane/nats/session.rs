@@ -12,12 +12,14 @@ use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectOptions, Message, ReconnectToServer, ServerAddr};
 use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
 
 use super::NatsOptions;
 use super::listener::{Listener, Signals, Sound};
+use super::order::Order;
 use super::store::{self, Seen, Store};
 use crate::backplane::link::wire::{self, Names};
-use crate::backplane::link::{Incoming, Presence, Published, Server, Session};
+use crate::backplane::link::{Incoming, Placed, Presence, Published, Server, Session};
 use crate::backplane::{
     BackplaneError, Config, ErrorKind, History, NodeId, Placement, Position, Publication, Topic,
 };
@@ -48,6 +50,8 @@ pub(super) struct NatsSession {
     listener: Listener,
     /// The newest position of each room that is listened to, as far as this session has heard or read.
     newest: Mutex<HashMap<Arc<str>, Position>>,
+    /// Of the retained messages that are heard.
+    order: Mutex<Order>,
     /// Held while a batch is handed over, so that batches do not mix.
     turn: tokio::sync::Mutex<()>,
     keeps: AtomicU32,
@@ -86,6 +90,7 @@ impl Server for NatsServer {
             seen: Arc::clone(&self.seen),
             listener: Listener::new(signals),
             newest: Mutex::default(),
+            order: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             keeps: AtomicU32::new(0),
         };
@@ -166,6 +171,10 @@ impl NatsSession {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn history_subject(&self, room: &str) -> String {
         self.names.join(&["history", &wire::escape(room)])
     }
@@ -175,7 +184,7 @@ impl NatsSession {
     }
 
     /// Hands over what is to be stored of presence, and gives what is to be awaited.
-    async fn store(&self, entries: &[(Arc<str>, Presence)]) -> Result<Vec<PublishAckFuture>> {
+    async fn store(&self, entries: &[Placed]) -> Result<Vec<PublishAckFuture>> {
         let mut answers = Vec::with_capacity(entries.len());
         for (room, entry) in entries {
             let stored = self.context.publish(self.subject(room, entry), wire::write_presence(entry)).await;
@@ -199,6 +208,7 @@ impl Session for NatsSession {
             self.listener.leave(&self.names.topic(topic));
             if let Topic::Room(room) = topic {
                 newest.remove(room);
+                self.order().forget(room);
             }
         }
         Ok(())
@@ -252,18 +262,38 @@ impl Session for NatsSession {
 
     async fn receive(&self) -> Result<Incoming> {
         loop {
-            match self.listener.next().await {
-                Sound::Message(message) => {
-                    if let Some(incoming) = self.read(message) {
-                        return Ok(incoming);
-                    }
+            let deadline = {
+                let mut order = self.order();
+                order.expire(Instant::now());
+                if let Some(message) = order.pop() {
+                    return Ok(Incoming::Message { message, echo: true });
                 }
-                Sound::Dropped(dropped) => {
+                order.deadline()
+            };
+            let sound = match deadline {
+                Some(deadline) => timeout_at(deadline, self.listener.next()).await,
+                None => Ok(self.listener.next().await),
+            };
+            match sound {
+                // Something has waited for long enough.
+                Err(_) => {}
+                Ok(Sound::Message(message)) => match self.read(message) {
+                    Some(Incoming::Message { message, echo }) => match (&message.topic, message.placement) {
+                        (Topic::Room(room), Some(placement)) => {
+                            let room = Arc::clone(room);
+                            self.order().push(&room, placement, message, Instant::now());
+                        }
+                        _ => return Ok(Incoming::Message { message, echo }),
+                    },
+                    Some(incoming) => return Ok(incoming),
+                    None => {}
+                },
+                Ok(Sound::Dropped(dropped)) => {
                     // What was dropped may have stood before what comes.
                     self.newest().clear();
                     return Ok(Incoming::Lost(dropped));
                 }
-                Sound::End => return Err(ErrorKind::Unavailable.into()),
+                Ok(Sound::End) => return Err(ErrorKind::Unavailable.into()),
             }
         }
     }
@@ -286,7 +316,7 @@ impl Session for NatsSession {
         Ok(stored.into_iter().filter_map(wire::read_entry).filter(|entry| entry.data.is_some()).collect())
     }
 
-    async fn say(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<()> {
+    async fn say(&self, entries: Vec<Placed>) -> Result<()> {
         let answers = self.store(&entries).await?;
         for answer in answers {
             answer.into_future().await.map_err(unstored)?;
@@ -300,7 +330,7 @@ impl Session for NatsSession {
     }
 
     /// Stores them once more, since what is stored ages. So nothing can have been forgotten.
-    async fn keep(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<Vec<Arc<str>>> {
+    async fn keep(&self, entries: Vec<Placed>) -> Result<Vec<Arc<str>>> {
         if self.keeps.fetch_add(1, Ordering::Relaxed) % KEEP_AT == 0 {
             for answer in self.store(&entries).await? {
                 answer.into_future().await.map_err(unstored)?;

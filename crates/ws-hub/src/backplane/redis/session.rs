@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::script::{APPEND, READ};
 use crate::backplane::link::wire::{self, Names};
-use crate::backplane::link::{Incoming, Presence, Published, Server, Session};
+use crate::backplane::link::{Incoming, Placed, Presence, Published, Server, Session};
 use crate::backplane::{
     BackplaneError, Config, Epoch, ErrorKind, History, HistoryLimits, NodeId, Placement, Position,
     Publication, Retained, Topic,
@@ -196,7 +196,7 @@ impl Session for RedisSession {
             redis::from_redis_value(answer.extract_error().map_err(refused)?)
                 .map_err(|error| refused(error.into()))?;
         let position = Position::new(read_epoch(&epoch).ok_or(ErrorKind::Refused)?, offset);
-        let messages: Option<_> = messages.into_iter().map(read_stored).collect();
+        let messages: Option<_> = messages.iter().map(read_stored).collect();
         Ok(History { exact, messages: messages.ok_or(ErrorKind::Refused)?, position })
     }
 
@@ -209,7 +209,7 @@ impl Session for RedisSession {
         Ok(entries.into_iter().filter_map(wire::read_entry).collect())
     }
 
-    async fn say(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<()> {
+    async fn say(&self, entries: Vec<Placed>) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3 * entries.len());
         let mut rooms = HashSet::new();
         for (room, entry) in &entries {
@@ -229,7 +229,7 @@ impl Session for RedisSession {
         succeed(self.run(pipeline).await?)
     }
 
-    async fn keep(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<Vec<Arc<str>>> {
+    async fn keep(&self, entries: Vec<Placed>) -> Result<Vec<Arc<str>>> {
         let rooms: Vec<Arc<str>> =
             entries.into_iter().map(|(room, _)| room).collect::<HashSet<_>>().into_iter().collect();
         let mut pipeline = Pipeline::with_capacity(rooms.len());
@@ -317,7 +317,7 @@ fn read_epoch(digits: &[u8]) -> Option<Epoch> {
 }
 
 /// A message of the list: `time offset stored`.
-fn read_stored(entry: Bytes) -> Option<Retained> {
+fn read_stored(entry: &Bytes) -> Option<Retained> {
     let mut parts = entry.splitn(3, |byte| *byte == b' ');
     let (_time, offset, stored) = (parts.next()?, parts.next()?, parts.next()?);
     let offset = std::str::from_utf8(offset).ok()?.parse().ok()?;
