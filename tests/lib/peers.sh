@@ -125,7 +125,7 @@ part_reach() {
   else
     skip "reach Go" "$missing"
   fi
-  need_servers
+  need_servers "${servers[@]}"
   for command in "${servers[@]}"; do
     if command -v "$command" >/dev/null; then
       others+=("--$command" "$(command -v "$command")")
@@ -137,4 +137,22 @@ part_reach() {
   binaries connect echo || return 0
   tally shown "reach" 300 "$python" "$root/tests/reach/run.py" "${others[@]}" --out "$target/reach" \
     --connect "$target/release/connect" --echo "$target/release/echo"
+}
+
+# Backplanes over real servers, which the tests start and kill themselves (crates/ws-hub/tests/nodes/).
+part_nodes() {
+  local name server features=
+  need_rust || { skip nodes "$missing"; return 0; }
+  need_servers redis-server nats-server
+  for name in redis nats; do
+    server="$name-server"
+    if command -v "$server" >/dev/null; then
+      features="$features,$name"
+    else
+      skip "nodes over $name" "it is not installed (Debian: apt-get install $server)"
+    fi
+  done
+  if [ -z "$features" ]; then return 0; fi
+  # A few at a time: each has a server and several nodes of its own.
+  tally quiet "nodes" 900 cargo test --locked -p ws-hub --features "${features#,}" --test nodes --no-fail-fast -- --test-threads 4
 }
