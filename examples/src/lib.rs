@@ -139,6 +139,7 @@ pages! {
     own_transport "docs/how-to/own-transport.md",
     proxies "docs/how-to/proxies.md",
     reconnect "docs/how-to/reconnect.md",
+    several_nodes "docs/how-to/several-nodes.md",
     slow_consumers "docs/how-to/slow-consumers.md",
     subprotocols "docs/how-to/subprotocols.md",
     test_handlers "docs/how-to/test-handlers.md",
