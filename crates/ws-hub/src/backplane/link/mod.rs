@@ -102,7 +102,8 @@ pub(super) type Published = Result<Option<Position>, BackplaneError>;
 pub(super) enum Incoming {
     Beat(NodeId),
     LastBeat(NodeId),
-    /// Messages were lost on this side of the server.
+    /// Messages were lost on this side of the server. Redis disconnects instead.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code))]
     Lost(u64),
     Message {
         message: Message,
