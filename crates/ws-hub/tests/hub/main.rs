@@ -1,0 +1,12 @@
+//! Hubs over pipes in memory and paused time.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod delivery;
+mod life;
+mod limits;
+mod nodes;
+mod presence;
+mod recovery;
+mod rooms;
