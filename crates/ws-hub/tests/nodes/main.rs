@@ -5,8 +5,11 @@
 #![cfg(any(feature = "nats", feature = "redis"))]
 
 mod chaos;
+mod hubs;
 mod server;
 mod suite;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::sync::Arc;
 
@@ -42,6 +45,7 @@ mod redis {
 
     suite::suite!(OverRedis::start(Keeps::Nothing));
     crate::chaos::chaos!(OverRedis);
+    crate::hubs::hubs!(OverRedis);
 }
 
 #[cfg(feature = "nats")]
@@ -72,4 +76,5 @@ mod nats {
 
     suite::suite!(OverNats::start(Keeps::Nothing));
     crate::chaos::chaos!(OverNats);
+    crate::hubs::hubs!(OverNats);
 }
