@@ -19,6 +19,9 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-client", "--no-default-features --features native-tls", {"rustls", "tokio-rustls", "ring"}),
     ("ws-client", "--no-default-features --features webpki-roots", {"native-tls", "openssl"}),
     ("ws-client", "", {"native-tls", "openssl", "webpki-roots"}),
+    ("ws-hub", "--no-default-features", {"async-nats", "futures-util", "hyper", "redis", "rustls", "ws-client", "ws-tower"}),
+    ("ws-hub", "--no-default-features --features redis", {"async-nats", "rand", "ring", "rustls"}),
+    ("ws-hub", "--no-default-features --features nats", {"aws-lc-rs", "redis", "tokio-websockets"}),
     ("ws-client", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
 ]
 

@@ -25,6 +25,8 @@ mod history;
 mod link;
 mod memory;
 mod message;
+#[cfg(feature = "nats")]
+mod nats;
 mod node;
 mod plane;
 mod presence;
@@ -39,6 +41,8 @@ pub use events::{Event, Events};
 pub use history::{Epoch, History, ParsePositionError, Placement, Position, Retained};
 pub use memory::{Memory, MemoryBus};
 pub use message::{Message, Publication};
+#[cfg(feature = "nats")]
+pub use nats::{Nats, NatsOptions};
 pub use node::NodeId;
 pub use plane::Backplane;
 pub use presence::{Member, PresenceChange};

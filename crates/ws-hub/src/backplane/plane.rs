@@ -59,3 +59,50 @@ pub trait Backplane: fmt::Debug + Send + Sync + 'static {
     /// How many are in a room, on all nodes that live.
     fn presence_count(&self, room: Arc<str>) -> Reply<usize>;
 }
+
+/// So that a handle can be kept beside the hub.
+impl<B: Backplane + ?Sized> Backplane for Arc<B> {
+    fn node(&self) -> NodeId {
+        (**self).node()
+    }
+
+    fn is_up(&self) -> bool {
+        (**self).is_up()
+    }
+
+    fn take_events(&self) -> Option<Events> {
+        (**self).take_events()
+    }
+
+    fn publish(&self, publication: Publication) -> Reply<Option<Position>> {
+        (**self).publish(publication)
+    }
+
+    fn subscribe(&self, topics: Vec<Topic>) -> Reply<()> {
+        (**self).subscribe(topics)
+    }
+
+    fn unsubscribe(&self, topics: Vec<Topic>) -> Reply<()> {
+        (**self).unsubscribe(topics)
+    }
+
+    fn history(&self, room: Arc<str>, since: Option<Position>, limit: usize) -> Reply<History> {
+        (**self).history(room, since, limit)
+    }
+
+    fn set_presence(&self, room: Arc<str>, id: Arc<str>, data: Bytes) -> Reply<()> {
+        (**self).set_presence(room, id, data)
+    }
+
+    fn remove_presence(&self, room: Arc<str>, id: Arc<str>) -> Reply<()> {
+        (**self).remove_presence(room, id)
+    }
+
+    fn presence(&self, room: Arc<str>) -> Reply<Vec<Member>> {
+        (**self).presence(room)
+    }
+
+    fn presence_count(&self, room: Arc<str>) -> Reply<usize> {
+        (**self).presence_count(room)
+    }
+}

@@ -31,6 +31,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 type Result<T> = std::result::Result<T, BackplaneError>;
 
+/// What becomes of a batch.
+type Answers<'a> = Pin<Box<dyn Future<Output = Result<Vec<Published>>> + Send + 'a>>;
+
 /// Runs until the handle is dropped.
 pub(super) async fn run<S: Server>(core: Arc<Core>, server: S, mut reads: mpsc::Receiver<Read>) {
     let mut driver = Driver { core: &core, first: true, pause: core.config.backoff.0 };
@@ -172,8 +175,7 @@ async fn receive(core: &Core, session: &impl Session) -> Result<()> {
 
 /// Publishes what is queued, in order, with a few batches on their way.
 async fn publish(core: &Core, session: &impl Session) -> Result<()> {
-    let mut sent: VecDeque<(Pin<Box<dyn Future<Output = Result<Vec<Published>>> + Send + '_>>, Batch)> =
-        VecDeque::new();
+    let mut sent: VecDeque<(Answers<'_>, Batch)> = VecDeque::new();
     loop {
         tokio::select! {
             biased;

@@ -75,15 +75,12 @@ pub(super) trait Session: Send + Sync + 'static {
     fn members(&self, room: Arc<str>) -> impl Future<Output = Result<Vec<Presence>, BackplaneError>> + Send;
 
     /// Stores entries of this node, or removes those without data, and tells who watches.
-    fn say(
-        &self,
-        entries: Vec<(Arc<str>, Presence)>,
-    ) -> impl Future<Output = Result<(), BackplaneError>> + Send;
+    fn say(&self, entries: Vec<Placed>) -> impl Future<Output = Result<(), BackplaneError>> + Send;
 
     /// Keeps the entries of this node, all of which these are, from expiring. Gives the rooms that the server has forgotten.
     fn keep(
         &self,
-        entries: Vec<(Arc<str>, Presence)>,
+        entries: Vec<Placed>,
     ) -> impl Future<Output = Result<Vec<Arc<str>>, BackplaneError>> + Send;
 
     /// Removes entries of a node that has been dead for long.
@@ -105,7 +102,8 @@ pub(super) type Published = Result<Option<Position>, BackplaneError>;
 pub(super) enum Incoming {
     Beat(NodeId),
     LastBeat(NodeId),
-    /// Messages were lost on this side of the server.
+    /// Messages were lost on this side of the server. Redis disconnects instead.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code))]
     Lost(u64),
     Message {
         message: Message,
@@ -116,6 +114,9 @@ pub(super) enum Incoming {
         entry: Presence,
     },
 }
+
+/// An entry and its room.
+pub(super) type Placed = (Arc<str>, Presence);
 
 /// An entry of a room's presence. Of two of the same node and id the one with the higher version is newer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -166,3 +166,73 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backplane::Topic;
+
+    fn publication(len: usize) -> Publication {
+        Publication::new(Topic::All, vec![0; len])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_bounded_by_count_bytes_and_time() {
+        let outbox = Outbox::new(2, 10, Duration::from_secs(3));
+        let first = outbox.push(publication(8));
+        assert_eq!(outbox.push(publication(3)).await.unwrap_err().kind(), ErrorKind::Full);
+        let second = outbox.push(publication(2));
+        assert_eq!(outbox.push(publication(0)).await.unwrap_err().kind(), ErrorKind::Full);
+        tokio::select! {
+            () = outbox.expire() => {}
+            result = async { (first.await, second.await) } => {
+                assert_eq!(result.0.unwrap_err().kind(), ErrorKind::TimedOut);
+                assert_eq!(result.1.unwrap_err().kind(), ErrorKind::TimedOut);
+            }
+        }
+        // The room is free again.
+        outbox.push(publication(10)).forget();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_left_is_unconfirmed_and_what_has_not_is_closed() {
+        let outbox = Outbox::new(1000, 10_000_000, Duration::from_secs(3));
+        let replies: Vec<_> = (0..=MAX_BATCH).map(|_| outbox.push(publication(1))).collect();
+        let (publications, batch) = outbox.next().await;
+        assert_eq!(publications.len(), MAX_BATCH);
+        drop(batch);
+        outbox.close();
+        let mut kinds = Vec::new();
+        for reply in replies {
+            kinds.push(reply.await.unwrap_err().kind());
+        }
+        assert_eq!(kinds.pop(), Some(ErrorKind::Closed));
+        assert!(kinds.iter().all(|kind| *kind == ErrorKind::Unconfirmed));
+        assert_eq!(outbox.push(publication(1)).await.unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_bounded_by_bytes_but_one_of_any_size_leaves() {
+        let outbox = Outbox::new(1000, 10_000_000, Duration::from_secs(3));
+        for len in [MAX_BATCH_BYTES * 2, MAX_BATCH_BYTES / 2, MAX_BATCH_BYTES / 2, 1] {
+            outbox.push(publication(len)).forget();
+        }
+        let mut batches = Vec::new();
+        for _ in 0..3 {
+            batches.push(outbox.next().await.0.len());
+        }
+        assert_eq!(batches, [1, 2, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn volatile_publications_do_not_outlast_the_server() {
+        let outbox = Outbox::new(2, 10, Duration::from_secs(3));
+        let volatile = outbox.push(publication(5).volatile());
+        let waits = outbox.push(publication(5));
+        outbox.fail_volatile();
+        assert_eq!(volatile.await.unwrap_err().kind(), ErrorKind::Unavailable);
+        outbox.push(publication(5)).forget();
+        assert_eq!(outbox.next().await.0.len(), 2);
+        drop(waits);
+    }
+}

@@ -10,12 +10,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::view::View;
-use super::Presence;
 use super::promise::Promise;
+use super::{Placed, Presence};
 use crate::backplane::{Event, NodeId, PresenceChange};
 
 /// Entries that leave together at the most.
 const MAX_SAID: usize = 512;
+
+/// What this node said of its members, with the version of the word, by room and id.
+type Own = HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>;
 
 /// After so many times the time to live a dead node's entries are removed from the server, and it is forgotten.
 const BURIED_AFTER: u32 = 3;
@@ -25,7 +28,7 @@ pub(super) struct Roster {
     ttl: Duration,
     /// Of the latest word about a member of this node.
     version: u64,
-    own: HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>,
+    own: Own,
     /// What the server was not told yet, by room and id.
     unsaid: HashMap<(Arc<str>, Arc<str>), Presence>,
     promises: Vec<Promise<()>>,
@@ -92,7 +95,7 @@ impl Roster {
     }
 
     /// Some of what is unsaid, and the promises to keep once it is said.
-    pub(super) fn unsaid(&mut self) -> (Vec<(Arc<str>, Presence)>, Vec<Promise<()>>) {
+    pub(super) fn unsaid(&mut self) -> (Vec<Placed>, Vec<Promise<()>>) {
         let entries: Vec<_> = self
             .unsaid
             .iter()
@@ -121,7 +124,7 @@ impl Roster {
     }
 
     /// All entries of this node.
-    pub(super) fn own(&self) -> Vec<(Arc<str>, Presence)> {
+    pub(super) fn own(&self) -> Vec<Placed> {
         let rooms: Vec<Arc<str>> = self.own.keys().cloned().collect();
         entries_of(&self.own, &rooms)
             .map(|(room, id, version, data)| {
@@ -253,7 +256,7 @@ fn event(room: &Arc<str>, change: PresenceChange) -> Event {
 }
 
 fn entries_of<'a>(
-    own: &'a HashMap<Arc<str>, HashMap<Arc<str>, (u64, Bytes)>>,
+    own: &'a Own,
     rooms: &'a [Arc<str>],
 ) -> impl Iterator<Item = (Arc<str>, Arc<str>, u64, Bytes)> + 'a {
     rooms.iter().flat_map(|room| {
@@ -262,4 +265,97 @@ fn entries_of<'a>(
             .flatten()
             .map(|(id, (version, data))| (Arc::clone(room), Arc::clone(id), *version, data.clone()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(30);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn node(number: u128) -> NodeId {
+        NodeId::from_u128(number)
+    }
+
+    fn entry(owner: u128, id: &str, version: u64) -> Presence {
+        Presence { node: node(owner), id: id.into(), version, data: Some(Bytes::from_static(b"x")) }
+    }
+
+    /// A roster of node 1 that watches the room `r`, where node 2 has a member.
+    fn watching(now: Instant) -> Roster {
+        let mut roster = Roster::new(node(1), TTL, now);
+        roster.watch(&"r".into());
+        let (living, _) = roster.living(vec![entry(2, "a", 1)], now);
+        assert!(roster.loaded(&"r".into(), living).is_empty());
+        roster
+    }
+
+    fn left(events: &[Event]) -> bool {
+        matches!(events, [Event::Presence { change: PresenceChange::Left(_), .. }])
+    }
+
+    #[tokio::test]
+    async fn a_silent_node_is_dead_after_its_time_and_comes_back_with_a_sign_of_life() {
+        let now = Instant::now();
+        let mut roster = watching(now);
+        roster.heard(node(1), now + TTL);
+        assert!(roster.expire(now + TTL - SECOND).is_empty());
+        assert!(left(&roster.expire(now + TTL)));
+        assert_eq!(roster.living(vec![entry(2, "a", 1)], now + TTL), (vec![], vec![]));
+        assert_eq!(roster.next_to_load(), None);
+        roster.heard(node(2), now + TTL + SECOND);
+        assert_eq!(roster.next_to_load().as_deref(), Some("r"));
+        let (living, _) = roster.living(vec![entry(2, "a", 1)], now + TTL + SECOND);
+        let events = roster.loaded(&"r".into(), living);
+        assert!(matches!(&events[..], [Event::Presence { change: PresenceChange::Joined(_), .. }]));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_hear_itself_takes_nobody_for_dead() {
+        let now = Instant::now();
+        let mut roster = watching(now);
+        assert!(roster.expire(now + TTL * 2).is_empty());
+        // With a new session all have their time again.
+        roster.begin(now + TTL * 2);
+        roster.heard(node(1), now + TTL * 3);
+        assert!(roster.expire(now + TTL * 3 - SECOND).is_empty());
+        assert!(left(&roster.expire(now + TTL * 3)));
+    }
+
+    #[tokio::test]
+    async fn the_long_dead_are_buried() {
+        let now = Instant::now();
+        let mut roster = watching(now);
+        assert!(left(&roster.ended(node(2), now)));
+        assert_eq!(roster.living(vec![entry(2, "a", 1)], now + TTL * 3 - SECOND), (vec![], vec![]));
+        assert_eq!(roster.living(vec![entry(2, "a", 1)], now + TTL * 3).1.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_changes_while_it_is_said_is_said_again() {
+        let mut roster = Roster::new(node(1), TTL, Instant::now());
+        roster.set_own("r".into(), "a".into(), Some("1".into()));
+        let (entries, _) = roster.unsaid();
+        let key = |entries: &[Placed]| vec![("r".into(), entries[0].1.version, "a".into())];
+        roster.set_own("r".into(), "a".into(), None);
+        roster.said(&key(&entries));
+        let (entries, _) = roster.unsaid();
+        assert_eq!(entries[0].1.data, None);
+        roster.said(&key(&entries));
+        assert!(roster.unsaid().0.is_empty() && roster.own().is_empty());
+    }
+
+    #[tokio::test]
+    async fn all_of_a_node_is_said_again_with_a_new_session() {
+        let now = Instant::now();
+        let mut roster = Roster::new(node(1), TTL, now);
+        roster.set_own("r".into(), "a".into(), Some("1".into()));
+        roster.set_own("r".into(), "a".into(), Some("1".into()));
+        let (entries, _) = roster.unsaid();
+        roster.said(&[("r".into(), entries[0].1.version, "a".into())]);
+        assert!(roster.unsaid().0.is_empty());
+        roster.begin(now);
+        assert_eq!(roster.unsaid().0, entries);
+    }
 }

@@ -46,6 +46,23 @@ impl Names {
         }
     }
 
+    /// The topic of this name, if it is one.
+    pub(in crate::backplane) fn parse(&self, name: &str) -> Option<Topic> {
+        let mut parts = name.strip_prefix(&self.prefix)?.split(self.separator);
+        let ("", kind, rest, None) = (parts.next()?, parts.next()?, parts.next(), parts.next()) else {
+            return None;
+        };
+        match (kind, rest) {
+            ("all", None) => Some(Topic::All),
+            ("node", Some(node)) => Some(Topic::Node(node.parse().ok()?)),
+            ("operations", None) => Some(Topic::Operations),
+            ("presence", Some(room)) => Some(Topic::Presence(unescape(room)?)),
+            ("room", Some(room)) => Some(Topic::Room(unescape(room)?)),
+            ("user", Some(user)) => Some(Topic::User(unescape(user)?)),
+            _ => None,
+        }
+    }
+
     /// What arrived under this name. What cannot be read is nothing: another version or somebody else may have said it.
     pub(in crate::backplane) fn read(
         &self,
@@ -53,19 +70,12 @@ impl Names {
         payload: Bytes,
         placement: Option<Placement>,
     ) -> Option<Incoming> {
-        let mut parts = name.strip_prefix(&self.prefix)?.split(self.separator);
-        let ("", kind, rest) = (parts.next()?, parts.next()?, parts.next()) else { return None };
-        let topic = match (kind, rest) {
-            ("beats", None) => return read_beat(&payload),
-            ("presence", Some(room)) => return read_presence(unescape(room)?, payload),
-            ("all", None) => Topic::All,
-            ("node", Some(node)) => Topic::Node(node.parse().ok()?),
-            ("operations", None) => Topic::Operations,
-            ("room", Some(room)) => Topic::Room(unescape(room)?),
-            ("user", Some(user)) => Topic::User(unescape(user)?),
-            _ => return None,
-        };
-        read_message(topic, payload, placement)
+        match self.parse(name) {
+            Some(Topic::Presence(room)) => Some(Incoming::Presence { room, entry: read_entry(payload)? }),
+            Some(topic) => read_message(topic, payload, placement),
+            None if name == self.beats() => read_beat(&payload),
+            None => None,
+        }
     }
 }
 
@@ -199,10 +209,6 @@ pub(in crate::backplane) fn read_entry(mut bytes: Bytes) -> Option<Presence> {
     let len = usize::try_from(len).ok().filter(|len| *len <= bytes.len())?;
     let id = str::from_utf8(&bytes.split_to(len)).ok()?.into();
     Some(Presence { node, id, version, data: there.then_some(bytes) })
-}
-
-fn read_presence(room: Arc<str>, bytes: Bytes) -> Option<Incoming> {
-    Some(Incoming::Presence { room, entry: read_entry(bytes)? })
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use redis::aio::{ConnectionLike, MultiplexedConnection, PubSubSink, PubSubStream};
-use redis::{AsyncConnectionConfig, Client, Msg, Pipeline, RedisError, Value};
-use tokio::sync::Mutex;
+use redis::{AsyncConnectionConfig, Client, Msg, Pipeline, RedisError, ServerErrorKind, Value};
+use tokio::sync::{Mutex, Notify};
 
 use super::script::{APPEND, READ};
 use crate::backplane::link::wire::{self, Names};
-use crate::backplane::link::{Incoming, Presence, Published, Server, Session};
+use crate::backplane::link::{Incoming, Placed, Presence, Published, Server, Session};
 use crate::backplane::{
     BackplaneError, Config, Epoch, ErrorKind, History, HistoryLimits, NodeId, Placement, Position,
     Publication, Retained, Topic,
@@ -40,6 +40,8 @@ pub(super) struct RedisSession {
     connection: MultiplexedConnection,
     sink: PubSubSink,
     stream: Mutex<PubSubStream>,
+    /// The server says that it is none to write to any more.
+    unfit: Notify,
 }
 
 impl RedisServer {
@@ -68,10 +70,12 @@ impl Server for RedisServer {
             connection,
             sink,
             stream: Mutex::new(stream),
+            unfit: Notify::new(),
             names,
         };
         let channels = vec![session.names.topic(&Topic::Node(node)), session.names.beats()];
         session.ask(channels, true).await?;
+        session.probe().await?;
         Ok(session)
     }
 }
@@ -88,10 +92,21 @@ impl RedisSession {
         Ok(())
     }
 
+    /// A server that still loads its files takes subscriptions already.
+    async fn probe(&self) -> Result<()> {
+        let mut pipeline = Pipeline::with_capacity(1);
+        pipeline.cmd("EXISTS").arg(self.names.beats());
+        succeed(self.run(pipeline).await?)
+    }
+
     async fn run(&self, pipeline: Pipeline) -> Result<Vec<Value>> {
         let count = pipeline.len();
         let mut connection = self.connection.clone();
-        connection.req_packed_commands(&pipeline, 0, count).await.map_err(lost)
+        let answers = connection.req_packed_commands(&pipeline, 0, count).await.map_err(lost)?;
+        if answers.iter().any(is_unfit) {
+            self.unfit.notify_one();
+        }
+        Ok(answers)
     }
 
     fn topics(&self, topics: &[Topic]) -> Vec<String> {
@@ -150,7 +165,10 @@ impl Session for RedisSession {
     async fn receive(&self) -> Result<Incoming> {
         let mut stream = self.stream.lock().await;
         loop {
-            let message = stream.next().await.ok_or(ErrorKind::Unavailable)?;
+            let message = tokio::select! {
+                message = stream.next() => message.ok_or(ErrorKind::Unavailable)?,
+                () = self.unfit.notified() => return Err(ErrorKind::Unavailable.into()),
+            };
             if let Some(incoming) = read(&self.names, &message) {
                 return Ok(incoming);
             }
@@ -178,7 +196,7 @@ impl Session for RedisSession {
             redis::from_redis_value(answer.extract_error().map_err(refused)?)
                 .map_err(|error| refused(error.into()))?;
         let position = Position::new(read_epoch(&epoch).ok_or(ErrorKind::Refused)?, offset);
-        let messages: Option<_> = messages.into_iter().map(read_stored).collect();
+        let messages: Option<_> = messages.iter().map(read_stored).collect();
         Ok(History { exact, messages: messages.ok_or(ErrorKind::Refused)?, position })
     }
 
@@ -191,7 +209,7 @@ impl Session for RedisSession {
         Ok(entries.into_iter().filter_map(wire::read_entry).collect())
     }
 
-    async fn say(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<()> {
+    async fn say(&self, entries: Vec<Placed>) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(3 * entries.len());
         let mut rooms = HashSet::new();
         for (room, entry) in &entries {
@@ -211,7 +229,7 @@ impl Session for RedisSession {
         succeed(self.run(pipeline).await?)
     }
 
-    async fn keep(&self, entries: Vec<(Arc<str>, Presence)>) -> Result<Vec<Arc<str>>> {
+    async fn keep(&self, entries: Vec<Placed>) -> Result<Vec<Arc<str>>> {
         let rooms: Vec<Arc<str>> =
             entries.into_iter().map(|(room, _)| room).collect::<HashSet<_>>().into_iter().collect();
         let mut pipeline = Pipeline::with_capacity(rooms.len());
@@ -267,6 +285,13 @@ fn published(answer: Value) -> Published {
     }
 }
 
+/// Whether the server refuses since it is a replica now, or loads its files: another connection may find another.
+fn is_unfit(answer: &Value) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly};
+    let Value::ServerError(error) = answer else { return false };
+    matches!(error.kind(), Some(BusyLoading | ClusterDown | MasterDown | ReadOnly))
+}
+
 fn succeed(answers: Vec<Value>) -> Result<()> {
     answers.into_iter().try_for_each(|answer| answer.extract_error().map(drop)).map_err(refused)
 }
@@ -292,7 +317,7 @@ fn read_epoch(digits: &[u8]) -> Option<Epoch> {
 }
 
 /// A message of the list: `time offset stored`.
-fn read_stored(entry: Bytes) -> Option<Retained> {
+fn read_stored(entry: &Bytes) -> Option<Retained> {
     let mut parts = entry.splitn(3, |byte| *byte == b' ');
     let (_time, offset, stored) = (parts.next()?, parts.next()?, parts.next()?);
     let offset = std::str::from_utf8(offset).ok()?.parse().ok()?;
