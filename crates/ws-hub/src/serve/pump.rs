@@ -34,11 +34,12 @@ pub(super) struct Pump<'a, A: Handler, S> {
     ahead: Option<Message>,
     /// What the connection has and the transport has not taken as a whole.
     in_flight: Fifo,
-    /// Frames of the pump's own, or of the connection's, may wait to be flushed.
+    /// The connection has something that its transport may not have.
     unflushed: bool,
     timer: Timer,
     pings: Pings,
     stall: Stall,
+    /// Of messages, and of their bytes.
     meters: (Meter, Meter),
     /// By when it has to say who it is, if it has not.
     grace: Option<Instant>,
@@ -76,8 +77,9 @@ pub(super) enum Input {
 /// The hub's pings.
 struct Pings {
     next: Option<Instant>,
-    /// The number of the last ping, and when it was sent, until something arrives.
+    /// Since when a sign of life is waited for.
     asked: Option<Instant>,
+    /// The last one, if it is not answered.
     sent: Option<(u64, Instant)>,
     number: u64,
     /// Received bytes when a silent peer was looked at the first time.
@@ -88,6 +90,7 @@ struct Pings {
 #[derive(Default)]
 struct Stall {
     since: Option<Instant>,
+    /// Sent bytes when it was looked at the first time.
     seen: Option<(Stats, u64)>,
 }
 
@@ -153,10 +156,13 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     /// Sees the connection to its end, and tells how it was.
     pub(super) async fn finish(&mut self) -> (Disconnect, Option<Error>) {
         poll_fn(|cx| {
-            self.poll(cx);
-            // Nobody handles what still arrives, nor a second panic.
-            self.ahead = None;
-            self.panic = None;
+            loop {
+                self.poll(cx);
+                // Nobody handles what still arrives, nor a second panic.
+                if self.ahead.take().is_none() && self.panic.take().is_none() {
+                    break;
+                }
+            }
             if self.stage == Stage::Ended { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
@@ -239,6 +245,8 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         };
         if let Some(close) = close {
             self.begin_close(close);
+            // For one who has no time for the closing handshake.
+            self.session.outbox().park(cx.waker());
         }
     }
 
@@ -333,11 +341,11 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         let config = self.session.hub().config();
         let len = match &message {
             Message::Text(text) => text.len(),
-            other => other.clone().into_data().len(),
+            Message::Binary(data) => data.len(),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
         };
-        let now = Instant::now();
-        let within = config.messages_per_second.is_none_or(|rate| self.meters.0.take(1, rate, now))
-            && config.bytes_per_second.is_none_or(|rate| self.meters.1.take(len as u64, rate, now));
+        let within = config.messages_per_second.is_none_or(|rate| self.meters.0.take(1, rate))
+            && config.bytes_per_second.is_none_or(|rate| self.meters.1.take(len as u64, rate));
         if within {
             crate::observe::received(len);
             self.ahead = Some(message);
@@ -501,10 +509,9 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
                 Disconnect { error, ..Disconnect::new(close.frame, close.cause) }
             }
             _ => match &self.error {
-                Some(error) if error.is_protocol() || matches!(error.kind(), ErrorKind::TooBig { .. }) => {
-                    let code = error.close_code().unwrap_or(CloseCode::PROTOCOL_ERROR);
-                    let failed = Disconnect::new(Some(code.into()), Cause::Failed);
-                    Disconnect { error: Some(error.kind().clone()), ..failed }
+                Some(failure) if !failure.is_closed() && failure.close_code().is_some() => {
+                    let frame = failure.close_code().map(CloseFrame::from);
+                    Disconnect { error, ..Disconnect::new(frame, Cause::Failed) }
                 }
                 _ => Disconnect::lost(cause.unwrap_or(Cause::Lost), error),
             },
