@@ -92,12 +92,14 @@ mod hub;
 mod limit;
 mod members;
 mod observe;
+mod pin;
 mod presence;
 mod queue;
 mod request;
 mod room;
 mod serve;
 mod session;
+mod session_id;
 mod stream;
 mod target;
 
@@ -113,6 +115,7 @@ pub use crate::{
     presence::{PresenceEvent, Present},
     request::{RequestError, UnknownRequest},
     room::{Publishing, Recovery, Room, RoomHistory, RoomMessage, Since},
-    session::{JoinError, ParseSessionIdError, Session, SessionId},
+    session::{JoinError, Session},
+    session_id::{ParseSessionIdError, SessionId},
     target::Target,
 };

@@ -1,5 +1,6 @@
 //! The life of a session: what its task does from the first message to the last.
 
+mod due;
 mod pump;
 mod timer;
 

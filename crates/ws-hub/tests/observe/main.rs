@@ -129,6 +129,7 @@ fn sessions_and_messages_are_counted() {
             deaf.send("x".repeat(100));
             tokio::time::sleep(Duration::from_millis(1)).await;
             hub.all().send(Envelope::new("x").overflow(Overflow::DropNewest));
+            tokio::time::sleep(Duration::from_millis(1)).await;
             hub.all().send("x");
             client.close(CloseFrame::new(4000, "")).await.unwrap();
             served.await.unwrap();
