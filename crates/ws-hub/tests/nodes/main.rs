@@ -50,6 +50,8 @@ mod redis {
 
 #[cfg(feature = "nats")]
 mod nats {
+    use std::time::Duration;
+
     use ws_hub::backplane::Event;
 
     use super::*;
@@ -102,6 +104,27 @@ mod nats {
         }
         assert_ne!(after.epoch, lost.epoch);
         assert_eq!(here.history("r", Some(lost), 10).await, (false, vec![], after));
+    }
+
+    /// Even when somebody who did not know has published meanwhile.
+    #[tokio::test]
+    async fn numbers_that_were_given_again_are_noticed() {
+        let mut server = OverNats::start(Keeps::Everything);
+        let slow = short_lived().backoff(Duration::from_secs(2), Duration::from_secs(2));
+        let mut here = Node::up(server.node(slow)).await;
+        here.retain("r", "before").await;
+        server.0.back_up();
+        server.0.restart();
+        while here.event().await != (Event::Up { missed: true }) {}
+        let lost = here.retain("r", "lost").await;
+        server.0.fall_back();
+        server.0.restart();
+        let newborn = Node::up(server.node(short_lived())).await;
+        let other = newborn.retain("r", "other").await;
+        assert_eq!(other, lost, "the same number, in the same epoch");
+        while here.event().await != (Event::Up { missed: true }) {}
+        let (exact, messages, position) = here.history("r", Some(lost), 10).await;
+        assert!(!exact && messages.is_empty() && position.epoch != lost.epoch);
     }
 
     suite::suite!(OverNats::start(Keeps::Nothing));
