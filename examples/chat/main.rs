@@ -91,12 +91,13 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
         },
         Err(_) => return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "no name was given"))),
     };
-    let (seat, mut events) = match room.enter(&name) {
+    let (seat, here, mut events) = match room.enter(&name) {
         Ok(entered) => entered,
         // 4000 to 4999 are for applications: the page takes 4000 to ask for another name.
         Err(why) => return Ok(Some(CloseFrame::new(4000, why))),
     };
 
+    conn.queue_message(here).await?;
     let mut pace = Pace { since: Instant::now(), lines: 0 };
     loop {
         tokio::select! {
