@@ -91,15 +91,27 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
         },
         Err(_) => return Ok(Some(CloseFrame::new(CloseCode::POLICY_VIOLATION, "no name was given"))),
     };
-    let (seat, mut events) = match room.enter(&name) {
+    let (seat, here, mut events) = match room.enter(&name) {
         Ok(entered) => entered,
         // 4000 to 4999 are for applications: the page takes 4000 to ask for another name.
         Err(why) => return Ok(Some(CloseFrame::new(4000, why))),
     };
 
+    conn.queue_message(here).await?;
     let mut pace = Pace { since: Instant::now(), lines: 0 };
     loop {
         tokio::select! {
+            // In this order: a read that has to wait writes what is queued, many messages in one write.
+            biased;
+            event = events.recv() => {
+                // An error says that the room is further ahead than it remembers: this one does not keep up.
+                let Ok(event) = event else { return Ok(Some(too_slow())) };
+                // Queueing itself waits only while 64 KiB are untaken. If the connection is ending there is nothing to do: the
+                // read is about to say so.
+                if timeout(PATIENCE, conn.queue_message(event)).await.is_err() {
+                    return Ok(Some(too_slow()));
+                }
+            }
             message = conn.read_message() => match message? {
                 Some(Message::Text(line)) if pace.allows() => seat.say(&line),
                 Some(Message::Text(_)) => {
@@ -108,15 +120,6 @@ async fn converse(conn: &mut Conn<Upgraded>, room: &Arc<Room>) -> Result<Option<
                 Some(_) => return Ok(Some(CloseFrame::new(CloseCode::UNSUPPORTED_DATA, "text only"))),
                 None => return Ok(None),
             },
-            event = events.recv() => {
-                // An error says that the room is further ahead than it remembers: this one does not keep up.
-                let Ok(event) = event else { return Ok(Some(too_slow())) };
-                // Queued messages leave when the read has to wait, many in one write. Queueing itself waits only while
-                // 64 KiB are untaken. If the connection is ending there is nothing to do: the read is about to say so.
-                if timeout(PATIENCE, conn.queue_message(event)).await.is_err() {
-                    return Ok(Some(too_slow()));
-                }
-            }
         }
     }
 }

@@ -17,13 +17,16 @@ use crate::name;
 
 /// Everybody who is here.
 ///
-/// Three events are sent to all of them, as JSON:
+/// Events are JSON. Whoever comes is told who is here, and everybody else who comes, goes and speaks:
 ///
 /// ```text
-/// {"event": "joined", "name": "Ada", "here": ["Ada", "Grace"]}      the first one to hear it is Ada
-/// {"event": "left", "name": "Ada", "here": ["Grace"]}
+/// {"event": "here", "name": "Ada", "names": ["Ada", "Grace"]}      to Ada, before anything else
+/// {"event": "joined", "name": "Ada"}
+/// {"event": "left", "name": "Ada"}
 /// {"event": "said", "name": "Ada", "text": "hello"}
 /// ```
+///
+/// All names in every event would be simpler. But what thousands send to thousands would then grow with the cube of them.
 pub(crate) struct Room {
     /// The names, by what makes two of them the same.
     names: Mutex<BTreeMap<String, String>>,
@@ -49,21 +52,23 @@ impl Room {
         }
     }
 
-    /// Takes a seat under a name that nobody here has.
+    /// Takes a seat under a name that nobody here has. The first event is for this one alone.
     pub(crate) fn enter(
         self: &Arc<Self>,
         name: &str,
-    ) -> Result<(Seat, broadcast::Receiver<Utf8Bytes>), &'static str> {
+    ) -> Result<(Seat, Utf8Bytes, broadcast::Receiver<Utf8Bytes>), &'static str> {
         let name = name::tidy(name)?;
         let mut names = self.names();
         if names.contains_key(&name.to_lowercase()) {
             return Err("somebody has that name already");
         }
         names.insert(name.to_lowercase(), name.clone());
-        // Under the lock, so that the names in the events change one by one, for everybody in the same order.
+        // Under the lock, so that nobody comes or goes between the names and the first event behind them.
+        self.tell(&json!({ "event": "joined", "name": name }));
         let events = self.events.subscribe();
-        self.tell_names("joined", &name, &names);
-        Ok((Seat { room: Arc::clone(self), name }, events))
+        let names: Vec<_> = names.values().collect();
+        let here = json!({ "event": "here", "name": name, "names": names }).to_string();
+        Ok((Seat { room: Arc::clone(self), name }, here.into(), events))
     }
 
     /// Becomes true when the room stops.
@@ -75,11 +80,6 @@ impl Room {
     pub(crate) async fn stop(&self, patience: Duration) {
         self.stop.send_replace(true);
         let _ = timeout(patience, self.stop.closed()).await;
-    }
-
-    fn tell_names(&self, event: &str, name: &str, names: &BTreeMap<String, String>) {
-        let here: Vec<_> = names.values().collect();
-        self.tell(&json!({ "event": event, "name": name, "here": here }));
     }
 
     fn tell(&self, event: &serde_json::Value) {
@@ -107,7 +107,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut names = self.room.names();
         names.remove(&self.name.to_lowercase());
-        self.room.tell_names("left", &self.name, &names);
+        self.room.tell(&json!({ "event": "left", "name": self.name }));
     }
 }
 
@@ -122,17 +122,18 @@ mod tests {
     #[tokio::test]
     async fn everybody_hears_who_comes_what_is_said_and_who_goes() {
         let room = Arc::new(Room::new());
-        let (_grace, mut heard) = room.enter("Grace").unwrap();
-        let (ada, _) = room.enter("Ada").unwrap();
+        let (_grace, first, mut heard) = room.enter("Grace").unwrap();
+        assert_eq!(event(&first), json!({ "event": "here", "name": "Grace", "names": ["Grace"] }));
+        let (ada, first, mut own) = room.enter("Ada").unwrap();
+        assert_eq!(event(&first), json!({ "event": "here", "name": "Ada", "names": ["Ada", "Grace"] }));
         ada.say("  \"hi\" <b>  ");
         ada.say("   ");
         drop(ada);
-        for expected in [
-            json!({ "event": "joined", "name": "Grace", "here": ["Grace"] }),
-            json!({ "event": "joined", "name": "Ada", "here": ["Ada", "Grace"] }),
-            json!({ "event": "said", "name": "Ada", "text": "\"hi\" <b>" }),
-            json!({ "event": "left", "name": "Ada", "here": ["Grace"] }),
-        ] {
+        let said = json!({ "event": "said", "name": "Ada", "text": "\"hi\" <b>" });
+        assert_eq!(event(&own.recv().await.unwrap()), said);
+        for expected in
+            [json!({ "event": "joined", "name": "Ada" }), said, json!({ "event": "left", "name": "Ada" })]
+        {
             assert_eq!(event(&heard.recv().await.unwrap()), expected);
         }
     }
@@ -149,8 +150,8 @@ mod tests {
     #[tokio::test]
     async fn receiver_that_falls_behind_is_told_and_holds_nobody_up() {
         let room = Arc::new(Room::new());
-        let (_slow, mut heard) = room.enter("slow").unwrap();
-        let (talker, mut own) = room.enter("talker").unwrap();
+        let (_slow, _, mut heard) = room.enter("slow").unwrap();
+        let (talker, _, mut own) = room.enter("talker").unwrap();
         for number in 0..5000 {
             talker.say(&number.to_string());
             // The talker keeps up with itself, and its own entry comes first.

@@ -64,7 +64,7 @@
 //! |---|---|---|
 //! | `json` | | [`json`]: a protocol for browsers, with rooms, history, presence and acknowledgements |
 //! | `metrics` | | counters and gauges, by the `metrics` crate |
-//! | `nats` | | a backplane over NATS |
+//! | `nats` | | a backplane over NATS; needs Rust 1.89 |
 //! | `redis` | | a backplane over Redis |
 //! | `tracing` | | events of sessions and of the backplane |
 
