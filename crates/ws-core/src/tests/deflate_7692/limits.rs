@@ -47,6 +47,22 @@ fn limit_is_met_exactly_over_any_number_of_fragments() {
 
 // Shows Z-1.
 #[test]
+fn limit_is_of_each_message_and_not_of_all_of_them() {
+    for role in ROLES {
+        for bits in [12, 15] {
+            let mut endpoint = endpoint(role, &Config::new().max_message_size(1000), bits);
+            let mut peer = Peer::new(bits);
+            for number in 0..5 {
+                let data = vec![number; 900];
+                endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &peer.compress(&data)));
+                assert_eq!(endpoint.told.pop(), Some(Told::binary(data)), "{role:?} {bits} {number}");
+            }
+        }
+    }
+}
+
+// Shows Z-1.
+#[test]
 fn bomb_is_refused_as_soon_as_it_is_over_the_limit() {
     let bomb = Peer::new(15).compress(&vec![0; 8 << 20]);
     for role in ROLES {
