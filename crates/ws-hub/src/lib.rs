@@ -4,7 +4,6 @@
 //! application implements [`Handler`] and sends to sessions that it names:
 //!
 //! ```
-//! use std::sync::Arc;
 //! use ws_core::{CloseFrame, Utf8Bytes};
 //! use ws_hub::{Disconnect, Handler, Hub, Session};
 //!
