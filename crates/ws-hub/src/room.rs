@@ -251,7 +251,7 @@ impl<'a, A: Handler> Room<'a, A> {
             };
             if let Some(replay) = replay {
                 let batch: Vec<_> = announce(&recovery).into_iter().chain(replay).collect();
-                if session.outbox().push_all(&batch, session.bounds()) != Pushed::Full {
+                if session.outbox().push_all(&batch, session.bounds()) == Pushed::Queued {
                     return;
                 }
                 recovery.recovered = false;
