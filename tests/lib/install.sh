@@ -41,13 +41,12 @@ server_package() {
   esac
 }
 
-# need_servers [NAME…]: gets those of them, or all, that are not there, and does not let the system start them, now or later: the tests do, with
+# need_servers COMMAND…: gets those of them that are not there, and does not let the system start them, now or later: the tests do, with
 # configurations of their own. It never fails: the part asks for each.
 need_servers() {
   local command absent=() packages=() policy=/usr/sbin/policy-rc.d sudo=
   # Where Debian puts servers, and ordinary users do not look.
   PATH=$PATH:/usr/sbin
-  [ $# -gt 0 ] || set -- "${servers[@]}"
   for command in "$@"; do
     if ! command -v "$command" >/dev/null; then absent+=("$command") packages+=("$(server_package "$command")"); fi
   done

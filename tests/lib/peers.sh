@@ -126,7 +126,7 @@ part_reach() {
   else
     skip "reach Go" "$missing"
   fi
-  need_servers
+  need_servers "${servers[@]}"
   for command in "${servers[@]}"; do
     if command -v "$command" >/dev/null; then
       others+=("--$command" "$(command -v "$command")")
@@ -175,4 +175,23 @@ part_proxy_full() {
   tally shown "Autobahn through the proxy, all" 9000 "$python" "$root/tests/conformance/run.py" --wstest "$wstest" \
     --server "$target/release/autobahn-server" --proxy "$target/release/ws-proxy" --style messages --all-deflate --seconds 2400 \
     --out "$target/conformance-proxy"
+}
+
+# Backplanes over real servers, which the tests start and kill themselves (crates/ws-hub/tests/nodes/).
+part_nodes() {
+  local name server without=()
+  need_rust && need_openssl || { skip nodes "$missing"; return 0; }
+  need_servers redis-server nats-server
+  for name in redis nats; do
+    server="$name-server"
+    if ! command -v "$server" >/dev/null; then
+      skip "nodes over $name" "it is not installed (Debian: apt-get install $server)"
+      without+=(--skip "$name::")
+    fi
+  done
+  if [ ${#without[@]} -eq 4 ]; then return 0; fi
+  # With all features of everything, since the part unit has built that already. A few tests at a time: each has a server
+  # and several nodes of its own.
+  tally quiet "nodes" 900 cargo test --locked --workspace --all-features --no-fail-fast --test nodes -- \
+    --test-threads 4 ${without[@]+"${without[@]}"}
 }

@@ -46,6 +46,8 @@ class Package:
     source: str | None
     published: bool
     dependencies: tuple[dict, ...] = field(compare=False, hash=False)
+    # `[package.metadata.newer-rust]`: dependencies of optional features, and the Rust that these need.
+    newer_rust: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -86,6 +88,7 @@ def package(entry: dict) -> Package:
         entry["source"],
         entry["publish"] != [],
         tuple(entry["dependencies"]),
+        (entry["metadata"] or {}).get("newer-rust", {}),
     )
 
 
@@ -162,13 +165,21 @@ def wildcards(config: dict, packages: set[Package]) -> Problems:
 
 
 def rust_versions(_config: dict, packages: set[Package]) -> Problems:
-    """nothing that ships needs a newer Rust than the crate that ships it"""
-    ours = min(Version.parse(each.rust_version) for each in packages if each.source is None and each.rust_version)
+    """nothing that ships needs a newer Rust than the crate that ships it, but what an optional feature is said to need"""
+    members = [each for each in packages if each.source is None]
+    ours = min(Version.parse(each.rust_version) for each in members if each.rust_version)
+    newer = {name: Version.parse(rust) for each in members for name, rust in each.newer_rust.items()}
     for each in packages:
         if each.source is None and not each.rust_version:
             yield f"{each.name} has no rust-version"
-        elif each.rust_version and Version.parse(each.rust_version) > ours:
+        elif each.rust_version and Version.parse(each.rust_version) > newer.get(each.name, ours):
             yield f"{each} needs Rust {each.rust_version}, the workspace promises {ours}"
+    for name in newer.keys() - {each.name for each in packages}:
+        yield f"a newer Rust is admitted for {name}, which is not there"
+    for each in members:
+        for dependency in each.dependencies:
+            if dependency["name"] in each.newer_rust and not dependency.get("optional"):
+                yield f"{each} admits a newer Rust for {dependency['name']}, which is not optional"
 
 
 def advisories(config: dict, packages: set[Package], database: Path) -> Problems:

@@ -146,6 +146,17 @@ class Checks(unittest.TestCase):
         self.assertEqual(self.problems(supply_chain.rust_versions, self.ours(), self.package("a", "1.0.0", rust_version="1.85.0")), 0)
         self.assertEqual(self.problems(supply_chain.rust_versions, self.ours(), self.package("a", "1.0.0", rust_version="1.86")), 1)
 
+    def test_rust_version_of_an_optional_feature(self):
+        def admits(name: str, **dependency: object) -> Package:
+            return Package(**{**vars(self.ours(name="a", **dependency)), "newer_rust": {name: "1.89"}})
+
+        check = supply_chain.rust_versions
+        for version, problems in (("1.89.0", 0), ("1.90", 1)):
+            new = self.package("a", "1.0.0", rust_version=version)
+            self.assertEqual(self.problems(check, admits("a", optional=True), new), problems, version)
+        self.assertEqual(self.problems(check, admits("a", optional=False), self.package("a", "1.0.0", rust_version="1.89")), 1)
+        self.assertEqual(self.problems(check, admits("gone", optional=True)), 1)
+
     def test_advisory(self):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "crates/a/RUSTSEC-1.md"

@@ -1,0 +1,463 @@
+//! What waits for one session: messages in a bounded queue, and a close frame beside it.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+};
+
+use ws_core::CloseFrame;
+
+use crate::{Cause, Overflow, envelope::Outgoing};
+
+/// How much may wait for one session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) messages: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What came of a message for one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// It waits.
+    Queued,
+    /// It waits, and so many before it were dropped for it.
+    Displaced(usize),
+    /// It waits in the place of an earlier one with its key.
+    Replaced,
+    /// It was dropped.
+    Dropped,
+    /// There was no room, and the session is closed for that.
+    Disconnected,
+    /// The session is closing or gone.
+    Closed,
+    /// There is no room now. It was not taken, and not counted as dropped.
+    Full,
+}
+
+/// That a session is to be closed, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Close {
+    pub(crate) frame: Option<CloseFrame>,
+    pub(crate) cause: Cause,
+    /// Whether what waits goes out before the close frame.
+    pub(crate) flush: bool,
+    /// Whether the connection is dropped without a closing handshake.
+    pub(crate) abort: bool,
+}
+
+/// The queue of one session. Every method takes the lock for a few steps and wakes nobody while it holds it.
+///
+/// The close frame stands outside the queue, so that a full one does not keep it from coming. A session that nothing waits
+/// for holds no buffer: the first message has its place here.
+pub(crate) struct Outbox(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    queue: Fifo,
+    /// The queued ones and those that the transport has not taken.
+    bytes: usize,
+    in_flight: u32,
+    /// How many in the queue have a key.
+    keyed: u32,
+    dropped: u64,
+    /// Of those, how many the session's own task does not know of.
+    untold: u32,
+    phase: Phase,
+    waker: Option<Waker>,
+    /// Whether the task of the session is to be woken for messages, and not for a close frame alone.
+    wants: bool,
+    /// Whether the transport takes no more for now.
+    blocked: bool,
+    /// The task is to look at the deadlines of the session.
+    rearm: bool,
+    #[expect(clippy::box_collection, reason = "few wait ever, and every session has room for them")]
+    waiters: Option<Box<Vec<Waker>>>,
+}
+
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Open,
+    /// Boxed: few sessions close at a time.
+    Closing(Box<Close>),
+    Closed,
+}
+
+/// What is next for the task of a session.
+pub(crate) enum Next {
+    Message(Arc<Outgoing>),
+    Close(Close),
+    /// Nothing, and the waker is left.
+    Nothing,
+}
+
+/// What others did to a session.
+pub(crate) struct News {
+    /// How many messages were dropped since the last time.
+    pub(crate) dropped: u32,
+    /// Its deadlines have changed.
+    pub(crate) rearm: bool,
+    /// It is to be closed.
+    pub(crate) is_closing: bool,
+}
+
+/// Messages in order. One needs no buffer, and an empty one keeps none.
+#[derive(Default)]
+pub(crate) struct Fifo {
+    first: Option<Arc<Outgoing>>,
+    rest: VecDeque<Arc<Outgoing>>,
+}
+
+impl Fifo {
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn push(&mut self, message: Arc<Outgoing>) {
+        if self.first.is_none() {
+            self.first = Some(message);
+        } else {
+            self.rest.push_back(message);
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Arc<Outgoing>> {
+        let message = self.first.take()?;
+        self.first = self.rest.pop_front();
+        if self.rest.is_empty() && self.rest.capacity() > 0 {
+            self.rest = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    /// The oldest that may be dropped to make room.
+    fn pop_droppable(&mut self) -> Option<Arc<Outgoing>> {
+        if self.first.as_ref().is_some_and(|first| !first.kept) {
+            return self.pop();
+        }
+        let at = self.rest.iter().position(|message| !message.kept)?;
+        self.rest.remove(at)
+    }
+
+    fn find_key(&mut self, key: &str) -> Option<&mut Arc<Outgoing>> {
+        self.first.iter_mut().chain(&mut self.rest).find(|message| message.key.as_deref() == Some(key))
+    }
+}
+
+impl Outbox {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics; if it did, the state would be as good after it as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The side of those who send.
+
+    /// Puts a message into the queue, or does with it what the policy says.
+    pub(crate) fn push(&self, message: &Arc<Outgoing>, bounds: Bounds, overflow: &Overflow) -> Pushed {
+        let mut state = self.lock();
+        let pushed = state.push(message, bounds, overflow);
+        let waker = match pushed {
+            Pushed::Queued | Pushed::Displaced(_) if state.wants => state.waker.take(),
+            Pushed::Disconnected => state.waker.take(),
+            _ => None,
+        };
+        let waiters = if pushed == Pushed::Disconnected { state.waiters.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        wake_all(waiters);
+        pushed
+    }
+
+    /// As [`push`](Self::push); where there is no room, leaves a waker for when there is.
+    pub(crate) fn push_or_wait(&self, message: &Arc<Outgoing>, bounds: Bounds, waker: &Waker) -> Pushed {
+        let mut state = self.lock();
+        let pushed = state.push(message, bounds, &Overflow::Wait(std::time::Duration::ZERO));
+        if pushed == Pushed::Full {
+            let waiters = state.waiters.get_or_insert_default();
+            if !waiters.iter().any(|known| known.will_wake(waker)) {
+                waiters.push(waker.clone());
+            }
+        }
+        let task = if pushed == Pushed::Queued && state.wants { state.waker.take() } else { None };
+        drop(state);
+        if let Some(task) = task {
+            task.wake();
+        }
+        pushed
+    }
+
+    /// Puts several messages into the queue, all or none of them.
+    pub(crate) fn push_all(&self, messages: &[Arc<Outgoing>], bounds: Bounds) -> Pushed {
+        let mut state = self.lock();
+        if !matches!(state.phase, Phase::Open) {
+            return Pushed::Closed;
+        }
+        let bytes: usize = messages.iter().map(|message| message.size).sum();
+        if state.waiting() + messages.len() > bounds.messages || state.bytes + bytes > bounds.bytes {
+            return Pushed::Full;
+        }
+        for message in messages {
+            state.put(message.clone());
+        }
+        let waker = if state.wants && !messages.is_empty() { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Pushed::Queued
+    }
+
+    /// Asks for the end. The first to ask says the close frame; later ones can only make it faster. Gives whether this was
+    /// the first.
+    pub(crate) fn close(&self, close: Close) -> bool {
+        let mut state = self.lock();
+        let is_first = matches!(state.phase, Phase::Open);
+        let dropped = if close.flush { Fifo::default() } else { state.clear() };
+        match &mut state.phase {
+            Phase::Open => state.phase = Phase::Closing(Box::new(close)),
+            Phase::Closing(first) => {
+                first.flush &= close.flush;
+                first.abort |= close.abort;
+            }
+            Phase::Closed => {}
+        }
+        let (waker, waiters) = (state.waker.take(), state.waiters.take());
+        drop(state);
+        drop(dropped);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        wake_all(waiters);
+        is_first
+    }
+
+    /// Has the task look at the deadlines of the session.
+    pub(crate) fn rearm(&self) {
+        let mut state = self.lock();
+        state.rearm = true;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.lock().phase, Phase::Open)
+    }
+
+    /// Messages and bytes that wait or are not taken by the transport.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.waiting(), state.bytes)
+    }
+
+    /// A message that waited outside for room has none.
+    pub(crate) fn count_dropped(&self) {
+        self.lock().count_dropped(1);
+    }
+
+    /// How many were dropped ever.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    // The side of the session's task.
+
+    /// What to write next. `waker` is woken for more.
+    pub(crate) fn next(&self, waker: &Waker) -> Next {
+        let mut state = self.lock();
+        state.blocked = false;
+        if let Phase::Closing(close) = &state.phase {
+            if !close.flush || close.abort || state.queue.is_empty() {
+                return Next::Close((**close).clone());
+            }
+        }
+        match state.queue.pop() {
+            Some(message) => {
+                state.keyed -= u32::from(message.key.is_some());
+                state.in_flight += 1;
+                Next::Message(message)
+            }
+            None => {
+                let before = state.park(waker, true);
+                drop(state);
+                drop(before);
+                Next::Nothing
+            }
+        }
+    }
+
+    /// The transport takes no more: `waker` is woken for a close frame alone, which is given if there is one already that
+    /// waits for nothing.
+    pub(crate) fn park(&self, waker: &Waker) -> Option<Close> {
+        let mut state = self.lock();
+        state.blocked = true;
+        let close = match &state.phase {
+            Phase::Closing(close) if !close.flush || close.abort => Some((**close).clone()),
+            _ => None,
+        };
+        let before = state.park(waker, false);
+        drop(state);
+        drop(before);
+        close
+    }
+
+    /// The close frame that was asked for.
+    pub(crate) fn closing(&self) -> Option<Close> {
+        match &self.lock().phase {
+            Phase::Closing(close) => Some((**close).clone()),
+            Phase::Open | Phase::Closed => None,
+        }
+    }
+
+    /// The transport has taken so many messages with so many bytes.
+    pub(crate) fn sent(&self, messages: usize, bytes: usize) {
+        let mut state = self.lock();
+        state.in_flight -= messages as u32;
+        state.bytes -= bytes;
+        let waiters = state.waiters.take();
+        drop(state);
+        wake_all(waiters);
+    }
+
+    /// Nothing can be sent any more. Gives the close frame that was asked for.
+    pub(crate) fn end(&self) -> Option<Close> {
+        let mut state = self.lock();
+        let queue = state.clear();
+        state.bytes = 0;
+        state.in_flight = 0;
+        let phase = mem::replace(&mut state.phase, Phase::Closed);
+        let (waker, waiters) = (state.waker.take(), state.waiters.take());
+        drop(state);
+        drop((queue, waker));
+        wake_all(waiters);
+        match phase {
+            Phase::Closing(close) => Some(*close),
+            Phase::Open | Phase::Closed => None,
+        }
+    }
+
+    /// What others did since the last time.
+    pub(crate) fn take_news(&self) -> News {
+        let mut state = self.lock();
+        News {
+            dropped: mem::take(&mut state.untold),
+            rearm: mem::take(&mut state.rearm),
+            is_closing: matches!(state.phase, Phase::Closing(_)),
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, message: &Arc<Outgoing>, bounds: Bounds, overflow: &Overflow) -> Pushed {
+        if !matches!(self.phase, Phase::Open) {
+            return Pushed::Closed;
+        }
+        if message.volatile && self.blocked {
+            return self.drop_one();
+        }
+        if let Some(key) = message.key.as_deref().filter(|_| self.keyed > 0) {
+            if let Some(earlier) = self.queue.find_key(key) {
+                self.bytes = self.bytes - earlier.size + message.size;
+                *earlier = message.clone();
+                return Pushed::Replaced;
+            }
+        }
+        let mut displaced = 0;
+        while !self.fits(message.size, bounds) {
+            match overflow {
+                Overflow::DropNewest => return self.drop_one(),
+                Overflow::DropOldest => {
+                    let Some(oldest) = self.queue.pop_droppable() else { return self.drop_one() };
+                    self.bytes -= oldest.size;
+                    self.keyed -= u32::from(oldest.key.is_some());
+                    displaced += 1;
+                }
+                Overflow::Disconnect(frame) => {
+                    self.clear();
+                    self.drop_one();
+                    self.phase = Phase::Closing(Box::new(Close {
+                        frame: Some(frame.clone()),
+                        cause: Cause::Slow,
+                        flush: false,
+                        abort: false,
+                    }));
+                    return Pushed::Disconnected;
+                }
+                Overflow::Wait(_) if message.volatile => return self.drop_one(),
+                Overflow::Wait(_) => return Pushed::Full,
+            }
+        }
+        self.put(message.clone());
+        if displaced == 0 {
+            return Pushed::Queued;
+        }
+        self.count_dropped(displaced);
+        Pushed::Displaced(displaced)
+    }
+
+    fn put(&mut self, message: Arc<Outgoing>) {
+        self.bytes += message.size;
+        self.keyed += u32::from(message.key.is_some());
+        self.queue.push(message);
+    }
+
+    /// A message larger than the bound may wait alone: otherwise it could never be sent.
+    fn fits(&self, size: usize, bounds: Bounds) -> bool {
+        let waiting = self.waiting();
+        waiting == 0 || (waiting < bounds.messages && self.bytes + size <= bounds.bytes)
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.in_flight as usize
+    }
+
+    fn drop_one(&mut self) -> Pushed {
+        self.count_dropped(1);
+        Pushed::Dropped
+    }
+
+    fn count_dropped(&mut self, count: usize) {
+        self.dropped += count as u64;
+        self.untold = self.untold.saturating_add(count as u32);
+    }
+
+    /// Drops what waits, and counts it.
+    fn clear(&mut self) -> Fifo {
+        let queue = mem::take(&mut self.queue);
+        self.bytes -= queue.first.iter().chain(&queue.rest).map(|message| message.size).sum::<usize>();
+        self.keyed = 0;
+        self.count_dropped(queue.len());
+        queue
+    }
+
+    fn park(&mut self, waker: &Waker, wants: bool) -> Option<Waker> {
+        self.wants = wants;
+        match &self.waker {
+            Some(known) if known.will_wake(waker) => None,
+            _ => self.waker.replace(waker.clone()),
+        }
+    }
+}
+
+#[expect(clippy::box_collection, reason = "as they are kept")]
+fn wake_all(waiters: Option<Box<Vec<Waker>>>) {
+    waiters.into_iter().flat_map(|waiters| *waiters).for_each(Waker::wake);
+}
+
+#[cfg(test)]
+mod tests;
