@@ -176,3 +176,14 @@ part_proxy_full() {
     --server "$target/release/autobahn-server" --proxy "$target/release/ws-proxy" --style messages --all-deflate --seconds 2400 \
     --out "$target/conformance-proxy"
 }
+
+# OBS listens on every interface while this runs, with a password of 128 random bits.
+part_obs() {
+  need_rust || { skip OBS "$missing"; return 0; }
+  need_python || { skip OBS "$missing"; return 0; }
+  need_obs || { skip OBS "$missing"; return 0; }
+  release
+  binaries obs-session || return 0
+  tally shown "OBS" 240 python3 "$root/tests/obs/run.py" --obs "$(command -v obs)" --xvfb "$(command -v Xvfb)" \
+    --session "$target/release/obs-session" --out "$target/obs"
+}

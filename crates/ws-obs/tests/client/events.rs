@@ -125,7 +125,7 @@ async fn custom_and_vendor_events_carry_anything() {
     let client = connect(&server).await;
     let mut custom = client.events_of::<CustomEvent>().await.unwrap();
     let mut vendor = client.events_of::<VendorEvent>().await.unwrap();
-    server.emit::<CustomEvent>(json!({"eventData": {"a": [1, null]}}));
+    server.emit::<CustomEvent>(json!({"a": [1, null]}));
     server.emit::<VendorEvent>(json!({"vendorName": "plugin", "eventType": "x", "eventData": {}}));
     assert_eq!(custom.next().await.unwrap().unwrap().event_data, json!({"a": [1, null]}));
     assert_eq!(vendor.next().await.unwrap().unwrap().vendor_name, "plugin");

@@ -31,6 +31,9 @@ pub(crate) struct Object {
     pub(crate) since: Option<String>,
     #[serde(default)]
     pub(crate) fields: Vec<Field>,
+    /// The only field is the whole of it.
+    #[serde(default)]
+    pub(crate) is_transparent: bool,
 }
 
 #[derive(Deserialize)]

@@ -109,6 +109,10 @@ fn events_of(schema: &Schema, subscription: &str, events: &BTreeMap<String, Obje
     out.push_str(&import(&mut ["protocol::EventData".into(), types]));
     for (name, event) in events {
         structure(&mut out, schema, name, &doc(&event.doc, event.since.as_deref()), &event.fields, false);
+        if event.is_transparent {
+            out = replace_last(&out, "#[serde(rename_all = \"camelCase\")]", "#[serde(transparent)]");
+            out = replace_last(&out, "    #[serde(default)]\n", "");
+        }
         let _ = write!(
             out,
             "\nimpl EventData for {name} {{\n    const TYPE: &'static str = \"{name}\";\n    const SUBSCRIPTION: EventSubscription = EventSubscription::{flag};\n}}\n"

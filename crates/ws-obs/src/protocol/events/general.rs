@@ -8,11 +8,10 @@ use crate::{protocol::EventData, types::EventSubscription};
 
 /// A client sent something to all, by `BroadcastCustomEvent`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(transparent)]
 #[non_exhaustive]
 pub struct CustomEvent {
     /// What the sender put into it: an object.
-    #[serde(default)]
     pub event_data: Value,
 }
 
