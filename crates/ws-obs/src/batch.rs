@@ -100,7 +100,7 @@ impl Batch {
         let request_type = request_type.into().into_boxed_str();
         if !(data.is_object() || data.is_null()) {
             let error = Error::new(ErrorKind::InvalidRequest).with_source("its data is no object");
-            self.fault.get_or_insert(error.of(&request_type));
+            self.fault.get_or_insert_with(|| error.of(&request_type));
         }
         self.entries.push(BatchEntry { request_type, data, inputs: Map::new(), outputs: Map::new() });
         self.entries.len() - 1
@@ -109,7 +109,8 @@ impl Batch {
     /// Begins a request that uses variables.
     pub fn entry<R: Request>(&mut self, request: R) -> Entry<'_, R> {
         let data = serde_json::to_value(&request).unwrap_or_else(|error| {
-            self.fault.get_or_insert(Error::new(ErrorKind::InvalidRequest).with_source(error).of(R::TYPE));
+            let fault = || Error::new(ErrorKind::InvalidRequest).with_source(error).of(R::TYPE);
+            self.fault.get_or_insert_with(fault);
             Value::Null
         });
         let entry =
@@ -186,6 +187,7 @@ impl<R: Request> Entry<'_, R> {
     }
 
     /// Adds the request. The ticket finds its answer in the results.
+    #[expect(clippy::must_use_candidate, reason = "not every answer is looked at")]
     pub fn push(self) -> Ticket<R> {
         self.batch.entries.push(self.entry);
         Ticket { position: self.batch.entries.len() - 1, request: PhantomData }
@@ -248,6 +250,7 @@ impl BatchResults {
     }
 
     /// The results in the order of the requests.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Result<Value, Error>> {
         self.results.iter()
     }
@@ -296,7 +299,7 @@ impl Client {
         let results = if batch.execution == ExecutionType::PARALLEL {
             self.all_at_once(batch).await
         } else {
-            let deadline = self.deadline() + batch.sleeps();
+            let deadline = self.deadline_after(batch.sleeps());
             let mut waits = Waits::until(deadline);
             loop {
                 let results = in_order(batch, self.exchange_batch(batch, deadline).await?);

@@ -247,8 +247,13 @@ impl Client {
     }
 
     pub(crate) fn deadline(&self) -> Instant {
+        self.deadline_after(Duration::ZERO)
+    }
+
+    /// The deadline of something that takes this time by itself.
+    pub(crate) fn deadline_after(&self, time: Duration) -> Instant {
         let now = Instant::now();
-        now.checked_add(self.timeout).unwrap_or(now + FAR)
+        now.checked_add(self.timeout.saturating_add(time)).unwrap_or(now + FAR)
     }
 
     pub(crate) fn is_setup(&self) -> bool {

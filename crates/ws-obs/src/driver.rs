@@ -80,23 +80,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let mut next = pin!(link.next());
         let mut changed = pin!(shared.changed.notified());
         poll_fn(|cx| {
-            if let Poll::Ready(event) = next.as_mut().poll(cx) {
-                return Poll::Ready(Step::Link(event));
-            }
+            // The connection comes last: when it floods, it is always ready.
             if changed.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Step::SubscriptionsChanged);
             }
             if let Some(hook) = current.as_mut().and_then(|current| current.hook.as_mut()) {
                 if let Poll::Ready(result) = hook.as_mut().poll(cx) {
-                    let failed = |error: BoxError| match error.downcast::<Error>() {
-                        // Its requests fail with the connection, which knows better why.
-                        Ok(error) => Error::new(ErrorKind::Setup).with_source(*error),
-                        Err(error) => Error::new(ErrorKind::Setup).with_source(error),
-                    };
+                    let failed = |error| Error::new(ErrorKind::Setup).with_source(error);
                     return Poll::Ready(Step::SetUp(result.map_err(failed)));
                 }
             }
-            Poll::Pending
+            next.as_mut().poll(cx).map(Step::Link)
         })
         .await
     }
@@ -206,6 +200,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         } else {
             CloseCode::NORMAL_CLOSURE
         };
+        // Who waits is told now: the closing handshake may take its time.
+        self.shared.set_down(&error, false);
         self.shared.ending().get_or_insert(error);
         if let Some(conn) = self.link.conn() {
             // These codes may always be sent.

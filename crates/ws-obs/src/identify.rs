@@ -32,9 +32,8 @@ pub(crate) async fn identify<S: AsyncRead + AsyncWrite + Unpin>(
     subscriptions: EventSubscription,
 ) -> Result<Session, Error> {
     let encoding = Encoding::chosen(conn.subprotocol());
-    let hello = match next(conn, encoding).await? {
-        Incoming::Hello(hello) => hello,
-        _ => return Err(Error::new(ErrorKind::Protocol).with_source("it did not greet first")),
+    let Incoming::Hello(hello) = next(conn, encoding).await? else {
+        return Err(Error::new(ErrorKind::Protocol).with_source("it did not greet first"));
     };
     if hello.rpc_version < RPC_VERSION {
         return Err(ErrorKind::UnsupportedRpcVersion.into());

@@ -67,7 +67,7 @@ impl Encoding {
         Ok(match op {
             OpCode::HELLO => Incoming::Hello(from(envelope.d)?),
             OpCode::IDENTIFIED => Incoming::Identified(from(envelope.d)?),
-            OpCode::EVENT => Incoming::Event(from::<EventMessage>(envelope.d)?.into()),
+            OpCode::EVENT => Incoming::Event(from::<EventMessage>(envelope.d)?.into_event(message)),
             OpCode::REQUEST_RESPONSE => Incoming::Response(from(envelope.d)?),
             OpCode::REQUEST_BATCH_RESPONSE => Incoming::BatchResponse(from(envelope.d)?),
             _ => Incoming::Other,
@@ -165,12 +165,18 @@ pub(crate) struct EventMessage {
     pub(crate) event_data: Value,
 }
 
-impl From<EventMessage> for RawEvent {
-    fn from(message: EventMessage) -> Self {
-        Self {
-            event_type: message.event_type.into(),
-            intent: EventSubscription::from_bits_retain(message.event_intent),
-            data: message.event_data.into(),
+impl EventMessage {
+    fn into_event(self, message: &Message) -> RawEvent {
+        let size = match message {
+            Message::Text(text) => text.len(),
+            Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => data.len(),
+            Message::Close(_) => 0,
+        };
+        RawEvent {
+            event_type: self.event_type.into(),
+            intent: EventSubscription::from_bits_retain(self.event_intent),
+            data: self.event_data.into(),
+            size,
         }
     }
 }

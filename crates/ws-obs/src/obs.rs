@@ -170,8 +170,12 @@ impl<C> Obs<C> {
         self
     }
 
-    /// Replaces how connections are opened: with roots or certificates of your own, through a proxy, with other headers, over another
-    /// transport.
+    /// Replaces how transports are opened; everything else stays. See [`Dialer::connector`].
+    pub fn connector<D>(self, connector: D) -> Obs<D> {
+        Obs { url: self.url, dialer: self.dialer.connector(connector), options: self.options }
+    }
+
+    /// Replaces how connections are opened: with roots or certificates of your own, through a proxy, with other headers.
     ///
     /// Limits and keep-alive are those of its [`Config`]: 16 MiB, and a ping every 30 seconds, unless set. Its subprotocols
     /// and its handshake timeout are set here.

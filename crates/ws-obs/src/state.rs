@@ -57,11 +57,12 @@ pub struct ServerInfo {
 pub struct States {
     receiver: watch::Receiver<State>,
     is_first: bool,
+    is_over: bool,
 }
 
 impl States {
     pub(crate) fn new(receiver: watch::Receiver<State>) -> Self {
-        Self { receiver, is_first: true }
+        Self { receiver, is_first: true, is_over: false }
     }
 
     /// The present state at first, then each that follows; `None` after [`State::Closed`].
@@ -70,14 +71,14 @@ impl States {
     ///
     /// Safe: no state is lost.
     pub async fn next(&mut self) -> Option<State> {
+        if self.is_over {
+            return None;
+        }
         if !std::mem::take(&mut self.is_first) {
-            if matches!(*self.receiver.borrow(), State::Closed(_))
-                && !self.receiver.has_changed().unwrap_or(false)
-            {
-                return None;
-            }
             self.receiver.changed().await.ok()?;
         }
-        Some(self.receiver.borrow_and_update().clone())
+        let state = self.receiver.borrow_and_update().clone();
+        self.is_over = matches!(state, State::Closed(_));
+        Some(state)
     }
 }

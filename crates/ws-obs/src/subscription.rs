@@ -91,8 +91,9 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     items: VecDeque<Item>,
-    /// How many events among the items.
+    /// How many events among the items, and the bytes that their messages had.
     events: usize,
+    bytes: usize,
     /// How many were dropped before the first item.
     dropped: u64,
     /// Whether there was another connection before the first item.
@@ -114,18 +115,22 @@ impl Queue {
 
     fn push(&self, event: RawEvent) {
         let mut waiting = self.waiting();
-        while waiting.events >= self.capacity {
+        while waiting.events >= self.capacity
+            || (waiting.events > 0 && waiting.bytes.saturating_add(event.size) > MAX_BYTES)
+        {
             match waiting.items.pop_front() {
-                Some(Item::Event(_)) => {
+                Some(Item::Event(event)) => {
                     waiting.events -= 1;
+                    waiting.bytes -= event.size;
                     waiting.dropped += 1;
                 }
                 Some(Item::Reconnected) => waiting.reconnected = true,
                 None => break,
             }
         }
-        waiting.items.push_back(Item::Event(event));
         waiting.events += 1;
+        waiting.bytes += event.size;
+        waiting.items.push_back(Item::Event(event));
         wake(waiting);
     }
 
@@ -144,7 +149,7 @@ impl Queue {
         wake(waiting);
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<RawEvent, Gap>>> {
+    fn poll(&self, cx: &Context<'_>) -> Poll<Option<Result<RawEvent, Gap>>> {
         let mut waiting = self.waiting();
         if std::mem::take(&mut waiting.reconnected) {
             return Poll::Ready(Some(Err(Gap::Reconnected)));
@@ -155,6 +160,7 @@ impl Queue {
         match waiting.items.pop_front() {
             Some(Item::Event(event)) => {
                 waiting.events -= 1;
+                waiting.bytes -= event.size;
                 Poll::Ready(Some(Ok(event)))
             }
             Some(Item::Reconnected) => Poll::Ready(Some(Err(Gap::Reconnected))),
@@ -182,8 +188,8 @@ fn wake(mut waiting: MutexGuard<'_, Waiting>) {
 
 /// Events as they arrive: all of some kinds, or of one type.
 ///
-/// Each stream has a buffer of its own, 256 events unless [`Obs::event_buffer`](crate::Obs::event_buffer) says otherwise. When its
-/// reader is too slow, the oldest events are dropped, and the reader is told how many in their place. Nobody else waits for it.
+/// Each stream has a buffer of its own, 256 events unless [`Obs::event_buffer`](crate::Obs::event_buffer) says otherwise, and 4 MiB of
+/// messages, or one message that is larger. When its reader is too slow, the oldest events are dropped, and the reader is told how many in their place. Nobody else waits for it.
 ///
 /// A stream goes on over reconnections, ends when the client is closed or gives up, and keeps the client alive as its handles do.
 /// Dropping it ends the subscription, if no other stream needs it.
@@ -222,6 +228,7 @@ impl<E> Events<E> {
     /// # Cancel safety
     ///
     /// Safe: no event is lost.
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "one reader is woken, so there must be one alone")]
     pub async fn next(&mut self) -> Option<Result<E, Gap>> {
         poll_fn(|cx| self.poll(cx)).await
     }
@@ -232,7 +239,7 @@ impl<E> Events<E> {
         self.queue.waiting().events
     }
 
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<Option<Result<E, Gap>>> {
+    fn poll(&self, cx: &Context<'_>) -> Poll<Option<Result<E, Gap>>> {
         self.queue.poll(cx).map(|event| event.map(|event| event.and_then(self.decode)))
     }
 }
@@ -275,3 +282,6 @@ impl fmt::Display for Gap {
 }
 
 impl error::Error for Gap {}
+
+/// Whatever OBS tells of itself is some hundred bytes. What plugins and other clients tell may be anything.
+const MAX_BYTES: usize = 4 << 20;

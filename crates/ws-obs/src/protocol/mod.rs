@@ -78,6 +78,8 @@ pub struct RawEvent {
     pub intent: EventSubscription,
     /// Its data, `Null` if it has none. Shared between those that subscribed.
     pub data: Arc<Value>,
+    /// How many bytes the message had.
+    pub(crate) size: usize,
 }
 
 impl RawEvent {

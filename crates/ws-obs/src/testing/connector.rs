@@ -12,8 +12,8 @@ use ws_client::http::Uri;
 
 use super::Server;
 
-/// Opens connections to a [`Server`] in memory, whatever the URL. For a dialer with options of your own:
-/// `Dialer::new().connector(server.connector())`.
+/// Opens connections to a [`Server`] in memory, whatever the URL. For an [`Obs`](crate::Obs) or a dialer with
+/// options of your own.
 #[derive(Clone, Debug)]
 pub struct MemoryConnector {
     server: Server,

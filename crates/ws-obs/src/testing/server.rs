@@ -12,7 +12,6 @@ use tokio::{
     net::TcpListener,
     sync::watch,
 };
-use ws_client::{Config, Dialer, ws_core::KeepAlive};
 
 use super::{
     Answer, MemoryConnector, Received,
@@ -150,12 +149,10 @@ impl Server {
 
     /// Where this server is, in memory, for a client.
     pub fn obs(&self) -> Obs<MemoryConnector> {
-        let second = std::time::Duration::from_secs(1);
-        let config = Config::new().keep_alive(KeepAlive::every(10 * second).timeout(10 * second));
-        Obs::new("ws://obs.test:4455").dialer(Dialer::new().config(config).connector(self.connector()))
+        Obs::new("ws://obs.test:4455").connector(self.connector())
     }
 
-    /// Opens connections to this server in memory, for a dialer.
+    /// Opens connections to this server in memory, for [`Obs::connector`] or a dialer.
     #[must_use]
     pub fn connector(&self) -> MemoryConnector {
         MemoryConnector::new(self.clone())
@@ -183,26 +180,26 @@ impl Server {
         tokio::spawn(run(self.clone(), io));
     }
 
-    /// Tells of an event all who subscribed to it, and says how many these are.
+    /// Tells of an event all who subscribed to it.
     ///
     /// # Panics
     ///
     /// If the data is not that of such an event.
-    pub fn emit<E: EventData>(&self, data: Value) -> usize {
+    pub fn emit<E: EventData>(&self, data: Value) {
         if let Err(error) = protocol::decode::<E>(&data) {
             panic!("no {}: {error}", E::TYPE);
         }
-        self.emit_raw(E::TYPE, E::SUBSCRIPTION, data)
+        self.emit_raw(E::TYPE, E::SUBSCRIPTION, data);
     }
 
     /// As [`emit`](Self::emit), for an event of any name.
-    pub fn emit_raw(&self, event_type: impl Into<String>, intent: EventSubscription, data: Value) -> usize {
+    pub fn emit_raw(&self, event_type: impl Into<String>, intent: EventSubscription, data: Value) {
         let event =
             EventMessage { event_type: event_type.into(), event_intent: intent.bits(), event_data: data };
         let event = serde_json::to_value(event).unwrap_or_default();
-        let peers = self.peers();
-        let told = peers.iter().filter(|peer| peer.subscription().intersects(intent));
-        told.filter(|peer| peer.send(Out::Say(OpCode::EVENT, event.clone()))).count()
+        for peer in self.peers().iter().filter(|peer| peer.subscription().intersects(intent)) {
+            peer.send(Out::Say(OpCode::EVENT, event.clone()));
+        }
     }
 
     /// Sends all clients this text as it is, whatever it says.

@@ -224,7 +224,7 @@ impl Session {
         Ok(())
     }
 
-    fn reidentify(&mut self, data: &Value) -> Result<(), Fault> {
+    fn reidentify(&self, data: &Value) -> Result<(), Fault> {
         // Without the field, everything stays as it is.
         self.subscribe(data, self.peer.subscription().bits())?;
         self.identified();
@@ -247,7 +247,7 @@ impl Session {
         self.peer.send(Out::Say(OpCode::IDENTIFIED, json!(Identified { negotiated_rpc_version: 1 })));
     }
 
-    fn request(&mut self, data: &Value) -> Result<(), Fault> {
+    fn request(&self, data: &Value) -> Result<(), Fault> {
         let id = data.get("requestId").ok_or(CloseCode::MISSING_DATA_FIELD)?.clone();
         let request_type = data["requestType"].as_str().unwrap_or_default().to_owned();
         let received = Received {

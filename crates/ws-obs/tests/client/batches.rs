@@ -88,6 +88,15 @@ async fn sleeping_adds_to_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn longest_sleep_is_no_overflow() {
+    let client = connect(&Server::new().on_raw("Sleep", |_received| Answer::ok())).await;
+    let mut batch = Batch::serial();
+    batch.push_raw("Sleep", json!({"sleepMillis": u64::MAX}));
+    batch.push_raw("Sleep", json!({"sleepMillis": u64::MAX}));
+    client.batch(&batch).await.unwrap().check().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn empty_batch_is_done_at_once() {
     let client = connect(&server()).await;
     for batch in [Batch::serial(), Batch::parallel()] {

@@ -82,7 +82,7 @@ async fn stream_gives_what_it_is_for() {
     let mut program = client.events_of::<CurrentProgramSceneChanged>().await.unwrap();
     let mut outputs = client.events(EventSubscription::OUTPUTS).await.unwrap();
     let mut raw = client.raw_events(EventSubscription::SCENES).await.unwrap();
-    assert_eq!(server.emit::<SceneCreated>(json!({"sceneName": "A", "isGroup": false})), 1);
+    server.emit::<SceneCreated>(json!({"sceneName": "A", "isGroup": false}));
     server.emit::<CurrentProgramSceneChanged>(scene("B"));
     server.emit::<RecordStateChanged>(
         json!({"outputActive": true, "outputState": "OBS_WEBSOCKET_OUTPUT_STARTED"}),
@@ -152,6 +152,27 @@ async fn slow_reader_is_told_what_was_dropped_and_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn buffer_is_bounded_in_bytes_too() {
+    let server = Server::new();
+    let client = connect(&server).await;
+    let mut events = client.events_of::<CustomEvent>().await.unwrap();
+    for number in 0..10 {
+        server.emit::<CustomEvent>(json!({"number": number, "data": "x".repeat(1_000_000)}));
+    }
+    server.emit::<CustomEvent>(json!({"number": 10, "data": "x".repeat(5_000_000)}));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(events.queued(), 1);
+    assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(10));
+    assert_eq!(events.next().await.unwrap().unwrap().event_data["number"], 10);
+    for number in 0..10 {
+        server.emit::<CustomEvent>(json!({"number": number, "data": "x".repeat(1_000_000)}));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(events.queued(), 4);
+    assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(6));
+}
+
+#[tokio::test(start_paused = true)]
 async fn flood_does_not_hold_up_requests() {
     let server =
         Server::new().answer::<ws_obs::requests::GetStudioModeEnabled>(json!({"studioModeEnabled": false}));
@@ -166,6 +187,23 @@ async fn flood_does_not_hold_up_requests() {
     assert_eq!(meters.queued(), 256);
     assert_eq!(meters.next().await.unwrap().unwrap_err(), Gap::Dropped(20_000 - 256));
     assert_eq!(meters.next().await.unwrap().unwrap().inputs[0].input_levels_mul, [[0.1, 0.2, 0.3]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn flood_does_not_hold_up_subscriptions() {
+    let server = Server::new();
+    let client = connect(&server).await;
+    let _meters = client.events_of::<InputVolumeMeters>().await.unwrap();
+    let flood = async {
+        loop {
+            server.emit::<InputVolumeMeters>(json!({"inputs": []}));
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        stream = client.events_of::<SceneCreated>() => drop(stream.unwrap()),
+        () = flood => {}
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -154,6 +154,20 @@ async fn message_that_is_none_of_the_protocol_ends_the_connection_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waits_is_told_at_once_of_a_message_that_is_none_of_the_protocol() {
+    let server = server();
+    let client = connect(&server).await;
+    let (result, ()) = tokio::join!(client.call_raw("Silent", Value::Null), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.send_text("no JSON");
+    });
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
+    let cause = std::error::Error::source(&error).unwrap().downcast_ref::<ws_obs::Error>().unwrap();
+    assert_eq!(cause.kind(), ErrorKind::Protocol);
+}
+
+#[tokio::test(start_paused = true)]
 async fn function_sets_up_every_connection_before_others_may_use_it() {
     let server = server();
     let count = Arc::new(AtomicU32::new(0));
@@ -223,22 +237,22 @@ async fn function_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connection_that_is_lost_while_it_is_set_up_fails_its_requests() {
+async fn connection_that_is_lost_while_it_is_set_up_is_set_up_anew() {
     let server = server();
     let mut is_first = true;
     let client = obs(&server)
         .on_connect(move |client| {
             let crashes = std::mem::take(&mut is_first);
             async move {
-                if crashes {
-                    let error = client.call_raw("Crash", Value::Null).await.unwrap_err();
-                    assert_eq!(error.kind(), ErrorKind::ConnectionLost);
-                }
+                let request = if crashes { "Crash" } else { "StartRecord" };
+                client.call_raw(request, Value::Null).await?;
                 Ok(())
             }
         })
         .start()
         .unwrap();
+    let state = wait_for(&client, |state| matches!(state, State::Waiting { .. })).await;
+    assert!(matches!(state, State::Waiting { error, .. } if error.kind() == ErrorKind::ConnectionLost));
     client.connected().await.unwrap();
     client.call(StartRecord::new()).await.unwrap();
 }
