@@ -183,7 +183,7 @@ part_obs() {
   need_python || { skip OBS "$missing"; return 0; }
   need_obs || { skip OBS "$missing"; return 0; }
   release
-  binaries obs-session || return 0
+  binaries obs-events obs-record obs-scenes obs-session || return 0
   tally shown "OBS" 240 python3 "$root/tests/obs/run.py" --obs "$(command -v obs)" --xvfb "$(command -v Xvfb)" \
-    --session "$target/release/obs-session" --out "$target/obs"
+    --session "$target/release/obs-session" --examples "$target/release" --out "$target/obs"
 }

@@ -70,8 +70,60 @@ def start_screen(binary: str, out: Path) -> str:
     return f":{screen.line(PATIENCE).strip()}"
 
 
+class Examples:
+    """The examples, run as a person would."""
+
+    def __init__(self, folder: Path, obs: Obs, out: Path):
+        self.folder, self.url, self.out = folder, f"ws://127.0.0.1:{obs.port}", out
+        self.env = {"OBS_PASSWORD": obs.password}
+
+    def start(self, name: str, *args: str) -> Child:
+        return Child([str(self.folder / name), *args, self.url], self.out / f"{name}.log", stdin=True, env=self.env)
+
+    def record(self, command: str) -> str:
+        with self.start("obs-record", command) as child:
+            line = child.line(PATIENCE)
+            assert child.wait(PATIENCE) == 0, child.tail()
+            return line
+
+    def recording_is_controlled_and_logged(self) -> None:
+        with self.start("obs-events") as events:
+            deadline = time.monotonic() + PATIENCE
+            while "connected" not in events.log.read_text("utf-8", "replace"):
+                assert time.monotonic() < deadline, events.tail()
+                time.sleep(0.05)
+            assert self.record("status") == "not recording"
+            assert self.record("start") == "recording"
+            assert self.record("status").startswith("recording for ")
+            path = self.record("stop")
+            assert Path(path).is_file(), path
+            while '"OBS_WEBSOCKET_OUTPUT_STOPPED"' not in events.line(PATIENCE):
+                pass
+
+    def scenes_are_listed_and_switched(self) -> None:
+        with self.start("obs-scenes") as child:
+            assert child.line(PATIENCE) == "* 1  Scene"
+            child.send("none")
+            child.send("1")
+            child.end_input()
+            assert child.wait(PATIENCE) == 0, child.tail()
+            assert "RESOURCE_NOT_FOUND" in child.tail(), child.tail()
+
+
+def try_examples(examples: Examples) -> list[str]:
+    said = []
+    for check in (examples.scenes_are_listed_and_switched, examples.recording_is_controlled_and_logged):
+        name = check.__name__.replace("_", " ")
+        try:
+            check()
+            said.append(f"  ok   {name}")
+        except (AssertionError, Ended) as error:
+            said.append(f"  FAIL {name}: {error}")
+    return said
+
+
 def attempt(args: argparse.Namespace, display: str, out: Path) -> tuple[list[str], int | None]:
-    """Starts OBS and the session; returns what the session says, and with what OBS ended if nobody asked it to."""
+    """Starts OBS, the session and the examples; returns what came of them, and with what OBS ended if nobody asked it to."""
     began = time.monotonic()
     obs = Obs(args.obs, display, out)
     said: list[str] = []
@@ -90,8 +142,11 @@ def attempt(args: argparse.Namespace, display: str, out: Path) -> tuple[list[str
                         running = obs.start()
                     case line:
                         said.append(line)
+            # Its own sum, of what is counted below.
+            said.pop()
         except Ended as ended:
-            said += [f"  FAIL {ended}", "0 passed, 1 failed"]
+            said.append(f"  FAIL {ended}")
+    said += try_examples(Examples(args.examples, obs, out))
     crashed = running.wait(0)
     running.stop()
     return said, crashed
@@ -106,14 +161,16 @@ def main() -> int:
         try:
             said, crashed = attempt(args, display, out)
         except Ended as ended:
-            said, crashed = [f"  FAIL {ended}", "0 passed, 1 failed"], None
+            said, crashed = [f"  FAIL {ended}"], None
         if crashed is None or not left:
             break
         # Versions of OBS differ in how much they bear; a client that lost its server has shown nothing.
         print(f"  OBS crashed, with status {crashed}, so all of it again; the log is {out}/obs.log")
     Child.stop_all()
     print("\n".join(said))
-    return 0 if said[-1].endswith(" 0 failed") and not said[-1].startswith("0 ") else 1
+    passed, failed = (sum(line.startswith(f"  {word}") for line in said) for word in ("ok ", "FAIL"))
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 def arguments() -> argparse.Namespace:
@@ -121,6 +178,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--obs", required=True, metavar="BIN", help="OBS Studio, 28 or later")
     parser.add_argument("--xvfb", required=True, metavar="BIN", help="Xvfb")
     parser.add_argument("--session", required=True, metavar="BIN", help="obs-session")
+    parser.add_argument("--examples", required=True, type=Path, metavar="DIR", help="where the examples are")
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "target/obs", help="logs go here")
     return parser.parse_args()
 
