@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let mut next = pin!(link.next());
         let mut changed = pin!(shared.changed.notified());
         poll_fn(|cx| {
-            // The connection comes last: when it floods, it is always ready.
+            // The connection comes last: a flood may keep it ready for long.
             if changed.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Step::SubscriptionsChanged);
             }

@@ -95,6 +95,7 @@ pub(super) struct Script {
     pub(super) is_reachable: bool,
     pub(super) greets: bool,
     pub(super) identifies: bool,
+    pub(super) reidentify_delay: Duration,
     /// Answers are held until there are so many, and sent in the other order.
     pub(super) reorder: usize,
     pub(super) handlers: HashMap<String, Handler>,
@@ -112,6 +113,7 @@ impl Script {
             is_reachable: true,
             greets: true,
             identifies: true,
+            reidentify_delay: Duration::ZERO,
             reorder: 1,
             handlers: HashMap::new(),
         }

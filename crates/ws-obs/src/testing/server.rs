@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde::de::DeserializeOwned;
@@ -92,6 +93,12 @@ impl Server {
     #[must_use]
     pub fn without_identifying(self) -> Self {
         self.set(|script| script.identifies = false)
+    }
+
+    /// Takes this time to change what a client is subscribed to.
+    #[must_use]
+    pub fn resubscribe_after(self, delay: Duration) -> Self {
+        self.set(|script| script.reidentify_delay = delay)
     }
 
     /// Holds answers until there are so many, and sends them in the other order.

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -50,9 +51,35 @@ impl Peer {
         self.out.send(out).is_ok()
     }
 
+    fn identified(&self) {
+        self.send(Out::Say(OpCode::IDENTIFIED, json!(Identified { negotiated_rpc_version: 1 })));
+    }
+
     pub(super) fn subscription(&self) -> EventSubscription {
         EventSubscription::from_bits_retain(self.subscription.load(Ordering::Relaxed))
     }
+}
+
+/// What a client wants to subscribe to, if it says so.
+fn subscriptions(data: &Value) -> Result<Option<u32>, Fault> {
+    match &data["eventSubscriptions"] {
+        Value::Null => Ok(None),
+        bits => {
+            let bits = bits.as_u64().and_then(|bits| u32::try_from(bits).ok());
+            bits.map(Some).ok_or(CloseCode::INVALID_DATA_FIELD_TYPE)
+        }
+    }
+}
+
+/// Does something at once, or after a time.
+fn after(delay: Duration, act: impl FnOnce() + Send + 'static) {
+    if delay.is_zero() {
+        return act();
+    }
+    tokio::spawn(async move {
+        sleep(delay).await;
+        act();
+    });
 }
 
 /// What both directions of a session know.
@@ -214,37 +241,29 @@ impl Session {
         if version != 1 {
             return Err(CloseCode::UNSUPPORTED_RPC_VERSION);
         }
-        self.subscribe(data, EventSubscription::ALL.bits())?;
+        let bits = subscriptions(data)?.unwrap_or(EventSubscription::ALL.bits());
+        self.peer.subscription.store(bits, Ordering::Relaxed);
         if !identifies {
             return Ok(());
         }
         self.is_identified = true;
         self.server.add(Arc::clone(&self.peer));
-        self.identified();
+        self.peer.identified();
         Ok(())
     }
 
     fn reidentify(&self, data: &Value) -> Result<(), Fault> {
-        // Without the field, everything stays as it is.
-        self.subscribe(data, self.peer.subscription().bits())?;
-        self.identified();
-        Ok(())
-    }
-
-    fn subscribe(&self, data: &Value, otherwise: u32) -> Result<(), Fault> {
-        let bits = match &data["eventSubscriptions"] {
-            Value::Null => otherwise,
-            bits => {
-                let bits = bits.as_u64().and_then(|bits| u32::try_from(bits).ok());
-                bits.ok_or(CloseCode::INVALID_DATA_FIELD_TYPE)?
+        let bits = subscriptions(data)?;
+        let (peer, delay) = (Arc::clone(&self.peer), self.server.script().reidentify_delay);
+        let subscribe = move || {
+            // Without the field, everything stays as it is.
+            if let Some(bits) = bits {
+                peer.subscription.store(bits, Ordering::Relaxed);
             }
+            peer.identified();
         };
-        self.peer.subscription.store(bits, Ordering::Relaxed);
+        after(delay, subscribe);
         Ok(())
-    }
-
-    fn identified(&self) {
-        self.peer.send(Out::Say(OpCode::IDENTIFIED, json!(Identified { negotiated_rpc_version: 1 })));
     }
 
     fn request(&self, data: &Value) -> Result<(), Fault> {
@@ -281,14 +300,7 @@ impl Session {
                 peer.send(Out::Reset);
             }
         };
-        if delay.is_zero() {
-            say();
-        } else {
-            tokio::spawn(async move {
-                sleep(delay).await;
-                say();
-            });
-        }
+        after(delay, say);
         Ok(())
     }
 

@@ -117,3 +117,19 @@ async fn half_open_connection_is_noticed() {
     assert!(began.elapsed() <= Duration::from_secs(21), "{:?}", began.elapsed());
     wait_for(&client, |state| state.is_connected()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_a_connection_did_not_take_are_not_sent_by_the_next_one() {
+    let server = Server::new().on_raw("Large", |_received| Answer::ok());
+    let client = connect(&server).await.with_timeout(Duration::from_secs(60));
+    server.freeze();
+    // More than the connection and its transport hold.
+    let data = serde_json::json!({"text": "x".repeat(50_000)});
+    let calls = (0..100).map(|_| client.call_raw("Large", data.clone()));
+    for result in futures_util::future::join_all(calls).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::ConnectionLost);
+    }
+    client.connected().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(server.received().is_empty());
+}

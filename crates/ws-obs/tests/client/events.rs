@@ -75,6 +75,21 @@ async fn streams_that_come_and_go_at_once_end_up_right() {
     settled(&server, EventSubscription::from_bits_retain(0b111)).await;
 }
 
+/// Answers to it have no id: two on their way would be taken for each other.
+#[tokio::test(start_paused = true)]
+async fn subscription_is_confirmed_for_what_was_asked() {
+    let server = Server::new().resubscribe_after(Duration::from_secs(2));
+    let client = connect(&server).await;
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let stream = client.events(EventSubscription::INPUTS).await.unwrap();
+        assert_eq!(server.subscription(), Some(EventSubscription::SCENES | EventSubscription::INPUTS));
+        stream
+    };
+    let (scenes, inputs) = tokio::join!(client.events(EventSubscription::SCENES), later);
+    drop((scenes.unwrap(), inputs));
+}
+
 #[tokio::test(start_paused = true)]
 async fn stream_gives_what_it_is_for() {
     let server = Server::new();

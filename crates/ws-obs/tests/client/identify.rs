@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use ws_obs::{ErrorKind, Obs, ServerInfo, State, testing::Server, types::CloseCode};
+use tokio::net::TcpListener;
+use ws_obs::{
+    ErrorKind, Obs, ServerInfo, State,
+    events::ExitStarted,
+    testing::Server,
+    types::CloseCode,
+    ws_client::{Config, ws_core::raw::handshake::Upgrader},
+};
 
 use crate::{connect, obs};
 
@@ -99,4 +106,26 @@ fn there_has_to_be_a_runtime() {
 async fn password_is_not_shown() {
     let obs = Obs::new("ws://localhost:4455/?token=secret").password("secret");
     assert!(!format!("{obs:?}").contains("secret"));
+}
+
+/// The server sends from several threads, so that an event may overtake what it answers.
+#[tokio::test]
+async fn event_before_the_answer_is_not_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut conn = Upgrader::new().accept(stream, Config::new()).await.unwrap();
+        conn.write_message(r#"{"op":0,"d":{"obsWebSocketVersion":"5.5.0","rpcVersion":1}}"#).await.unwrap();
+        conn.read_message().await.unwrap();
+        conn.write_message(r#"{"op":5,"d":{"eventType":"ExitStarted","eventIntent":1}}"#).await.unwrap();
+        conn.write_message(r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#).await.unwrap();
+        conn.read_message().await.unwrap();
+    });
+    let client = Obs::new(url).start().unwrap();
+    let mut events = client.events_of::<ExitStarted>().await.unwrap();
+    client.connected().await.unwrap();
+    assert!(matches!(events.next().await, Some(Ok(_))));
+    client.close().await;
+    server.await.unwrap();
 }

@@ -157,10 +157,14 @@ async fn message_that_is_none_of_the_protocol_ends_the_connection_alone() {
 async fn who_waits_is_told_at_once_of_a_message_that_is_none_of_the_protocol() {
     let server = server();
     let client = connect(&server).await;
+    let began = tokio::time::Instant::now();
     let (result, ()) = tokio::join!(client.call_raw("Silent", Value::Null), async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.send_text("no JSON");
+        // The closing handshake is not answered.
+        server.freeze();
     });
+    assert!(began.elapsed() < Duration::from_secs(2));
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost);
     let cause = std::error::Error::source(&error).unwrap().downcast_ref::<ws_obs::Error>().unwrap();
