@@ -3,6 +3,8 @@
 //! The listings of the documentation are compiled here too: see `pages!`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "obs")]
+pub mod obs;
 mod serve;
 
 use std::{env, io, process};
@@ -123,6 +125,7 @@ pages! {
     ws_tower_readme "crates/ws-tower/README.md",
     ws_client_readme "crates/ws-client/README.md",
     ws_hub_readme "crates/ws-hub/README.md",
+    ws_obs_readme "crates/ws-obs/README.md",
     ws_proxy_readme "crates/ws-proxy/README.md",
     authenticate "docs/how-to/authenticate.md",
     behind_a_proxy "docs/how-to/behind-a-proxy.md",
@@ -138,6 +141,7 @@ pages! {
     json "docs/how-to/json.md",
     keep_alive "docs/how-to/keep-alive.md",
     large_messages "docs/how-to/large-messages.md",
+    obs_page "docs/how-to/obs.md",
     observe "docs/how-to/observe.md",
     own_transport "docs/how-to/own-transport.md",
     presence "docs/how-to/presence.md",

@@ -24,6 +24,8 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-hub", "--no-default-features --features nats", {"aws-lc-rs", "redis", "tokio-websockets"}),
     ("ws-proxy", "--no-default-features", {"axum", "axum-core", "clap", "h2", "lexopt", "proxy-header", "rustls", "serde", "toml"}),
     ("ws-proxy", "--all-features", {"aws-lc-rs", "axum", "axum-core"}),
+    ("ws-obs", "--no-default-features", {"rustls", "native-tls", "rmp-serde"}),
+    ("ws-obs", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
     ("ws-client", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
 ]
 

@@ -63,6 +63,15 @@ need_servers() {
   for command in "${absent[@]}"; do $sudo systemctl disable "$command" >/dev/null 2>&1 || true; done
 }
 
+# OBS Studio of 28 or later, whose server is obs-websocket 5, and a screen in memory for it.
+need_obs() {
+  if [ "$(uname)" != Linux ]; then
+    missing="OBS is tested on Linux alone"
+    return 1
+  fi
+  need obs obs-studio xvfb xauth libgl1-mesa-dri && need Xvfb xvfb xauth libgl1-mesa-dri
+}
+
 # need_rust [SUBCOMMAND…]: a toolchain as new as the crates ask for, and these of its components.
 need_rust() {
   local tool wanted found

@@ -195,3 +195,14 @@ part_nodes() {
   tally quiet "nodes" 900 cargo test --locked --workspace --all-features --no-fail-fast --test nodes -- \
     --test-threads 4 ${without[@]+"${without[@]}"}
 }
+
+# OBS listens on every interface while this runs, with a password of 128 random bits.
+part_obs() {
+  need_rust || { skip OBS "$missing"; return 0; }
+  need_python || { skip OBS "$missing"; return 0; }
+  need_obs || { skip OBS "$missing"; return 0; }
+  release
+  binaries obs-events obs-record obs-scenes obs-session || return 0
+  tally shown "OBS" 240 python3 "$root/tests/obs/run.py" --obs "$(command -v obs)" --xvfb "$(command -v Xvfb)" \
+    --session "$target/release/obs-session" --examples "$target/release" --out "$target/obs"
+}

@@ -106,6 +106,14 @@ class Child:
         text = self.log.read_text("utf-8", "replace").splitlines()
         return "\n".join(f"    {self.name}: {line}" for line in text[-lines:])
 
+    def kill(self) -> None:
+        """Ends the whole process group at once, without a chance to say goodbye."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.wait(5)
+
     def stop(self) -> None:
         """Ends the whole process group: politely, then not."""
         for sig, grace in ((signal.SIGTERM, 3), (signal.SIGKILL, 3)):

@@ -108,7 +108,7 @@ async fn plain(hub: &Hub<Chat>) -> Result<SocketAddr> {
     let addr = listener.local_addr()?;
     let hub = hub.clone();
     let service = Upgrader::new().service(move |conn| {
-        let hub = hub.clone();
+        let hub = Hub::clone(&hub);
         async move {
             hub.serve(conn).await;
         }

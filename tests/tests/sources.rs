@@ -7,7 +7,7 @@ use std::{
 
 use ws_tests::sources::{root, rust_files, text_of};
 
-const CRATES: &[&str] = &["ws-client", "ws-core", "ws-tower"];
+const CRATES: &[&str] = &["ws-client", "ws-core", "ws-obs", "ws-tower"];
 
 /// The files with `unsafe` in them, and how often.
 const UNSAFE: &[(&str, usize)] = &[("ws-core/src/text.rs", 1)];
@@ -76,7 +76,7 @@ fn unsafe_has_one_address_and_says_why_it_is_sound() {
         }
     }
     assert_eq!(found, UNSAFE);
-    for name in ["ws-client", "ws-tower"] {
+    for name in ["ws-client", "ws-obs", "ws-tower"] {
         assert!(sources[&format!("{name}/src/lib.rs")].contains("#![forbid(unsafe_code)]"), "{name}");
     }
     let workspace = text_of("Cargo.toml");

@@ -49,6 +49,7 @@
 //!   error that says so.
 //! * `cookies`: `Dialer::cookie_jar`, which sends and keeps cookies.
 //! * `http2`: `Dialer::http2`, several WebSockets on one connection of HTTP/2 (RFC 8441).
+//! * `raw`: `ws_core::raw`, frames by hand, and the opening handshake on any byte stream for either side.
 //! * `json`: `read_json` and `write_json` of the connection.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
