@@ -97,11 +97,12 @@ type Fault = CloseCode;
 
 /// Speaks with a client until it or the script has enough.
 pub(super) async fn run(server: Server, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-    let mut names = vec![Encoding::Json.subprotocol()];
-    #[cfg(feature = "msgpack")]
-    if server.script().speaks_msgpack {
-        names.push(Encoding::MsgPack.subprotocol());
-    }
+    let names = [
+        Some(Encoding::Json),
+        #[cfg(feature = "msgpack")]
+        server.script().speaks_msgpack.then_some(Encoding::MsgPack),
+    ];
+    let names = names.into_iter().flatten().map(Encoding::subprotocol);
     // Whom this refuses has its answer.
     let Ok(conn) = Upgrader::new().subprotocols(names).accept(io, Config::new()).await else { return };
     let encoding = Encoding::chosen(conn.subprotocol());

@@ -52,6 +52,7 @@ pub(crate) async fn run(place: &Place, encoding: Encoding, tally: &mut Tally) {
 }
 
 async fn agreed(client: &Client, encoding: Encoding) -> Result<(), Fault> {
+    client.connected().await?;
     match client.state() {
         State::Connected(server) => {
             ensure(server.encoding == encoding && server.rpc_version == 1, format!("{server:?}"))
