@@ -367,6 +367,7 @@ function showSide(shown) {
   $("side").classList.toggle("shown", shown && over);
   $("shade").hidden = !(shown && over);
   $("menu").setAttribute("aria-expanded", String(shown && over));
+  document.querySelector("main").inert = shown && over;
 }
 
 $("door").addEventListener("submit", event => {
@@ -417,7 +418,13 @@ $("menu").addEventListener("click", () => {
   showSide(true);
   $("rooms").querySelector("[aria-current]")?.focus();
 });
-$("shade").addEventListener("click", () => showSide(false));
+for (const id of ["shade", "close-side"]) {
+  $(id).addEventListener("click", () => {
+    showSide(false);
+    $("menu").focus();
+  });
+}
+wide.addEventListener("change", () => showSide(false));
 document.addEventListener("keydown", event => {
   if (event.key !== "Escape" || $("shade").hidden) return;
   showSide(false);
