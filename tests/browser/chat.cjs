@@ -278,7 +278,7 @@ async function onOneNode(browser) {
     await eventually(async () => (await grace.lines()).at(-1), "still here");
   });
   await step("phone: everything can be reached, nothing is wider than the screen", async () => {
-    const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+    const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
     const lin = await Person.comes(browser, "Lin", origin, phone);
     await eventually(async () => (await lin.lines()).at(-1), "still here");
     await lin.says("On the train, but I read along. This line is long enough to need a second one, and perhaps a third.");
@@ -288,7 +288,6 @@ async function onOneNode(browser) {
     await lin.page.screenshot({ path: path.join(args.out, "phone.png") });
     await lin.page.getByRole("button", { name: "Rooms and people" }).click();
     await lin.page.getByRole("link", { name: "lobby" }).waitFor();
-    await lin.page.waitForTimeout(300);
     await lin.page.screenshot({ path: path.join(args.out, "phone-side.png") });
     await lin.page.keyboard.press("Escape");
     await lin.page.locator("#shade").waitFor({ state: "hidden" });
