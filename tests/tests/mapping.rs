@@ -12,10 +12,11 @@ const SECTIONS: &[(&str, &str, &str)] = &[
     ("from-gorilla", "gorilla/websocket", "go-names/gorilla"),
     ("from-gorilla", "coder/websocket", "go-names/coder"),
     ("from-gorilla", "gobwas/ws", "go-names/gobwas"),
+    ("from-melody", "melody", "go-names/melody"),
     ("from-tungstenite", "tungstenite", "rust-names/tungstenite"),
 ];
 
-const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client"];
+const CRATES: &[&str] = &["ws-core", "ws-tower", "ws-client", "ws-hub"];
 
 /// What the column of ours says where there is no counterpart; then the remark says why.
 const NOTHING: &[&str] = &["none", "not there"];
