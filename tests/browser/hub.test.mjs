@@ -127,6 +127,21 @@ test("room goes on from the last message that has arrived", async () => {
   assert.equal(room.position, "e-3");
 });
 
+test("room that is cut before the first of what it missed asks for all of it again", async () => {
+  await connected();
+  const room = inRoom();
+  await socket().says(joined(1), message(1));
+  await socket().drops();
+  await passes(500);
+  await socket().says(WELCOME);
+  await socket().says(joined(socket().took()[0].id, { recovered: true, messages: 2, position: "e-3" }));
+  await socket().drops();
+  await passes(1000);
+  await socket().says(WELCOME);
+  assert.equal(socket().took()[0].since, "e-1");
+  assert.equal(room.position, "e-1");
+});
+
 test("gap is told, and the newest messages follow", async () => {
   await connected();
   const room = inRoom({ newest: 2 });
@@ -189,6 +204,9 @@ test("queue is bounded by count and by length", async () => {
   hub.connect();
   await assert.rejects(hub.publish("r", "x".repeat(200)), { code: "full" });
   assert.equal(hub.queued, 0);
+  // Nothing of before is counted any more.
+  hub.publish("r", "x".repeat(120)).catch(() => {});
+  assert.equal(hub.queued, 1);
 });
 
 test("what shall not wait fails at once", async () => {
@@ -233,6 +251,18 @@ test("pauses grow to their bound, and start again after a connection that has he
   await socket().drops();
   await passes(100);
   assert.equal(hub.state, "connecting");
+});
+
+test("connection that does not hold is no reason to come back sooner", async () => {
+  client({ minDelay: 100 }).connect();
+  for (const pause of [100, 200, 400]) {
+    await socket().says(WELCOME);
+    await socket().drops();
+    await passes(pause - 1);
+    assert.equal(hub.state, "waiting");
+    await passes(1);
+    assert.equal(hub.state, "connecting");
+  }
 });
 
 test("pause is at random between a half and the whole", async () => {
@@ -298,6 +328,22 @@ test("silence is asked about, and then a loss", async () => {
   assert.equal(socket().took().at(-1).type, "ping");
   await passes(10_000);
   assert.equal(hub.state, "waiting");
+});
+
+test("any frame is a sign of life", async () => {
+  client().connect();
+  await socket().says({ ...WELCOME, ping: 40 });
+  await passes(20_000);
+  await passes(5000);
+  await socket().says(message(1));
+  await passes(5000);
+  assert.equal(hub.state, "open");
+});
+
+test("other versions of the protocol are not spoken", async () => {
+  client().connect();
+  await socket().says({ ...WELCOME, version: 2 });
+  assert.deepEqual(heard, ["connecting", "closed"]);
 });
 
 test("connection that says nothing is given up", async () => {
