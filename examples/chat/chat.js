@@ -132,7 +132,7 @@ function enter(roomName) {
     view.lines.clear();
     for (const line of view.outgoing.values()) {
       view.log.append(line.item);
-      if (line.unsure) fail(view, line, "It is not known whether this has arrived.");
+      if (line.unsure) fail(view, line, PROBLEMS.unconfirmed);
     }
   });
   room.addEventListener("members", () => {
@@ -280,8 +280,9 @@ async function send(view, line) {
     // The line itself comes before or after this.
     state(item, "");
   } catch (error) {
-    // When the connection is back, what was missed tells whether it has arrived.
-    if (error.code === "unconfirmed") line.unsure = true;
+    // When the connection is back, what was missed tells whether it has arrived. If it is the server that does not know, there
+    // is nothing to wait for.
+    if (error.code === "unconfirmed" && hub.state !== "open") line.unsure = true;
     else if (view.outgoing.has(line.id)) fail(view, line, PROBLEMS[error.code] ?? error.message);
   }
 }
@@ -440,7 +441,9 @@ const PROBLEMS = {
   slow_down: "Not sent: too many lines at once.",
   full: "Not sent: too much is waiting.",
   closed: "Not sent.",
-  timeout: "There was no answer.",
+  timeout: "It is not known whether this has arrived.",
+  unconfirmed: "It is not known whether this has arrived.",
+  unavailable: "Not sent: the server cannot keep it now.",
 };
 const CLOCK = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 const CALENDAR = new Intl.DateTimeFormat([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });

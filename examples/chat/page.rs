@@ -9,15 +9,12 @@ use axum::{
 
 /// Adds the page, its style and its scripts, which are part of the program.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
-    router
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
-        .route("/chat.css", get(|| file("text/css; charset=utf-8", include_str!("chat.css"))))
-        .route("/chat.js", get(|| file("text/javascript; charset=utf-8", include_str!("chat.js"))))
-        .route("/hub.js", get(|| file("text/javascript; charset=utf-8", include_str!("hub.js"))))
-        .route("/icon.svg", get(|| file("image/svg+xml", include_str!("icon.svg"))))
+    FILES.into_iter().fold(router, |router, (path, kind, text)| {
+        router.route(path, get(move || async move { file(kind, text) }))
+    })
 }
 
-async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let headers: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, kind),
         // A new version of the program is a new page.
@@ -28,6 +25,14 @@ async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ];
     (headers, text)
 }
+
+const FILES: [(&str, &str, &str); 5] = [
+    ("/", "text/html; charset=utf-8", include_str!("index.html")),
+    ("/chat.css", "text/css; charset=utf-8", include_str!("chat.css")),
+    ("/chat.js", "text/javascript; charset=utf-8", include_str!("chat.js")),
+    ("/hub.js", "text/javascript; charset=utf-8", include_str!("hub.js")),
+    ("/icon.svg", "image/svg+xml", include_str!("icon.svg")),
+];
 
 /// Nothing but our own files and our own server, so nothing inline either: should other people's text ever become markup, it
 /// still does nothing.

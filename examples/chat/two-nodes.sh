@@ -8,7 +8,7 @@ chat=${CARGO_TARGET_DIR:-target}/release/chat
 
 children=
 trap 'trap - EXIT INT TERM; kill $children 2>/dev/null; wait' EXIT INT TERM
-redis-server --port 6390 --bind 127.0.0.1 --save '' --appendonly no --loglevel warning &
+redis-server --port 6390 --bind 127.0.0.1 --save '' --appendonly no >/dev/null &
 children="$children $!"
 for port in 3001 3002; do
   "$chat" --listen "127.0.0.1:$port" --redis redis://127.0.0.1:6390/ &

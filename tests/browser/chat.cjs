@@ -255,6 +255,7 @@ async function onOneNode(browser) {
     const eve = await Person.comes(browser, "Eve", origin);
     await eve.says(...numbered("flood", 35));
     await eve.page.getByText("too many lines at once").first().waitFor();
+    await eventually(() => eve.count("pending"), 0);
     const refused = await eve.count("failed");
     assert.ok(refused >= 5, `${refused} refused`);
     await eve.page.waitForTimeout(1500);
@@ -323,7 +324,14 @@ async function onTwoNodes(browser) {
       server.close(() => resolve(port));
     });
   });
-  run("redis", args.redis, ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]).stdout.resume();
+  const dir = fs.mkdtempSync(path.join(args.out, "redis-"));
+  const startRedis = () => {
+    const options = { port, bind: "127.0.0.1", dir, save: "", appendonly: "yes", appendfsync: "always" };
+    const child = run("redis", args.redis, Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]));
+    child.stdout.resume();
+    return child;
+  };
+  let server = startRedis();
   const redis = ["--redis", `redis://127.0.0.1:${port}/`];
   const [first, second] = await Promise.all([node("node-1", ...redis), node("node-2", ...redis)]);
   const balancers = [await Balancer.to(first.port), await Balancer.to(second.port)];
@@ -353,6 +361,25 @@ async function onTwoNodes(browser) {
     lines.push("did you hear that?", "I was away");
     for (const person of [ada, grace]) await eventually(() => person.lines(), lines);
     for (const person of [ada, grace]) await eventually(() => person.members(), ["Ada", "Grace"]);
+  });
+  await step("two nodes: lines arrive once although Redis is killed, or say that they have not", async () => {
+    server.kill("SIGKILL");
+    await server.ended;
+    await ada.says("without a server");
+    await grace.says("nor here");
+    server = startRedis();
+    await eventually(async () => {
+      for (const { page } of [ada, grace]) {
+        const again = page.getByRole("button", { name: "Send again" });
+        if (await again.count()) await again.first().click();
+      }
+      return (await ada.count("pending")) + (await grace.count("pending")) + (await ada.count("failed")) + (await grace.count("failed"));
+    }, 0);
+    for (const person of [ada, grace]) {
+      const seen = async () => (await person.lines()).slice(lines.length).sort();
+      await eventually(seen, ["nor here", "without a server"]);
+      assert.deepEqual((await person.lines()).slice(0, lines.length), lines);
+    }
   });
   await step("two nodes: somebody who was on the killed one and stays away is gone after a while", async () => {
     const third = await node("node-3", ...redis);
