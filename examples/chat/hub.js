@@ -85,6 +85,7 @@ export class Hub extends EventTarget {
   /** @type {Queued[]} */
   #queue = [];
   #queuedLength = 0;
+  #toldQueued = 0;
   #inFlight = 0;
   #nextId = 1;
   #attempts = 0;
@@ -277,7 +278,7 @@ export class Hub extends EventTarget {
     this.#listeners?.abort();
     for (const { reject } of this.#queue.splice(0)) reject(new HubError("closed", "the connection is closed"));
     this.#queuedLength = 0;
-    this.#tell("queue");
+    this.#tellQueued();
     this.#become("closed", { code, reason });
   }
 
@@ -310,6 +311,12 @@ export class Hub extends EventTarget {
   /** @param {string} type @param {any} [detail] */
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #tellQueued() {
+    if (this.#toldQueued === this.queued) return;
+    this.#toldQueued = this.queued;
+    this.#tell("queue");
   }
 
   // Frames.
@@ -405,7 +412,7 @@ export class Hub extends EventTarget {
       };
       this.#send(frame, timeout).then(resolve, reject).then(done);
     }
-    this.#tell("queue");
+    this.#tellQueued();
   }
 
   // For rooms.
@@ -453,7 +460,7 @@ export class Hub extends EventTarget {
         this.#queue.push(item);
       }
     }
-    this.#tell("queue");
+    this.#tellQueued();
     return true;
   }
 }

@@ -38,7 +38,7 @@ type Chat = Hub<Protocol<Rules>>;
 #[tokio::main]
 async fn main() {
     let (listener, redis) =
-        ws_examples::listen_with_option("--redis", "the URL of a Redis server that all nodes share").await;
+        ws_examples::listen_with_option("--redis", "URL", "a Redis server that all nodes share").await;
     let hub = match hub(redis.as_deref()) {
         Ok(hub) => hub,
         Err(why) => {

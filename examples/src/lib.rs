@@ -26,29 +26,29 @@ pub async fn listen_tls() -> TcpListener {
 
 /// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
 pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
-    let option = flag.map(|(name, what)| Extra { name, what, has_value: false });
+    let option = flag.map(|(name, what)| Extra { name, value: None, what });
     let (listener, value) = listen_as("http", option).await;
     (listener, value.is_some())
 }
 
-/// As [`listen`], for a program that has an option of its own: its name, and what its value is. Gives the value.
-pub async fn listen_with_option(name: &str, what: &str) -> (TcpListener, Option<String>) {
-    listen_as("http", Some(Extra { name, what, has_value: true })).await
+/// As [`listen`], for a program that has an option of its own: its name, a word for its value, and what that is. Gives the value.
+pub async fn listen_with_option(name: &str, value: &str, what: &str) -> (TcpListener, Option<String>) {
+    listen_as("http", Some(Extra { name, value: Some(value), what })).await
 }
 
 /// A flag, or an option with a value, beside those that all have.
 #[derive(Clone, Copy)]
 struct Extra<'a> {
     name: &'a str,
+    value: Option<&'a str>,
     what: &'a str,
-    has_value: bool,
 }
 
 async fn listen_as(scheme: &str, extra: Option<Extra<'_>>) -> (TcpListener, Option<String>) {
     let usage = extra.map_or_else(
         || USAGE.to_owned(),
-        |Extra { name, what, has_value }| {
-            let name = if has_value { format!("{name} URL") } else { name.to_owned() };
+        |Extra { name, value, what }| {
+            let name = value.map_or_else(|| name.to_owned(), |value| format!("{name} {value}"));
             format!("{USAGE}\n  {name:<14} {what}")
         },
     );
@@ -119,7 +119,7 @@ fn address(
                 let value = inline.or_else(|| args.next());
                 address = value.ok_or("--listen needs an address, such as 127.0.0.1:3000")?;
             }
-            (_, Some(extra)) if name == extra.name && extra.has_value => {
+            (_, Some(extra)) if name == extra.name && extra.value.is_some() => {
                 let value = inline.or_else(|| args.next());
                 extra_value = Some(value.ok_or_else(|| format!("{name} needs a value"))?);
             }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     fn parse(args: &[&str], has_value: bool) -> Result<Option<(String, Option<String>)>, String> {
-        let extra = Extra { name: "--extra", what: "", has_value };
+        let extra = Extra { name: "--extra", value: has_value.then_some("VALUE"), what: "" };
         address(args.iter().map(ToString::to_string), Some(extra))
     }
 

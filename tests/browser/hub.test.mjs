@@ -184,8 +184,11 @@ test("what was sent and not answered is unconfirmed, what waits goes on waiting"
   await connected();
   const results = [];
   const publish = data => hub.publish("r", data).then(() => results.push([data, "ok"]), error => results.push([data, error.code]));
+  const told = [];
+  hub.addEventListener("queue", () => told.push(hub.queued));
   for (let number = 0; number < 18; number++) publish(number);
   assert.equal(hub.queued, 2);
+  assert.deepEqual(told, [1, 2]);
   await socket().drops();
   assert.deepEqual(results, Array.from({ length: 16 }, (_, number) => [number, "unconfirmed"]));
   publish("later");
