@@ -33,15 +33,26 @@ part_exhaustive() {
   grep -hE "[0-9]+ verdicts of" "$(log_of "$part-verdicts")" | sed 's/^.*\.\.\. //; s/^/        /' || true
 }
 
-# The models of what tasks share, in every interleaving with at most three preemptions (crates/ws-core/src/sync.rs). The
-# flag would have everything in the usual directory built anew, so they have one of their own; link-time optimisation
-# would take longer than the models.
+# The models of what tasks share, in every interleaving with at most three preemptions (crates/ws-core/src/sync.rs,
+# tests/models). The flag would have everything in the usual directory built anew, so they have one of their own; link-time
+# optimisation would take longer than the models.
 part_loom() {
   need_rust || { skip models "$missing"; return 0; }
-  tally quiet "models" 600 env RUSTFLAGS="${RUSTFLAGS:-} --cfg loom" LOOM_MAX_PREEMPTIONS=3 \
-    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true \
-    cargo test --locked -p ws-core --no-default-features --features io --release --target-dir "$target/loom" \
-    --lib --no-fail-fast loom_tests::
+  local run=(env RUSTFLAGS="${RUSTFLAGS:-} --cfg loom" LOOM_MAX_PREEMPTIONS=3
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true
+    cargo test --locked --release --target-dir "$target/loom" --lib --no-fail-fast)
+  tally quiet "models of a connection" 600 "${run[@]}" -p ws-core --no-default-features --features io loom_tests::
+  tally quiet "models of a tracker" 600 "${run[@]}" -p ws-models
+}
+
+# The one unsafe block of the published crates, what it reads, and what the libraries of permessage-deflate do with memory that
+# is not initialised, under valgrind. Nothing else needs it: not for every run.
+part_memcheck() {
+  need_rust && need valgrind valgrind || { skip memcheck "$missing"; return 0; }
+  local run=(env PROPTEST_CASES=8 cargo test --locked -p ws-core --config
+    "target.'cfg(all())'.runner = ['valgrind', '--quiet', '--error-exitcode=99']")
+  tally quiet "text and compression" 900 "${run[@]}" --lib -- text:: message:: close:: tests::deflate_7692::peers
+  tally quiet "leaks to the wire" 300 "${run[@]}" --test leak
 }
 
 part_docs() {

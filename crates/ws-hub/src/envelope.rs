@@ -200,6 +200,8 @@ pub(crate) struct Outgoing {
     pub(crate) key: Option<Arc<str>>,
     pub(crate) size: usize,
     pub(crate) volatile: bool,
+    /// It is never dropped to make room for another: the receiver would have a hole in what it can recover.
+    pub(crate) kept: bool,
 }
 
 enum Body {
@@ -219,7 +221,16 @@ impl Outgoing {
             Ok(message) => Body::Shared(message),
             Err(_) => unreachable!("only control frames can be unfit to be prepared"),
         };
-        Self::new(body, key, volatile)
+        Arc::new(Self::new(body, key, volatile))
+    }
+
+    /// For many receivers: a message of a history.
+    pub(crate) fn kept(payload: Payload) -> Arc<Self> {
+        let mut message = Self::shared(Content::Payload(payload), None, false);
+        if let Some(message) = Arc::get_mut(&mut message) {
+            message.kept = true;
+        }
+        message
     }
 
     pub(crate) fn one(content: Content, key: Option<Arc<str>>, volatile: bool) -> Arc<Self> {
@@ -227,10 +238,10 @@ impl Outgoing {
             Content::Payload(payload) => Body::One(payload.into_message()),
             Content::Prepared(message) => Body::Shared(message),
         };
-        Self::new(body, key, volatile)
+        Arc::new(Self::new(body, key, volatile))
     }
 
-    fn new(body: Body, key: Option<Arc<str>>, volatile: bool) -> Arc<Self> {
+    fn new(body: Body, key: Option<Arc<str>>, volatile: bool) -> Self {
         let message = match &body {
             Body::One(message) => message,
             Body::Shared(prepared) => prepared.message(),
@@ -240,7 +251,7 @@ impl Outgoing {
             Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => data.len(),
             Message::Close(_) => 0,
         };
-        Arc::new(Self { body, key, size, volatile })
+        Self { body, key, size, volatile, kept: false }
     }
 
     pub(crate) fn message(&self) -> &Message {

@@ -21,10 +21,11 @@ use crate::{
     admission::{Counts, Slot},
     backplane::{self, Backplane, MemoryBus, NodeId, Position, Topic},
     cluster,
-    envelope::{Content, Outgoing},
+    envelope::Outgoing,
     groups::{Group, GroupState, Groups, lock},
     handler::Handler,
     members::{Members, Snapshot},
+    pin::Pin,
     presence::Presences,
     serve,
 };
@@ -358,7 +359,7 @@ impl<A: Handler> Hub<A> {
         }
         if let Some(events) = self.plane().take_events() {
             if !self.0.alone {
-                self.plane().subscribe(vec![Topic::All, Topic::Operations]).forget();
+                self.plane().subscribe(vec![Topic::All]).forget();
             }
             runtime.spawn(cluster::listen(self.downgrade(), events));
         }
@@ -371,7 +372,7 @@ impl<A: Handler> Hub<A> {
 
     pub(crate) fn encode(&self, room: &str, payload: Payload, position: Position) -> Arc<Outgoing> {
         let payload = self.0.handler.encode(&RoomMessage { room, payload, position });
-        Outgoing::shared(Content::Payload(payload), None, false)
+        Outgoing::kept(payload)
     }
 
     pub(crate) fn register(&self, session: &Session<A>) {
@@ -413,7 +414,11 @@ impl<A: Handler> Hub<A> {
     }
 
     pub(crate) fn pin_room(&self, name: &str) -> Pin<'_, A> {
-        Pin { hub: self, group: self.0.rooms.pin(name, |name| self.room_created(name)) }
+        Pin::new(self, self.0.rooms.pin(name, |name| self.room_created(name)))
+    }
+
+    pub(crate) fn unpin_room(&self, group: &Arc<Group<A>>) {
+        self.0.rooms.unpin(group, |name| self.room_vanished(name));
     }
 
     fn room_created(&self, name: &Arc<str>) {
@@ -453,40 +458,6 @@ impl<A: Handler> Hub<A> {
     pub(crate) fn key_slot(&self, key: Arc<str>) -> Result<Slot<A>, Refusal> {
         Slot::take(self, |hub| &hub.0.key_counts, key, self.config().max_sessions_per_key)
             .ok_or(Refusal::TooManyWithKey)
-    }
-}
-
-/// Keeps a room while it is needed without anybody in it.
-pub(crate) struct Pin<'a, A: Handler> {
-    hub: &'a Hub<A>,
-    group: Arc<Group<A>>,
-}
-
-impl<A: Handler> Pin<'_, A> {
-    pub(crate) fn group(&self) -> &Arc<Group<A>> {
-        &self.group
-    }
-
-    /// Has what is handed on be kept, until the guard is dropped.
-    pub(crate) fn read(&self) -> Reading<'_, A> {
-        self.group.lock().stream.get_or_insert_default().begin_read();
-        Reading(&self.group)
-    }
-}
-
-impl<A: Handler> Drop for Pin<'_, A> {
-    fn drop(&mut self) {
-        self.hub.0.rooms.unpin(&self.group, |name| self.hub.room_vanished(name));
-    }
-}
-
-pub(crate) struct Reading<'a, A: Handler>(&'a Arc<Group<A>>);
-
-impl<A: Handler> Drop for Reading<'_, A> {
-    fn drop(&mut self) {
-        if let Some(stream) = &mut self.0.lock().stream {
-            stream.end_read();
-        }
     }
 }
 

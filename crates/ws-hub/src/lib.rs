@@ -4,7 +4,6 @@
 //! application implements [`Handler`] and sends to sessions that it names:
 //!
 //! ```
-//! use std::sync::Arc;
 //! use ws_core::{CloseFrame, Utf8Bytes};
 //! use ws_hub::{Disconnect, Handler, Hub, Session};
 //!
@@ -64,7 +63,7 @@
 //! |---|---|---|
 //! | `json` | | [`json`]: a protocol for browsers, with rooms, history, presence and acknowledgements |
 //! | `metrics` | | counters and gauges, by the `metrics` crate |
-//! | `nats` | | a backplane over NATS |
+//! | `nats` | | a backplane over NATS; needs Rust 1.89 |
 //! | `redis` | | a backplane over Redis |
 //! | `tracing` | | events of sessions and of the backplane |
 
@@ -92,12 +91,14 @@ mod hub;
 mod limit;
 mod members;
 mod observe;
+mod pin;
 mod presence;
 mod queue;
 mod request;
 mod room;
 mod serve;
 mod session;
+mod session_id;
 mod stream;
 mod target;
 
@@ -113,6 +114,7 @@ pub use crate::{
     presence::{PresenceEvent, Present},
     request::{RequestError, UnknownRequest},
     room::{Publishing, Recovery, Room, RoomHistory, RoomMessage, Since},
-    session::{JoinError, ParseSessionIdError, Session, SessionId},
+    session::{JoinError, Session},
+    session_id::{ParseSessionIdError, SessionId},
     target::Target,
 };

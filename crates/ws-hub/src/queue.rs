@@ -137,6 +137,15 @@ impl Fifo {
         Some(message)
     }
 
+    /// The oldest that may be dropped to make room.
+    fn pop_droppable(&mut self) -> Option<Arc<Outgoing>> {
+        if self.first.as_ref().is_some_and(|first| !first.kept) {
+            return self.pop();
+        }
+        let at = self.rest.iter().position(|message| !message.kept)?;
+        self.rest.remove(at)
+    }
+
     fn find_key(&mut self, key: &str) -> Option<&mut Arc<Outgoing>> {
         self.first.iter_mut().chain(&mut self.rest).find(|message| message.key.as_deref() == Some(key))
     }
@@ -373,7 +382,7 @@ impl State {
             match overflow {
                 Overflow::DropNewest => return self.drop_one(),
                 Overflow::DropOldest => {
-                    let Some(oldest) = self.queue.pop() else { return self.drop_one() };
+                    let Some(oldest) = self.queue.pop_droppable() else { return self.drop_one() };
                     self.bytes -= oldest.size;
                     self.keyed -= u32::from(oldest.key.is_some());
                     displaced += 1;

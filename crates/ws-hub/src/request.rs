@@ -63,6 +63,10 @@ impl<A: Handler> Session<A> {
     /// understands. When the client answers, the application finds the number in the answer and calls
     /// [`acknowledge`](Self::acknowledge). Numbers are not used again.
     ///
+    /// Not from a handler of the same session, where messages are handled one after the other: the answer is one of those that wait
+    /// for that handler to be done. Spawn a task that asks, or have more [messages handled at a
+    /// time](crate::Config::concurrent_messages).
+    ///
     /// # Errors
     /// [`RequestError`]; a late answer is [`UnknownRequest`] to the one who calls `acknowledge`.
     ///

@@ -158,6 +158,9 @@ impl<'a, A: Handler> Room<'a, A> {
     ///
     /// It acts at once. As a future, what is given waits for the backplane and tells the message's position.
     ///
+    /// A message that is published is not dropped for a session alone: one that has no room for it is closed, with 1013 unless
+    /// the hub's [`Overflow`](crate::Overflow) says another code, and can recover it.
+    ///
     /// # Errors
     /// What the backplane says, when the future is awaited; without a backplane [`ErrorKind::Invalid`] alone, for a
     /// message over its bound.
@@ -213,6 +216,7 @@ impl<'a, A: Handler> Room<'a, A> {
         since: Option<Since>,
         mut announce: impl FnMut(&Recovery) -> Option<Payload>,
     ) -> Result<Recovery, JoinError> {
+        let _away = Away { room: *self, session };
         session.leave_quietly(self.name);
         // Names are checked before anything is made for them.
         session.check_join(self.name)?;
@@ -247,7 +251,7 @@ impl<'a, A: Handler> Room<'a, A> {
             };
             if let Some(replay) = replay {
                 let batch: Vec<_> = announce(&recovery).into_iter().chain(replay).collect();
-                if session.outbox().push_all(&batch, session.bounds()) != Pushed::Full {
+                if session.outbox().push_all(&batch, session.bounds()) == Pushed::Queued {
                     return;
                 }
                 recovery.recovered = false;
@@ -325,6 +329,20 @@ impl<A: Handler> Copy for Room<'_, A> {}
 impl<A: Handler> fmt::Debug for Room<'_, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Room").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A session that has left a room to come in again. If it does not, it is not present there any more either.
+struct Away<'a, A: Handler> {
+    room: Room<'a, A>,
+    session: &'a Session<A>,
+}
+
+impl<A: Handler> Drop for Away<'_, A> {
+    fn drop(&mut self) {
+        if !self.session.is_in(self.room.name) {
+            self.room.hub.presences().leave(self.room.hub, self.room.name, self.session, true);
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     fmt,
     hash::{Hash, Hasher},
-    str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -17,9 +16,8 @@ use tokio::time::Instant;
 use ws_core::CloseFrame;
 
 use crate::{
-    Cause, Config, Delivery, Envelope, Hub, Overflow, Refusal, Sending,
+    Cause, Config, Delivery, Envelope, Hub, Overflow, Refusal, Sending, SessionId,
     admission::Slot,
-    backplane::NodeId,
     envelope::Outgoing,
     extensions::Extensions,
     groups::{Group, GroupState, lock},
@@ -69,57 +67,6 @@ struct State<A: Handler> {
     /// It has ended: it joins nothing any more.
     gone: bool,
 }
-
-/// The identity of a session over all nodes: its node, and a number there that is not used again.
-///
-/// Written as the node and the number with a hyphen between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionId {
-    pub(crate) node: NodeId,
-    pub(crate) number: u64,
-}
-
-impl SessionId {
-    /// The node that the session is on.
-    #[must_use]
-    pub fn node(&self) -> NodeId {
-        self.node
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:x}", self.node, self.number)
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = ParseSessionIdError;
-
-    fn from_str(text: &str) -> Result<Self, ParseSessionIdError> {
-        let (node, number) = text.split_once('-').ok_or(ParseSessionIdError)?;
-        let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if node.len() != 32 || !is_hex(node) || !is_hex(number) {
-            return Err(ParseSessionIdError);
-        }
-        let node = node.parse().map_err(|_| ParseSessionIdError)?;
-        let number = u64::from_str_radix(number, 16).map_err(|_| ParseSessionIdError)?;
-        Ok(Self { node, number })
-    }
-}
-
-/// The text is not a [`SessionId`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ParseSessionIdError;
-
-impl fmt::Display for ParseSessionIdError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the identity of a session")
-    }
-}
-
-impl std::error::Error for ParseSessionIdError {}
 
 /// Why a session could not join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,14 +172,13 @@ impl<A: Handler> Session<A> {
         self.0.outbox.push_or_wait(message, self.bounds(), waker)
     }
 
-    /// For those who cannot wait.
-    pub(crate) fn push_or_drop(&self, message: &Arc<Outgoing>) -> Pushed {
-        let pushed = self.push(message, &self.0.hub.config().overflow);
-        if pushed != Pushed::Full {
-            return pushed;
+    /// Puts a message of a history into the queue. A session that has no room for it is closed, whatever the policy of the hub
+    /// is: with a hole in what it has received, it would not know what to recover.
+    pub(crate) fn push_kept(&self, message: &Arc<Outgoing>) -> Pushed {
+        match &self.0.hub.config().overflow {
+            overflow @ Overflow::Disconnect(_) => self.push(message, overflow),
+            _ => self.push(message, &Overflow::default()),
         }
-        self.count_dropped();
-        Pushed::Dropped
     }
 
     pub(crate) fn count_dropped(&self) {

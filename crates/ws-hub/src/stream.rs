@@ -181,3 +181,6 @@ impl Stream {
 
 /// Messages that wait for a gap to be filled, or for a session that comes in.
 const MAX_HELD: usize = 4096;
+
+#[cfg(test)]
+mod tests;

@@ -148,6 +148,7 @@ mod proxy;
 pub mod rejection;
 mod shutdown;
 mod source;
+mod sync;
 mod target;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

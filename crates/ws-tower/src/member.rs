@@ -2,10 +2,7 @@
 
 use std::{
     fmt, io,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
     thread,
 };
@@ -13,7 +10,14 @@ use std::{
 use tokio::task::AbortHandle;
 use ws_core::{CloseFrame, Control};
 
-use crate::tracker::Shared;
+use crate::{
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+        lock,
+    },
+    tracker::Shared,
+};
 
 /// A handshake that was accepted, and the connection that follows it. Whatever belongs to the connection holds it: the
 /// future of the upgrade, the transport, the task that this crate has spawned. The tracker forgets it when the last does.
@@ -47,7 +51,7 @@ impl Member {
             task: OnceLock::new(),
             panicked: AtomicBool::new(false),
             dead: AtomicBool::new(false),
-            waiting: Mutex::default(),
+            waiting: Mutex::new([None, None]),
         }
     }
 
@@ -83,7 +87,7 @@ impl Member {
         result: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if result.is_pending() {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = lock(&self.waiting);
             match &mut waiting[side as usize] {
                 Some(waker) => waker.clone_from(cx.waker()),
                 slot => *slot = Some(cx.waker().clone()),
@@ -116,7 +120,7 @@ impl Member {
     /// Makes the transport fail, whoever holds it.
     pub(crate) fn kill(&self) {
         self.dead.store(true, Ordering::SeqCst);
-        let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
 }

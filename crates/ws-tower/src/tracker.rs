@@ -1,20 +1,25 @@
 //! [`Tracker`]: the open connections of a server.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
-use tokio::sync::Notify;
 use ws_core::{CloseFrame, Error, UsageError};
 
-use crate::{Shutdown, member::Member, rejection::Fault};
+use crate::{
+    Shutdown,
+    member::Member,
+    rejection::Fault,
+    sync::{
+        Mutex, MutexGuard, Notify,
+        atomic::{AtomicUsize, Ordering},
+        lock,
+    },
+};
 
 /// Counts the connections of a server, closes them, and waits for their end.
 ///
@@ -165,7 +170,8 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct State {
-    members: HashMap<u64, Weak<Member>>,
+    /// In the order in which they came.
+    members: BTreeMap<u64, Weak<Member>>,
     next: u64,
     upgraded: usize,
     stopping: Option<Stopping>,
@@ -194,8 +200,6 @@ impl Shared {
         state.members.remove(&key);
         state.upgraded -= usize::from(upgraded);
         if state.members.is_empty() {
-            // Room for ten thousand is not kept for the next ten.
-            state.members = HashMap::new();
             drop(state);
             self.changed.notify_waiters();
         }
@@ -213,7 +217,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -90,16 +90,19 @@ async fn sweep_all(fault: Fault) -> Result {
     Ok(())
 }
 
+// Shows LIF-1.
 #[test]
 fn fin_at_every_byte_ends_both_sides_as_documented_and_leaves_nothing() -> Result {
     alone(async { sweep_all(Fault::Cut).await })
 }
 
+// Shows LIF-1.
 #[test]
 fn half_close_at_every_byte_ends_both_sides_as_documented_and_leaves_nothing() -> Result {
     alone(async { sweep_all(Fault::HalfClose).await })
 }
 
+// Shows LIF-1.
 #[test]
 fn reset_at_every_byte_ends_both_sides_as_documented_and_leaves_nothing() -> Result {
     alone(async { sweep_all(Fault::Reset).await })

@@ -108,6 +108,7 @@ async fn leave(exit: Exit, addr: SocketAddr, dialer: &Dialer, foreign: &Dialer) 
 }
 
 /// `WS_CYCLES=100000` has so many of them.
+// Shows LIF-1.
 #[test]
 fn lif_1_connections_that_leave_in_any_way_leave_no_task_no_file_and_no_byte() -> Result {
     alone(async {
@@ -143,6 +144,7 @@ fn lif_1_connections_that_leave_in_any_way_leave_no_task_no_file_and_no_byte() -
     })
 }
 
+// Shows LIF-2.
 #[test]
 fn lif_2_handler_that_panics_says_1011_and_others_go_on() -> Result {
     alone(async {
@@ -161,6 +163,7 @@ fn lif_2_handler_that_panics_says_1011_and_others_go_on() -> Result {
     })
 }
 
+// Shows LIF-3.
 #[test]
 fn lif_3_connection_that_is_dropped_ends_in_fin_without_a_close_frame_and_at_once() -> Result {
     alone(async {

@@ -61,6 +61,7 @@ async fn all_at_once(deflate: bool, plans: Vec<Plan>) -> Result {
     Ok(())
 }
 
+// Shows LIF-1.
 #[test]
 fn silence_at_any_byte_ends_within_the_times_that_are_set() -> Result {
     alone(async {
@@ -75,6 +76,7 @@ fn silence_at_any_byte_ends_within_the_times_that_are_set() -> Result {
     })
 }
 
+// Shows LIF-1.
 #[test]
 fn harm_at_random_leaves_no_task_and_no_file() -> Result {
     alone(async {

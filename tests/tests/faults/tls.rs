@@ -94,6 +94,7 @@ async fn server_that_ends(close_frame: bool, close_notify: bool) -> Result<Ended
     ended
 }
 
+// Shows TLS-4.
 #[test]
 fn end_without_a_close_frame_is_a_loss_and_its_cause_tells_whether_tls_ended() -> Result {
     alone(async {
@@ -116,6 +117,7 @@ fn end_behind_the_closing_handshake_is_clean_with_and_without_close_notify() -> 
     })
 }
 
+// Shows TLS-4.
 #[test]
 fn server_tells_a_truncated_stream_from_one_that_ended() -> Result {
     alone(async {

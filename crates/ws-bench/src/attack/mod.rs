@@ -50,7 +50,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
 
     let mut honest = Honest::connect(first.target)?;
     let idle = resident(&servers)?;
-    let before = honest.talk(window, || false)?;
+    let before = honest.talk(window.min(BEFORE), || false)?;
 
     let start = Instant::now();
     let mut attackers: Vec<_> = shares
@@ -142,7 +142,9 @@ fn resident(servers: &[ServerProcess]) -> Result<u64> {
 const MOST: usize = 17_000;
 /// What a server gives back it gives back in this time.
 const GIVE_BACK: Duration = Duration::from_secs(2);
-/// How long is looked at how the others fare when it is over.
+/// How long is looked at how the others fare before, at the longest.
+const BEFORE: Duration = Duration::from_secs(30);
+/// … and when it is over.
 const AFTER: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

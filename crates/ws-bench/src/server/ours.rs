@@ -152,16 +152,18 @@ pub(super) async fn broadcast(
     let mut news = all.subscribe();
     loop {
         tokio::select! {
-            message = conn.read_message() => match message? {
-                // There is a receiver: this one.
-                Some(message) => drop(all.send(PreparedMessage::new(message)?)),
-                None => return Ok(()),
-            },
+            // What is there already first: a read that waits writes what is queued.
+            biased;
             item = news.recv() => {
                 // Behind by the whole ring, or there will be no more.
                 let Ok(item) = item else { return Ok(()) };
                 conn.queue_prepared(&item).await?;
             }
+            message = conn.read_message() => match message? {
+                // There is a receiver: this one.
+                Some(message) => drop(all.send(PreparedMessage::new(message)?)),
+                None => return Ok(()),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -115,6 +115,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             self.fail(Violation::OutOfBudget);
             return Poll::Ready(());
         }
+        if self.is_timer_set(by, want, cx.waker()) {
+            return Poll::Pending;
+        }
         if self.check_peer() {
             return Poll::Ready(());
         }
@@ -130,6 +133,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 }
 
 impl<S> Conn<S> {
+    /// Whether the timer is set already, to nothing later than what is due, and has not gone off. Then nothing is due yet,
+    /// and there is no need to look at the clock.
+    fn is_timer_set(&mut self, by: Waiter, want: &Want<'_, '_>, waker: &Waker) -> bool {
+        let is_between_messages = self.0.ending.stage() == Stage::Open
+            && self.0.protocol.closing().sent().is_none()
+            && !self.0.protocol.receiver().is_inside();
+        let Some(timers) = self.0.timers.as_deref_mut().filter(|_| is_between_messages) else { return false };
+        let heartbeat = match (&timers.heartbeat, timers.timing.keep_alive) {
+            (Some(heartbeat), Some(_)) if timers.ping != Ping::Due => {
+                Some(Instant::from_std(heartbeat.due()))
+            }
+            (_, Some(_)) => return false,
+            (_, None) => None,
+        };
+        let read = timers.read.filter(|_| !matches!(want, Want::End));
+        timers.is_set(by, earlier(read, heartbeat), waker)
+    }
+
     /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
     pub(super) fn is_close_overdue(&mut self) -> bool {
         let timeout = self.0.settings.close_timeout;

@@ -27,6 +27,7 @@ mod step;
 #[cfg(feature = "stream")]
 mod stream;
 mod timers;
+mod turn;
 mod via;
 mod waiters;
 mod write;
@@ -54,6 +55,7 @@ use self::{
     stats::StatsSlot,
     step::{Incoming, Step, Want},
     timers::Timers,
+    turn::Turn,
     waiters::{Waiter, Waiters},
 };
 pub use self::{
@@ -128,6 +130,7 @@ struct State<S> {
     outgoing: Option<Box<Outgoing>>,
     /// Bytes that were copied to the queue when it was last written.
     burst: u32,
+    turn: Turn,
     /// Bytes were written that the transport may still hold back.
     unflushed: bool,
     /// Queued bytes have waited through one read already.
@@ -191,6 +194,7 @@ impl<S> Conn<S> {
             incoming: Incoming::None,
             outgoing: None,
             burst: 0,
+            turn: Turn::new(),
             unflushed: false,
             stale: false,
             broken: None,
@@ -459,6 +463,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         self.leave_message();
+        if let Some(message) = self.poll_short(cx) {
+            return message.map(|message| Ok(Some(message)));
+        }
         Poll::Ready(match ready!(self.poll_step(cx, Waiter::Reader, &mut Want::Message)) {
             Some(Step::Data(piece)) => Ok(Some(self.take_message(piece))),
             Some(Step::Control(message)) => Ok(Some(message)),

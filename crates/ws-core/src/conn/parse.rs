@@ -42,7 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if step.is_some() {
                 return step;
             }
-            if self.0.protocol.is_tired() {
+            if self.0.turn.is_over() {
                 break;
             }
         }
@@ -55,6 +55,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let mut input = self.0.read.filled_mut();
         let before = input.len();
         let found = self.0.protocol.find(&mut input);
+        self.0.turn.count_frame();
+        if self.0.protocol.is_tired() {
+            self.0.turn.end();
+        }
         let mut taken = before - input.len();
         let to = from + taken;
         // What is decompressed had another size on the wire.

@@ -26,7 +26,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         by: Waiter,
         want: &mut Want<'_, '_>,
     ) -> Poll<Option<Step>> {
-        let mut budget = BUDGET;
         loop {
             if self.0.ending.stage() != Stage::Open || self.0.protocol.closing().sent().is_some() {
                 if let Some(end) = ready!(self.poll_ending(cx, by, want)) {
@@ -34,7 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
             }
             // Messages that were given out before count, too: whoever reads in a loop has no other place to pause.
-            if self.0.protocol.is_tired() && self.pause(cx) {
+            if self.0.turn.is_over() && self.pause(cx) {
                 return Poll::Pending;
             }
             if let Some(step) = self.parse(want) {
@@ -54,14 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             if self.0.ending.stage() != Stage::Open {
                 continue;
             }
-            // A transport that is always ready must not keep the other tasks of its thread from running, nor a peer whose few
-            // bytes become many.
-            budget -= 1;
-            if budget == 0 || self.0.protocol.is_tired() {
-                if self.pause(cx) {
-                    return Poll::Pending;
-                }
-                budget = 1;
+            if self.0.turn.is_over() {
                 continue;
             }
             match self.poll_fill(cx, by, want) {
@@ -73,9 +65,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    fn rest(&mut self) {
+        self.0.turn.begin();
+        self.0.protocol.rest();
+    }
+
     /// Lets other tasks run before this one goes on. Not if the peer was just given up.
     fn pause(&mut self, cx: &Context<'_>) -> bool {
-        self.0.protocol.rest();
+        self.rest();
         if self.check_peer() {
             return false;
         }
@@ -152,8 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         cx: &mut Context<'_>,
         want: &mut Want<'_, '_>,
     ) -> Poll<Result<Option<Piece>, Error>> {
-        // Control frames without end must not keep the other tasks of the thread from running.
-        for _ in 0..CONTROL_BUDGET {
+        loop {
             match ready!(self.poll_step(cx, Waiter::Reader, want)) {
                 Some(Step::Data(piece)) => return Poll::Ready(Ok(Some(piece))),
                 Some(Step::Control(Message::Close(_))) | None => {
@@ -163,16 +159,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 Some(Step::TimedOut) => return Poll::Ready(Err(Error::new(ErrorKind::TimedOut))),
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 
     /// Reads more bytes, or finds that the transport has ended.
     fn poll_fill(&mut self, cx: &mut Context<'_>, by: Waiter, want: &mut Want<'_, '_>) -> Poll<Option<Step>> {
-        // Queued messages wait through one read at the longest, even if the transport is always ready.
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, by);
-        }
+        self.write_before_read(cx, by);
         // A half that closes reads, too, and the transport remembers one of the two.
         let closes = self.0.protocol.closing().sent().is_some();
         let both = if closes { self.0.waiters.both(by, cx.waker()) } else { None };
@@ -205,10 +196,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    /// Writes what should not wait for the next read.
+    #[inline]
+    pub(super) fn write_before_read(&mut self, cx: &mut Context<'_>, by: Waiter) {
+        // Queued messages wait through one read at the longest, even if the transport is always ready. Many bytes gain nothing
+        // by waiting, and would hold their memory while the read takes more.
+        if mem::take(&mut self.0.stale) || self.0.protocol.queued() >= BULK {
+            let _ = self.poll_write_out(cx, by);
+        }
+    }
+
     /// The transport has nothing more for now.
     pub(super) fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
         self.0.protocol.caught_up();
-        self.0.protocol.rest();
+        self.rest();
         if matches!(self.0.incoming, Incoming::None | Incoming::Skipped) {
             self.0.message.free();
         }
@@ -263,8 +264,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 (count, Filled::Buffer)
             }
         };
-        self.0.stats.count_read(count);
+        self.count_read(count);
         Poll::Ready(Ok(if count == 0 { Filled::End } else { filled }))
+    }
+
+    /// Bytes arrived.
+    #[inline]
+    pub(super) fn count_read(&mut self, count: usize) {
+        self.0.stats.count_read(count);
+        self.0.turn.count_read(count);
     }
 
     /// Reads and forgets, until the transport ends.
@@ -273,19 +281,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let both = self.0.waiters.both(by, cx.waker());
         let waker = both.as_ref().unwrap_or_else(|| cx.waker());
         let inner = &mut Context::from_waker(waker);
-        for _ in 0..BUDGET {
+        while !self.0.turn.is_over() {
             match self.0.read.poll_fill(&mut *self.0.io, inner, &self.0.settings.pool, size) {
                 Poll::Pending => {
+                    self.rest();
                     self.0.waiters.waits(by, cx.waker());
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(count)) if count > 0 => {
-                    self.0.stats.count_read(count);
+                    self.count_read(count);
                     self.release_read();
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
+        self.rest();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -307,7 +317,5 @@ enum Filled {
 /// Bytes that are read straight to a caller at once. Its buffer may have to be zeroed for that, over and over if the peer
 /// sends byte by byte.
 const WINDOW: usize = 64 << 10;
-/// Reads in one poll before other tasks get a turn.
-const BUDGET: u32 = 64;
-/// Control frames that one poll for a message passes over before other tasks get a turn.
-const CONTROL_BUDGET: u32 = 1024;
+/// Queued bytes that are worth a write of their own.
+const BULK: usize = 32 << 10;

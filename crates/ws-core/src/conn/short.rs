@@ -4,7 +4,7 @@
 
 use std::{
     io::ErrorKind::WriteZero,
-    mem::{self, MaybeUninit},
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -14,9 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     Conn,
     buffer::{LARGE, SCRATCH},
+    clock::now,
     ending::Stage,
     parse,
-    step::Incoming,
+    step::{Incoming, Want},
     waiters::Waiter,
 };
 use crate::{Error, Message};
@@ -34,7 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 return self.poll_scratch(cx);
             }
             if self.poll_quiet(cx).is_pending() {
-                return Some(Poll::Pending);
+                return self.park_short(cx);
             }
         }
         self.parse_short().map(Poll::Ready)
@@ -43,15 +44,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Whether only the transport can have something new, and that would begin with a frame.
     #[inline]
     fn is_quiet(&mut self) -> bool {
-        self.0.control.get().is_none()
-            && self.0.timers.is_none()
+        !self.0.control.is_pending()
+            && self.is_in_time()
             && self.0.ending.stage() == Stage::Open
             && self.0.protocol.closing().is_empty()
             && matches!(self.0.incoming, Incoming::None)
             && !self.0.protocol.receiver().is_inside()
             && !self.0.message.is_charged()
             && !self.0.protocol.is_pending()
-            && !self.0.protocol.is_tired()
+            && !self.0.turn.is_over()
+    }
+
+    /// Whether no deadline comes before what the transport may have.
+    #[inline]
+    fn is_in_time(&self) -> bool {
+        self.0.timers.as_ref().is_none_or(|timers| {
+            timers.message.is_none() && timers.close.is_none() && timers.read.is_none_or(|due| now() < due)
+        })
     }
 
     /// Whether a read to the stack is as good as one to a buffer. With a budget it is not: a message that fits the buffer comes
@@ -68,9 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         if !self.ensure_keys() {
             return None;
         }
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, Waiter::Reader);
-        }
+        self.write_before_read(cx, Waiter::Reader);
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut window = ReadBuf::uninit(&mut scratch);
         match Pin::new(&mut *self.0.io).poll_read(cx, &mut window) {
@@ -81,11 +88,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             Poll::Pending => {
                 self.nothing_more(cx, Waiter::Reader);
-                return Some(Poll::Pending);
+                return self.park_short(cx);
             }
         }
+        self.peer_is_alive();
         let mut input = window.filled_mut();
         self.0.stats.count_read(input.len());
+        self.0.turn.count_read(input.len());
         self.0.stale = self.0.protocol.queued() > 0;
         let is_full = input.len() == SCRATCH;
         match self.0.protocol.receive_short(&mut input) {
@@ -107,15 +116,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    /// Waits, after the transport had nothing more. `None` if there is something to do first.
+    #[inline]
+    fn park_short(&mut self, cx: &Context<'_>) -> Option<Poll<Message>> {
+        self.poll_parked(cx, Waiter::Reader, &Want::Message).is_pending().then_some(Poll::Pending)
+    }
+
     /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
     fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if mem::take(&mut self.0.stale) {
-            let _ = self.poll_write_out(cx, Waiter::Reader);
-        }
+        self.write_before_read(cx, Waiter::Reader);
         let size = self.0.settings.read_buffer_size();
         match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
             Poll::Ready(Ok(count)) if count > 0 => {
-                self.0.stats.count_read(count);
+                self.count_read(count);
+                self.peer_is_alive();
                 self.0.stale = self.0.protocol.queued() > 0;
                 Poll::Ready(())
             }
@@ -134,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     #[inline]
     fn parse_short(&mut self) -> Option<Message> {
         if self.0.read.is_empty()
+            || self.0.turn.is_over()
             || self.0.ending.stage() != Stage::Open
             || !matches!(self.0.incoming, Incoming::None)
         {
@@ -155,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 self.0.stats.count_received(payload.len(), true);
                 let taken = before - input.len();
                 self.0.read.consume(taken);
+                self.0.turn.count_frame();
                 if let Some(timers) = &mut self.0.timers {
                     timers.message_is_complete();
                 }

@@ -4,12 +4,12 @@ use std::{
     fmt,
     future::Future as _,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::waiters::{Waiter, Waiters};
+use super::waiters::{Waiter, Waiters, remember};
 use crate::{config::Timing, proto::Heartbeat};
 
 /// The times of one connection. Only those that have a deadline, keep-alive or an end have any.
@@ -29,6 +29,8 @@ pub(super) struct Timers {
     pub(super) ping: Ping,
     /// What the reader and the writer wait for.
     due: [Option<Instant>; 2],
+    /// Whom the timer wakes, if it was set by one side alone.
+    set_by: Option<Waker>,
     /// Made when somebody waits, and re-armed only when it goes off or is late: traffic moves deadlines, not the timer.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -50,6 +52,19 @@ impl Timers {
         Self { timing, ..Self::default() }
     }
 
+    /// Whether the timer waits for this side, until `due` or a time before it.
+    pub(super) fn is_set(&mut self, by: Waiter, due: Option<Instant>, waker: &Waker) -> bool {
+        let is_set = due.is_none_or(|due| {
+            let in_time = |sleep: &Sleep| sleep.deadline() <= due && !sleep.is_elapsed();
+            self.sleep.as_deref().is_some_and(in_time)
+                && self.set_by.as_ref().is_some_and(|set_by| set_by.will_wake(waker))
+        });
+        if is_set {
+            self.due[by as usize] = due;
+        }
+        is_set
+    }
+
     /// Waits until `due` on behalf of one side, and wakes the other side when its time has come.
     pub(super) fn poll_sleep(
         &mut self,
@@ -67,7 +82,14 @@ impl Timers {
             if next < sleep.deadline() || sleep.is_elapsed() {
                 sleep.as_mut().reset(next);
             }
-            ready!(sleep.as_mut().poll(&mut cx));
+            let went_off = sleep.as_mut().poll(&mut cx).is_ready();
+            match both {
+                None => remember(&mut self.set_by, waker),
+                Some(_) => self.set_by = None,
+            }
+            if !went_off {
+                return Poll::Pending;
+            }
             let now = sleep.deadline();
             let mine = &mut self.due[by as usize];
             if mine.take_if(|due| *due <= now).is_some() {
@@ -88,6 +110,7 @@ impl Timers {
     /// The end is there; nothing has to be waited for any more.
     pub(super) fn stop(&mut self) {
         self.sleep = None;
+        self.set_by = None;
         self.due = [None; 2];
         self.heartbeat = None;
         self.message = None;

@@ -117,7 +117,7 @@ impl Waiters {
     }
 }
 
-fn remember(slot: &mut Option<Waker>, waker: &Waker) {
+pub(super) fn remember(slot: &mut Option<Waker>, waker: &Waker) {
     match slot {
         Some(known) => known.clone_from(waker),
         None => *slot = Some(waker.clone()),

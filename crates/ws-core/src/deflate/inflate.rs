@@ -30,6 +30,10 @@ struct Open {
     ended: bool,
     /// The chunk was full: there may be more without more input.
     full: bool,
+    /// Bytes of the message that earlier calls have taken.
+    taken: u64,
+    /// Streams that were begun behind final blocks.
+    restarts: u64,
 }
 
 /// What a call of [`Inflater::inflate`] came to; the output is [`Inflater::output`].
@@ -60,7 +64,15 @@ impl Inflater {
             None => {
                 let mut decoder = self.pool.decoder(self.bits);
                 decoder.begin(self.takeover.then_some(&mut self.history));
-                self.open.insert(Open { decoder, begun: false, tail: 0, ended: false, full: false })
+                self.open.insert(Open {
+                    decoder,
+                    begun: false,
+                    tail: 0,
+                    ended: false,
+                    full: false,
+                    taken: 0,
+                    restarts: 0,
+                })
             }
         };
         // What did not fit into the last chunk comes without more input.
@@ -72,9 +84,15 @@ impl Inflater {
             if open.ended {
                 if !open.decoder.chunk().is_empty() {
                     // Another decoder may go on from here, with an output of its own.
+                    open.taken += taken as u64;
                     return Ok(Progress { taken, done: false });
                 }
-                // 7.2.3.4: blocks may be final, and others follow them.
+                // 7.2.3.4: blocks may be final, and others follow them. To begin anew takes microseconds: of streams of two bytes each
+                // a core does not take half a megabyte a second.
+                open.restarts += 1;
+                if open.restarts > FREE_RESTARTS + (open.taken + taken as u64) / STREAM {
+                    return Err(Invalid);
+                }
                 open.ended = false;
                 if let Some(decoder) = open.decoder.restart() {
                     self.pool.put_decoder(decoder);
@@ -86,6 +104,7 @@ impl Inflater {
             open.ended = step.ended;
             if open.decoder.is_full() {
                 open.full = true;
+                open.taken += taken as u64;
                 return Ok(Progress { taken, done: false });
             }
             if step.taken == 0 && step.given == 0 && !step.ended && !rest {
@@ -93,6 +112,7 @@ impl Inflater {
             }
             rest = false;
         }
+        open.taken += taken as u64;
         let done = is_last && taken == input.len() && open.finish()?;
         Ok(Progress { taken, done })
     }
@@ -171,6 +191,10 @@ impl fmt::Debug for Inflater {
     }
 }
 
+/// Final blocks that a message may have whatever its size, with others behind them.
+const FREE_RESTARTS: u64 = 2;
+/// … and for each so many bytes on the wire one more.
+const STREAM: u64 = 32;
 /// 7.2.2: the four bytes that the sender has removed. Behind them an empty final block: only if it is decoded as one did the
 /// message end where a block ends.
 const TAIL: [u8; 9] = [0, 0, 0xFF, 0xFF, 1, 0, 0, 0xFF, 0xFF];

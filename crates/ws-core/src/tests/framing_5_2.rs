@@ -3,7 +3,7 @@
 use super::{
     model::Model,
     trace::{Endpoint, Told},
-    wire::{BINARY, CONTINUATION, FIN, Length, ROLES, TEXT, frame, header, header_masked},
+    wire::{BINARY, CONTINUATION, FIN, KEY, Length, PING, ROLES, RSV1, TEXT, frame, header, header_masked},
 };
 use crate::{Config, Message, MessageKind, ProtocolError::*, Role, Violation};
 
@@ -104,6 +104,67 @@ fn every_form_of_every_length_is_judged_as_the_model_does() {
             }
         }
     }
+}
+
+/// Most frames are short, and there as a whole. The short way that they take knows no rule; so it must not lead past any.
+// Shows LEN-1, FRM-1, MEM-1, UTF-1.
+#[test]
+fn short_frame_that_is_there_as_a_whole_is_judged_as_the_model_does() {
+    for role in ROLES {
+        let before =
+            [vec![], frame(role, TEXT, b"a"), frame(role, BINARY, b""), frame(role, FIN | PING, b"")];
+        for (message, single) in
+            [(None, None), (Some(126), None), (Some(126), Some(100)), (Some(100), Some(126))]
+        {
+            let config = Config::new().max_message_size(message).max_frame_size(single);
+            let max_message = message.unwrap_or(u64::MAX);
+            let model = Model { max_message, max_frame: single.unwrap_or(max_message), ..Model::new(role) };
+            for before in &before {
+                for whole in whole_frames() {
+                    let bytes = [&before[..], &whole].concat();
+                    // As one read, and as one that ends within the header.
+                    for cut in [0, before.len() + 1] {
+                        let mut endpoint = Endpoint::with(role, &config);
+                        endpoint.feed_pieces([&bytes[..cut], &bytes[cut..]]);
+                        let verdict = model.verdict(&bytes);
+                        assert!(
+                            verdict.agrees(&endpoint.told),
+                            "{model:?} {:?}: {:?}, must {verdict:?}",
+                            bytes.escape_ascii().to_string(),
+                            endpoint.told
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Frames with their payload and what may be wrong with them: lengths in every form, masks, reserved bits, text that is none.
+fn whole_frames() -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for length in [0_u8, 1, 7, 8, 99, 100, 101, 125, 126, 127] {
+        let seven = (length < 126).then_some(Length::Seven(length));
+        let forms =
+            seven.into_iter().chain([Length::Sixteen(length.into()), Length::SixtyFour(length.into())]);
+        for form in forms {
+            for first in
+                [FIN | TEXT, FIN | BINARY, TEXT, FIN | CONTINUATION, FIN | RSV1 | TEXT, FIN | 0x20 | BINARY]
+            {
+                for key in [None, Some(KEY)] {
+                    for last in *b"x\x80\xC3" {
+                        let mut payload = vec![b'a'; length.into()];
+                        payload.last_mut().into_iter().for_each(|byte| *byte = last);
+                        let mut bytes = header_masked(key, first, form);
+                        let key = key.unwrap_or_default();
+                        bytes.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+                        frames.push(bytes);
+                    }
+                }
+            }
+        }
+    }
+    frames
 }
 
 fn assert_judged(model: &Model, config: &Config, bytes: &[u8], form: Length) {

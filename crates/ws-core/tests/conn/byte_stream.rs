@@ -9,7 +9,7 @@ use ws_core::{
 };
 
 use crate::{
-    executor::{Task, finish, now, run, with_timers},
+    executor::{Task, finish, now, once, run, with_timers},
     pipe::{Call, Pace, conn, conn_with, pair},
     wakes::yield_until_written,
     wire::{ROLES, binary, close, code, fragment, frame, frames, pattern, text},
@@ -95,7 +95,7 @@ fn empty_messages_without_end_let_other_tasks_run_and_lose_no_wake() {
         remote.send([binary(role, b"").repeat(10_000), binary(role, b"end")].concat());
         let mut stream = conn.into_byte_stream(MessageKind::Binary);
         let mut bytes = [0; 3];
-        assert!(now(stream.read(&mut bytes)).is_none(), "{role:?}: all of them in one poll");
+        assert!(once(stream.read(&mut bytes)).is_none(), "{role:?}: all of them in one poll");
         let task = async {
             stream.read_exact(&mut bytes).await.unwrap();
         };

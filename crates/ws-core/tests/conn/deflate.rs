@@ -8,7 +8,7 @@ use ws_core::{
 };
 
 use crate::{
-    executor::{finish, now, poll_and_drop, with_timers},
+    executor::{finish, now, once, poll_and_drop, with_timers},
     pipe::{Pace, Pipe, Remote, pipe},
     wire::{ROLES, close, code, frame, frames, text},
 };
@@ -523,7 +523,7 @@ fn small_message_that_becomes_a_large_one_lets_other_tasks_run() {
         let mut polls = 0;
         let message = loop {
             polls += 1;
-            if let Some(message) = now(conn.read_message()) {
+            if let Some(message) = once(conn.read_message()) {
                 break message;
             }
         };
@@ -545,7 +545,7 @@ fn message_that_takes_long_to_decompress_to_nothing_lets_other_tasks_run() {
         let mut polls = 0;
         let message = loop {
             polls += 1;
-            if let Some(message) = now(conn.read_message()) {
+            if let Some(message) = once(conn.read_message()) {
                 break message;
             }
         };
@@ -565,7 +565,7 @@ fn many_small_messages_that_become_large_ones_let_other_tasks_run() {
         let mut most = 0;
         let mut in_one_turn = 0;
         for _ in 0..100 {
-            while now(conn.read_message()).is_none() {
+            while once(conn.read_message()).is_none() {
                 in_one_turn = 0;
             }
             in_one_turn += 1;

@@ -26,9 +26,22 @@ pub(crate) fn poll_and_drop<F: Future>(future: F, times: usize) -> Option<F::Out
     None
 }
 
-/// Polls a future once and gives what it is ready with.
-pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
+/// Polls a future once, then drops it.
+pub(crate) fn once<F: Future>(future: F) -> Option<F::Output> {
     poll_and_drop(future, 1)
+}
+
+/// Gives what a future is ready with, without anything else happening: it is polled for as long as it wakes itself.
+pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
+    let flag = Flag::new();
+    let waker = Waker::from(Arc::clone(&flag));
+    let mut future = pin!(future);
+    while flag.take() {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+    }
+    None
 }
 
 /// Polls a future until it is ready, in at most so many polls that only a hang needs more.

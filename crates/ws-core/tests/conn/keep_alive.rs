@@ -14,7 +14,7 @@ use ws_core::{
 };
 
 use crate::{
-    calls::{MS, READS, S, clock, error_in},
+    calls::{MS, READS, S, clock, error_in, within},
     closing::{CLOSE_TIMEOUT, timed},
     pipe::{Pace, Pipe, Remote, conn, conn_with},
     wakes::yield_until_written,
@@ -412,5 +412,30 @@ async fn peer_that_takes_a_large_message_slowly_and_says_nothing_is_alive() {
         assert_lost(&ended.unwrap_err());
         assert!(took > 100 * S, "{role:?}: given up after {took:?}, while it read");
         assert!(took < 110 * S, "{role:?}: given up after {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_are_sent_for_the_task_that_waits_last() {
+    for role in ROLES {
+        for deadline in [None, Some(600 * S)] {
+            let (mut conn, remote) = kept_alive(role);
+            conn.set_read_deadline(deadline.map(within));
+            // This task sets the timer, more than once, and another one takes over.
+            for _ in 0..3 {
+                remote.send(text(role, "message"));
+                conn.read_message().await.unwrap();
+                assert!(timeout(S, conn.read_message()).await.is_err());
+            }
+            LocalSet::new()
+                .run_until(async {
+                    let reader = tokio::task::spawn_local(async move { conn.read_message().await });
+                    sleep(18 * S).await;
+                    let pings = frames(&remote.take());
+                    assert_eq!(pings.iter().map(|(opcode, _)| *opcode).collect::<Vec<_>>(), [Opcode::PING]);
+                    assert_lost(&reader.await.unwrap().unwrap_err());
+                })
+                .await;
+        }
     }
 }

@@ -6,7 +6,7 @@ use ws_core::{
 };
 
 use crate::{
-    executor::{finish, now, with_timers},
+    executor::{finish, now, once, with_timers},
     pipe::{Pace, conn, conn_with, pair, pipe},
     wire::{ROLES, binary, broken, code, fragment, frame, frames, pattern, text},
 };
@@ -352,7 +352,7 @@ fn transport_that_always_has_pings_does_not_keep_the_thread() {
         let config = Config::new().max_control_frames(None);
         let (mut conn, remote) = conn_with(role, config, Pace { read: 1000, ..Pace::default() });
         remote.send(frame(role, Opcode::PING, b"ping").repeat(100_000));
-        assert!(now(conn.read_message()).is_none());
+        assert!(once(conn.read_message()).is_none());
         assert!(!remote.read_waits(), "one poll does not read all there is: {role:?}");
     }
 }
@@ -365,7 +365,56 @@ fn transport_that_always_has_bytes_does_not_keep_the_thread() {
         let (mut conn, remote) = conn_with(role, config(), Pace { read: 1000, ..Pace::default() });
         remote.send(fragment(role, Opcode::BINARY, b"", false));
         remote.send(fragment(role, Opcode::CONTINUATION, &pattern(100), false).repeat(10_000));
-        assert!(now(conn.read_message()).is_none());
+        assert!(once(conn.read_message()).is_none());
         assert!(!remote.read_waits(), "one poll does not read all there is: {role:?}");
+    }
+}
+
+#[test]
+fn others_have_a_turn_after_64_frames_of_any_kind() {
+    for role in ROLES {
+        let floods = [
+            text(role, "x").repeat(1000),
+            binary(role, b"").repeat(1000),
+            frame(role, Opcode::PING, b"").repeat(1000),
+            [fragment(role, Opcode::BINARY, b"x", false), fragment(role, Opcode::CONTINUATION, b"x", true)]
+                .concat()
+                .repeat(500),
+        ];
+        for (index, flood) in floods.into_iter().enumerate() {
+            let (mut conn, remote) = conn_with(role, Config::new().max_control_frames(None), Pace::default());
+            remote.send(flood);
+            remote.end();
+            // Each frame comes to something, or every other does.
+            let (mut turns, mut most, mut inside) = (1, 0, 0);
+            loop {
+                match once(conn.recv()) {
+                    Some(Ok(Some(_))) => inside += 1,
+                    Some(_) => break,
+                    None => (turns, inside) = (turns + 1, 0),
+                }
+                most = most.max(inside);
+            }
+            assert!((14..=17).contains(&turns), "{role:?} {index}: {turns}");
+            assert!(most <= 64, "{role:?} {index}: {most}");
+        }
+    }
+}
+
+#[test]
+fn others_have_a_turn_after_some_hundred_kib_of_a_message() {
+    for role in ROLES {
+        let config = Config::new().max_message_size(None);
+        let (mut conn, remote) = conn_with(role, config, Pace { read: 64 << 10, ..Pace::default() });
+        remote.send(binary(role, &pattern(8 << 20)));
+        let mut turns = 1;
+        let message = loop {
+            match once(conn.read_message()) {
+                Some(message) => break message,
+                None => turns += 1,
+            }
+        };
+        assert_eq!(message.unwrap().unwrap().into_data().len(), 8 << 20);
+        assert!((30..=40).contains(&turns), "{role:?}: {turns}");
     }
 }

@@ -135,6 +135,23 @@ fn queued_message_waits_through_one_read_at_the_most() {
 }
 
 #[test]
+fn large_queued_message_is_written_before_more_is_read() {
+    for role in ROLES {
+        for (size, is_large) in [(1 << 10, false), (64 << 10, true)] {
+            let (mut conn, remote) = conn(role);
+            remote.send([text(role, "x"), text(role, "y")].concat());
+            now(conn.read_message()).unwrap().unwrap();
+            now(conn.queue_message(pattern(size))).unwrap().unwrap();
+            now(conn.read_message()).unwrap().unwrap();
+            assert_eq!(remote.take_calls(), [], "{role:?}: it has to wait for no read yet");
+            remote.send(text(role, "z"));
+            now(conn.read_message()).unwrap().unwrap();
+            assert_eq!(frames(&remote.take()).len(), usize::from(is_large), "{role:?} {size}");
+        }
+    }
+}
+
+#[test]
 fn what_is_queued_goes_out_to_a_peer_that_ends_its_direction() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);

@@ -13,14 +13,17 @@ use std::{
 use bytes::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Instant,
+    time::{Instant, advance, timeout},
 };
-use ws_core::{BufferPool, Config, Conn, Error, ErrorKind, Message, Negotiated, Pool, Role, frame::Opcode};
+use ws_core::{
+    BufferPool, Config, Conn, Error, ErrorKind, KeepAlive, Message, Negotiated, Pool, Role, frame::Opcode,
+};
 
 use crate::{
+    calls::{S, within},
     executor::{finish, now, poll_and_drop, with_timers},
     pipe::{Call, Pace, Pipe, Remote, conn, conn_with},
-    wire::{ROLES, binary, fragment, frames, pattern, text},
+    wire::{ROLES, binary, fragment, frame, frames, pattern, text},
 };
 
 fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -66,6 +69,44 @@ fn message_that_comes_and_goes_alone_takes_no_buffer() {
         assert_eq!(frames(&remote.take()), [(Opcode::BINARY, pattern(size))]);
     }
     assert_eq!(taken.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_that_comes_alone_takes_no_buffer_with_deadlines_keep_alive_and_a_control_either() {
+    let (config, taken) = counting();
+    let config = config.keep_alive(KeepAlive::every(10 * S));
+    let (mut conn, remote) = conn_with(Role::Server, config, Pace::default());
+    read_little(&mut conn, &remote);
+    // A ping is sent, and makes what a `Control` needs.
+    assert!(timeout(11 * S, conn.read_message()).await.is_err());
+    remote.send(frame(Role::Server, Opcode::PONG, &frames(&remote.take())[0].1));
+    assert!(now(conn.read_message()).is_none());
+    taken.store(0, Ordering::Relaxed);
+    for _ in 0..3 {
+        conn.set_read_deadline(within(60 * S));
+        remote.send(text(Role::Server, "message"));
+        let message = ready(conn.read_message()).unwrap().unwrap();
+        assert!(now(conn.read_message()).is_none());
+        ready(conn.write_message(message)).unwrap();
+    }
+    assert_eq!(taken.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_message_that_comes_after_the_read_deadline_is_not_read() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        remote.send(text(role, "first"));
+        ready(conn.read_message()).unwrap();
+        conn.set_read_deadline(within(S));
+        assert!(now(conn.read_message()).is_none());
+        // The timer goes off only when the runtime looks at it.
+        advance(2 * S).await;
+        remote.send(text(role, "second"));
+        assert_eq!(ready(conn.read_message()).unwrap_err().kind(), &ErrorKind::TimedOut, "{role:?}");
+        conn.set_read_deadline(None);
+        assert_eq!(ready(conn.read_message()).unwrap(), Some(Message::text("second")), "{role:?}");
+    }
 }
 
 #[test]
@@ -140,7 +181,7 @@ fn fragment_behind_a_short_message_is_kept() {
 fn text_that_is_none_ends_the_connection_and_hides_what_follows() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);
-        let bad = crate::wire::frame(role, Opcode::TEXT, &[b'a', 0xC0, b'b']);
+        let bad = frame(role, Opcode::TEXT, &[b'a', 0xC0, b'b']);
         remote.send([bad, text(role, "after")].concat());
         remote.end();
         let errors: Vec<_> = (0..2).map(|_| ready(conn.read_message()).unwrap_err().close_code()).collect();

@@ -48,6 +48,22 @@ fn messages_count_however_they_arrive() {
 }
 
 #[test]
+fn messages_count_that_come_alone() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        let stats = conn.stats();
+        // From the second on nothing else is expected, and they take the shortest way.
+        for count in 1..=3 {
+            remote.send(text(role, "hello"));
+            ready(conn.read_message()).unwrap().unwrap();
+            assert!(now(conn.read_message()).is_none());
+            let received = stats.received();
+            assert_eq!((received.messages, received.payload_bytes), (count, 5 * count), "{role:?}");
+        }
+    }
+}
+
+#[test]
 fn messages_count_however_they_are_read() {
     for role in ROLES {
         let (mut conn, remote) = conn(role);

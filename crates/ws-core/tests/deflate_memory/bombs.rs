@@ -102,8 +102,9 @@ fn z_1_gigabyte_of_zeros_is_refused_within_the_limit_and_a_decompressor() {
 #[test]
 fn z_1_tower_of_blocks_that_hold_nothing_ends_at_the_wire_limit() {
     for role in ROLES {
-        // Empty stored blocks, five bytes each; empty final blocks, two bytes each.
-        for block in [&[0, 0, 0, 0xFF, 0xFF][..], &[3, 0]] {
+        // Empty stored blocks, five bytes each; final blocks of nothing behind as many empty ones as they need.
+        let stored = [0, 0, 0, 0xFF, 0xFF];
+        for block in [stored.to_vec(), [&stored.repeat(6)[..], &[3, 0]].concat()] {
             let stream = message(role, &block.repeat(2 * MIB as usize / block.len()));
             let (kind, usage) =
                 refused(role, Config::new().max_message_size(MIB as u64), &settings(15), &stream);

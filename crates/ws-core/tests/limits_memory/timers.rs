@@ -13,7 +13,7 @@ use ws_core::{Config, KeepAlive, frame::Opcode};
 
 use crate::{
     heap::measured,
-    wire::{ROLES, Wire, conn, frame},
+    wire::{ROLES, Wire, conn, frame, now},
 };
 
 const S: Duration = Duration::from_secs(1);
@@ -66,6 +66,8 @@ async fn connection_without_times_makes_no_timer_however_long_it_waits() {
 #[tokio::test(start_paused = true)]
 async fn all_times_of_a_connection_share_one_timer() {
     let task = Task::new();
+    // What the tests themselves need.
+    now(async {});
     for role in ROLES {
         let config = Config::new()
             .keep_alive(KeepAlive::every(1000 * S))

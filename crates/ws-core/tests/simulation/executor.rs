@@ -13,15 +13,20 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::{Instant, sleep};
+
 use crate::random::Random;
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
+type Watch = Box<dyn Fn()>;
 
 /// Where tasks are given to be run.
 #[derive(Clone)]
 pub(crate) struct Executor {
     random: Random,
     fresh: Rc<RefCell<Vec<Entry>>>,
+    /// Looks at the world between two polls.
+    watch: Rc<RefCell<Option<Watch>>>,
 }
 
 struct Entry {
@@ -47,7 +52,7 @@ impl Wake for Woken {
 
 impl Executor {
     pub(crate) fn new(random: &Random) -> Self {
-        Self { random: random.clone(), fresh: Rc::default() }
+        Self { random: random.clone(), fresh: Rc::default(), watch: Rc::default() }
     }
 
     /// Runs a task until it ends, or until it was polled `polls` times.
@@ -56,7 +61,12 @@ impl Executor {
         self.fresh.borrow_mut().push(Entry { name, task: Box::pin(task), woken, left: polls });
     }
 
-    /// Runs everything to its end, and asserts that it ends in so much virtual time.
+    /// Calls this after each poll.
+    pub(crate) fn watch(&self, watch: impl Fn() + 'static) {
+        *self.watch.borrow_mut() = Some(Box::new(watch));
+    }
+
+    /// Runs everything to its end, and asserts that it ends in so much virtual time; tasks that were given to tokio, too.
     pub(crate) fn run(self, limit: Duration) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -67,6 +77,14 @@ impl Executor {
         let ended = runtime.block_on(async { tokio::time::timeout(limit, self.all(&tasks)).await });
         let left: Vec<_> = tasks.borrow().iter().map(|entry: &Entry| entry.name.clone()).collect();
         assert!(ended.is_ok(), "tasks that do not end: {left:?}");
+        let alive = || runtime.metrics().num_alive_tasks();
+        runtime.block_on(async {
+            let until = Instant::now() + limit;
+            while alive() > 0 && Instant::now() < until {
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+        assert_eq!(alive(), 0, "tasks of tokio that do not end");
     }
 
     async fn all(&self, tasks: &RefCell<Vec<Entry>>) {
@@ -92,6 +110,9 @@ impl Executor {
                 let ended = entry.task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
                 if !ended && entry.left > 0 {
                     tasks.borrow_mut().push(entry);
+                }
+                if let Some(watch) = &*self.watch.borrow() {
+                    watch();
                 }
             }
         })

@@ -7,7 +7,9 @@
 #![cfg(all(feature = "io", feature = "deflate"))]
 #![allow(clippy::disallowed_methods, reason = "the clock is virtual")]
 
+#[allow(dead_code, reason = "the simulation of the whole stack uses the rest")]
 mod executor;
+#[allow(dead_code, reason = "the simulation of the whole stack uses the rest")]
 mod network;
 mod random;
 mod world;

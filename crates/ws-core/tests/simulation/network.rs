@@ -1,11 +1,10 @@
 //! Connections between two ends, each direction with a delay, a window and whatever goes wrong with it.
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     io,
     pin::Pin,
-    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -20,15 +19,15 @@ use crate::random::Random;
 /// One end of a connection.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    incoming: Rc<RefCell<Lane>>,
-    outgoing: Rc<RefCell<Lane>>,
+    incoming: Arc<Mutex<Lane>>,
+    outgoing: Arc<Mutex<Lane>>,
     random: Random,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 /// What can be done to a connection from outside.
 #[derive(Clone, Debug)]
-pub(crate) struct Cable([Rc<RefCell<Lane>>; 2]);
+pub(crate) struct Cable([Arc<Mutex<Lane>>; 2]);
 
 /// One direction.
 #[derive(Debug)]
@@ -70,6 +69,10 @@ pub(crate) enum Fault {
     Stall(Duration),
 }
 
+fn locked(lane: &Mutex<Lane>) -> MutexGuard<'_, Lane> {
+    lane.lock().expect("no panic with the lock")
+}
+
 /// The two ends of a connection. A calm one takes no time to speak of, however much is sent.
 pub(crate) fn connect(random: &Random, calm: bool) -> (Socket, Socket, Cable) {
     let lane = || {
@@ -77,7 +80,7 @@ pub(crate) fn connect(random: &Random, calm: bool) -> (Socket, Socket, Cable) {
         let paces = [(1, 0), (50, 1), (1000, 20), (1 << 16, 1), (1 << 16, 150), (1 << 20, 0)];
         let (window, delay) =
             if calm { (1 << 16, random.one_of(&[0, 1, 20])) } else { random.one_of(&paces) };
-        Rc::new(RefCell::new(Lane {
+        Arc::new(Mutex::new(Lane {
             bytes: VecDeque::new(),
             under_way: 0,
             window,
@@ -90,7 +93,7 @@ pub(crate) fn connect(random: &Random, calm: bool) -> (Socket, Socket, Cable) {
         }))
     };
     let (there, back) = (lane(), lane());
-    let socket = |incoming: &Rc<RefCell<Lane>>, outgoing: &Rc<RefCell<Lane>>| Socket {
+    let socket = |incoming: &Arc<Mutex<Lane>>, outgoing: &Arc<Mutex<Lane>>| Socket {
         incoming: incoming.clone(),
         outgoing: outgoing.clone(),
         random: random.clone(),
@@ -102,7 +105,7 @@ pub(crate) fn connect(random: &Random, calm: bool) -> (Socket, Socket, Cable) {
 impl Cable {
     pub(crate) fn suffer(&self, fault: Fault) {
         for (number, lane) in self.0.iter().enumerate() {
-            let mut lane = lane.borrow_mut();
+            let mut lane = locked(lane);
             match fault {
                 Fault::Reset => {
                     lane.state = State::Reset;
@@ -122,7 +125,16 @@ impl Cable {
 
     /// When a byte was last taken in or given out.
     pub(crate) fn moved(&self) -> Option<Instant> {
-        self.0.iter().filter_map(|lane| lane.borrow().moved).max()
+        self.0.iter().filter_map(|lane| locked(lane).moved).max()
+    }
+
+    /// What the network takes from the heap for what is under way.
+    pub(crate) fn heap(&self) -> usize {
+        let of = |lane: &Lane| {
+            let pieces: usize = lane.bytes.iter().map(|(_, bytes)| bytes.capacity()).sum();
+            pieces + lane.bytes.capacity() * size_of::<(Instant, Vec<u8>)>()
+        };
+        self.0.iter().map(|lane| of(&locked(lane))).sum()
     }
 }
 
@@ -153,7 +165,7 @@ impl AsyncRead for Socket {
             return Poll::Pending;
         }
         let incoming = self.incoming.clone();
-        let mut lane = incoming.borrow_mut();
+        let mut lane = locked(&incoming);
         if lane.state == State::Reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -197,7 +209,7 @@ impl AsyncWrite for Socket {
         if self.stutters(cx) {
             return Poll::Pending;
         }
-        let mut lane = self.outgoing.borrow_mut();
+        let mut lane = locked(&self.outgoing);
         match lane.state {
             State::Reset => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
             State::Ended => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
@@ -225,7 +237,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut lane = self.outgoing.borrow_mut();
+        let mut lane = locked(&self.outgoing);
         if lane.state == State::Open {
             lane.state = State::Ended;
         }
@@ -238,7 +250,7 @@ impl Drop for Socket {
     /// Ends one direction behind what is under way; what still arrives from the other is refused.
     fn drop(&mut self) {
         for lane in [&self.outgoing, &self.incoming] {
-            let mut lane = lane.borrow_mut();
+            let mut lane = locked(lane);
             if lane.state == State::Open {
                 lane.state = State::Ended;
             }

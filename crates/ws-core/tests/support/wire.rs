@@ -4,7 +4,11 @@ use std::{
     future::Future,
     io,
     pin::{Pin, pin},
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -90,6 +94,7 @@ pub(crate) fn header(to: Role, fin: bool, opcode: Opcode, payload_len: u64) -> V
 pub(crate) const KEY: MaskingKey = MaskingKey::new([1, 2, 3, 4]);
 
 pub(crate) fn conn<'a>(role: Role, config: Config, wire: Wire<'a>) -> Conn<Wire<'a>> {
+    WOKEN.with(|_| {});
     Conn::new(wire, role, config, Negotiated::new())
 }
 
@@ -97,12 +102,34 @@ pub(crate) fn unlimited() -> Config {
     Config::new().max_message_size(None).max_fragments(None)
 }
 
-/// Polls once.
+/// Gives what a future is ready with, without anything else happening: it is polled for as long as it wakes itself.
 pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
+    let mut future = pin!(future);
+    WOKEN.with(|(flag, waker)| {
+        flag.0.store(true, Ordering::Relaxed);
+        while flag.0.swap(false, Ordering::Relaxed) {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(waker)) {
+                return Some(output);
+            }
+        }
+        None
+    })
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
+}
+
+thread_local! {
+    /// Made once: what is measured must not allocate.
+    static WOKEN: (Arc<Flag>, Waker) = {
+        let flag = Arc::new(Flag(AtomicBool::new(true)));
+        (Arc::clone(&flag), Waker::from(flag))
+    };
 }
 
 /// Echoes until the transport has no more.

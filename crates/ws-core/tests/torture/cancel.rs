@@ -63,11 +63,13 @@ fn all(role: Role) {
     }
 }
 
+// Shows LIF-4, Z-6.
 #[test]
 fn f8_every_future_may_be_dropped_at_every_poll_by_a_client() {
     all(Role::Client);
 }
 
+// Shows LIF-4, Z-6.
 #[test]
 fn f8_every_future_may_be_dropped_at_every_poll_by_a_server() {
     all(Role::Server);

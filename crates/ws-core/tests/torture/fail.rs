@@ -77,11 +77,13 @@ fn all(role: Role) {
     }
 }
 
+// Shows LIF-1, PAN-1.
 #[test]
 fn f9_every_call_of_the_transport_may_fail_and_is_told_by_a_client() {
     all(Role::Client);
 }
 
+// Shows LIF-1, PAN-1.
 #[test]
 fn f9_every_call_of_the_transport_may_fail_and_is_told_by_a_server() {
     all(Role::Server);

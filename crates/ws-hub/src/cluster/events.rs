@@ -74,7 +74,7 @@ impl<A: Handler> Hub<A> {
         };
         let mut delivery = crate::Delivery::default();
         for session in snapshot.iter() {
-            delivery.count(session.push_or_drop(&message));
+            delivery.count(session.push_kept(&message));
         }
         crate::observe::sent(&delivery);
     }
@@ -96,9 +96,9 @@ impl<A: Handler> Hub<A> {
 
     /// Reads what is missing after `last`, hands it on, then what was held meanwhile.
     fn fill_gap(&self, group: Arc<Group<A>>, last: Position) {
-        let (hub, limit) = (self.clone(), self.config().history.messages.max(1024));
+        let hub = self.clone();
         tokio::spawn(async move {
-            let history = hub.plane().history(group.name.clone(), Some(last), limit).await.ok();
+            let history = hub.plane().history(group.name.clone(), Some(last), MAX_FILLED).await.ok();
             let position = history.as_ref().map(|history| history.position);
             let mut is_gap = true;
             match history.filter(|history| history.exact) {
@@ -148,3 +148,6 @@ impl<A: Handler> Hub<A> {
         }
     }
 }
+
+/// Messages that fill a gap. The history itself is bounded, most likely by less.
+const MAX_FILLED: usize = 65_536;

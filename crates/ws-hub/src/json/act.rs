@@ -39,6 +39,7 @@ impl<P: Policy> Protocol<P> {
 
     async fn join(&self, session: &Session<Self>, frame: &Incoming<'_>) -> Result<(), Denied> {
         let name = room(frame)?;
+        let presence = frame.presence.map(told).transpose()?;
         let since = match (&frame.since, frame.newest) {
             (Some(since), _) => Some(Since::Position(position(since)?)),
             (None, Some(count)) => Some(Since::Newest(count)),
@@ -63,8 +64,8 @@ impl<P: Policy> Protocol<P> {
             }))
         };
         room.recover_with(session, since, announce).await?;
-        if let Some(data) = frame.presence {
-            room.set_presence(session, Bytes::copy_from_slice(data.get().as_bytes()));
+        if let Some(data) = presence {
+            room.set_presence(session, data);
         }
         if frame.watch {
             session.with_mut(|kept: &mut Kept| kept.watched.insert(name.into()));
@@ -149,7 +150,7 @@ async fn presence<P: Policy>(session: &Session<Protocol<P>>, frame: &Incoming<'_
     let room = session.hub().room(name);
     match frame.data {
         Some(data) => {
-            room.set_presence(session, Bytes::copy_from_slice(data.get().as_bytes()));
+            room.set_presence(session, told(data)?);
             done(session, frame)
         }
         None => tell_present(session, frame.id, room, false).await,
@@ -193,6 +194,15 @@ fn inside<'a, P: Policy>(session: &Session<Protocol<P>>, frame: &'a Incoming<'_>
     if session.is_in(name) { Ok(name) } else { Err(Denied::new("not_in_room", "join the room first")) }
 }
 
+/// What is to be known of somebody who is present. It stays as long as they do, in every room and for every member to read.
+fn told(data: &RawValue) -> Result<Bytes, Denied> {
+    let data = data.get().as_bytes();
+    if data.len() > MAX_PRESENCE {
+        return Err(Denied::new("too_big", "presence is over 4,096 bytes"));
+    }
+    Ok(Bytes::copy_from_slice(data))
+}
+
 fn position(text: &str) -> Result<Position, Denied> {
     text.parse().map_err(|_| invalid("not a position"))
 }
@@ -219,5 +229,7 @@ impl std::convert::From<BackplaneError> for Denied {
     }
 }
 
+/// Bytes that are to be known of somebody in a room.
+const MAX_PRESENCE: usize = 4096;
 /// Messages of one answer.
 const MAX_HISTORY: usize = 256;

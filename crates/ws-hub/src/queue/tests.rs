@@ -201,3 +201,14 @@ fn wait_gives_its_time_to_the_sender() {
     assert_eq!(outbox.push(&message("d"), BOUNDS, &overflow), Pushed::Full);
     assert_eq!(outbox.dropped(), 0);
 }
+
+#[test]
+fn messages_of_a_history_are_not_displaced() {
+    let outbox = Outbox::new();
+    for message in [Outgoing::kept("a".into()), message("b"), Outgoing::kept("c".into())] {
+        assert_eq!(outbox.push(&message, BOUNDS, &Overflow::DropOldest), Pushed::Queued);
+    }
+    assert_eq!(outbox.push(&message("d"), BOUNDS, &Overflow::DropOldest), Pushed::Displaced(1));
+    assert_eq!(outbox.push(&message("e"), BOUNDS, &Overflow::DropOldest), Pushed::Displaced(1));
+    assert_eq!(texts(&outbox), ["a", "c", "e"]);
+}

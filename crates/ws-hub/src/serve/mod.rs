@@ -1,5 +1,6 @@
 //! The life of a session: what its task does from the first message to the last.
 
+mod due;
 mod pump;
 mod timer;
 
@@ -88,16 +89,17 @@ async fn converse<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
     session: &Session<A>,
     pump: &mut Pump<'_, A, S>,
 ) -> Result<(), Panic> {
-    let mut tasks = JoinSet::new();
     let concurrent = hub.config().concurrent_messages;
+    // A set takes memory, even an empty one.
+    let mut tasks = (concurrent > 1).then(JoinSet::new);
     loop {
         let message = match pump.next().await? {
             Input::Message(message) => message,
             Input::Ended => break,
         };
-        if concurrent > 1 {
+        if let Some(tasks) = &mut tasks {
             while tasks.len() >= concurrent {
-                pump.drive(|| join_next(&mut tasks)).await??;
+                pump.drive(|| join_next(tasks)).await??;
             }
             while let Some(joined) = tasks.try_join_next() {
                 joined.map_err(into_panic)?;
@@ -116,8 +118,10 @@ async fn converse<A: Handler, S: AsyncRead + AsyncWrite + Unpin>(
             other => pump.drive(|| hub.handler().binary(session, other.into_data())).await?,
         }
     }
-    while !tasks.is_empty() {
-        join_next(&mut tasks).await?;
+    if let Some(tasks) = &mut tasks {
+        while !tasks.is_empty() {
+            join_next(tasks).await?;
+        }
     }
     Ok(())
 }

@@ -12,9 +12,13 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::Instant,
 };
-use ws_core::{CloseCode, CloseFrame, Conn, Error, ErrorKind, Message, Stats};
+use ws_core::{CloseCode, CloseFrame, Conn, Error, ErrorKind, Message};
 
-use super::{Panic, timer::Timer};
+use super::{
+    Panic,
+    due::{Pings, Stall},
+    timer::Timer,
+};
 use crate::{
     Cause, Disconnect, Session,
     handler::Handler,
@@ -27,31 +31,32 @@ use crate::{
 /// It goes on while a handler waits: the queue is written, pings are answered, and one message is read ahead. So a slow
 /// handler costs its session nothing but time.
 pub(super) struct Pump<'a, A: Handler, S> {
-    session: &'a Session<A>,
-    conn: Conn<S>,
-    stage: Stage,
+    pub(super) session: &'a Session<A>,
+    pub(super) conn: Conn<S>,
+    pub(super) stage: Stage,
     /// A message that waits for its handler.
-    ahead: Option<Message>,
+    pub(super) ahead: Option<Message>,
     /// What the connection has and the transport has not taken as a whole.
     in_flight: Fifo,
-    /// Frames of the pump's own, or of the connection's, may wait to be flushed.
-    unflushed: bool,
+    /// The connection has something that its transport may not have.
+    pub(super) unflushed: bool,
     timer: Timer,
-    pings: Pings,
-    stall: Stall,
+    pub(super) pings: Pings,
+    pub(super) stall: Stall,
+    /// Of messages, and of their bytes.
     meters: (Meter, Meter),
     /// By when it has to say who it is, if it has not.
-    grace: Option<Instant>,
+    pub(super) grace: Option<Instant>,
     /// When what is known of it ends to hold.
-    expires: Option<Instant>,
+    pub(super) expires: Option<Instant>,
     /// When a session that is closed has had its time to take what was sent before.
-    flush_by: Option<Instant>,
+    pub(super) flush_by: Option<Instant>,
     error: Option<Error>,
     panic: Option<Panic>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Open,
     /// Nothing can be written any more; what can be read may tell why.
     Broken,
@@ -73,24 +78,6 @@ pub(super) enum Input {
     Ended,
 }
 
-/// The hub's pings.
-struct Pings {
-    next: Option<Instant>,
-    /// The number of the last ping, and when it was sent, until something arrives.
-    asked: Option<Instant>,
-    sent: Option<(u64, Instant)>,
-    number: u64,
-    /// Received bytes when a silent peer was looked at the first time.
-    silent: Option<(Stats, u64)>,
-}
-
-/// A transport that takes nothing.
-#[derive(Default)]
-struct Stall {
-    since: Option<Instant>,
-    seen: Option<(Stats, u64)>,
-}
-
 impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     pub(super) fn new(session: &'a Session<A>, mut conn: Conn<S>) -> Self {
         let config = session.hub().config();
@@ -107,7 +94,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
             in_flight: Fifo::default(),
             unflushed: false,
             timer: Timer::default(),
-            pings: Pings { next, asked: None, sent: None, number: 0, silent: None },
+            pings: Pings::from(next),
             stall: Stall::default(),
             meters: (Meter::default(), Meter::default()),
             grace: config.authentication_grace.filter(|_| session.user().is_none()).map(|grace| now + grace),
@@ -153,10 +140,13 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     /// Sees the connection to its end, and tells how it was.
     pub(super) async fn finish(&mut self) -> (Disconnect, Option<Error>) {
         poll_fn(|cx| {
-            self.poll(cx);
-            // Nobody handles what still arrives, nor a second panic.
-            self.ahead = None;
-            self.panic = None;
+            loop {
+                self.poll(cx);
+                // Nobody handles what still arrives, nor a second panic.
+                if self.ahead.take().is_none() && self.panic.take().is_none() {
+                    break;
+                }
+            }
             if self.stage == Stage::Ended { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
@@ -239,6 +229,8 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         };
         if let Some(close) = close {
             self.begin_close(close);
+            // For one who has no time for the closing handshake.
+            self.session.outbox().park(cx.waker());
         }
     }
 
@@ -282,7 +274,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         }
     }
 
-    fn begin_close(&mut self, close: Close) {
+    pub(super) fn begin_close(&mut self, close: Close) {
         if close.abort {
             self.stage = Stage::Ended;
             return;
@@ -333,11 +325,11 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         let config = self.session.hub().config();
         let len = match &message {
             Message::Text(text) => text.len(),
-            other => other.clone().into_data().len(),
+            Message::Binary(data) => data.len(),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
         };
-        let now = Instant::now();
-        let within = config.messages_per_second.is_none_or(|rate| self.meters.0.take(1, rate, now))
-            && config.bytes_per_second.is_none_or(|rate| self.meters.1.take(len as u64, rate, now));
+        let within = config.messages_per_second.is_none_or(|rate| self.meters.0.take(1, rate))
+            && config.bytes_per_second.is_none_or(|rate| self.meters.1.take(len as u64, rate));
         if within {
             crate::observe::received(len);
             self.ahead = Some(message);
@@ -369,125 +361,6 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         };
     }
 
-    // Time.
-
-    fn deadline(&self) -> Option<Instant> {
-        let config = self.session.hub().config();
-        if matches!(self.stage, Stage::Broken) {
-            return self.flush_by;
-        }
-        if matches!(self.stage, Stage::Closing | Stage::Ended) {
-            // The connection bounds it.
-            return None;
-        }
-        let stalled = self.stall.since.zip(config.write_timeout).map(|(since, timeout)| since + timeout);
-        let silent = self.silent_by();
-        let all = [self.flush_by, self.pings.next, silent, stalled, self.grace, self.expires];
-        all.into_iter().flatten().min()
-    }
-
-    /// When a peer that is silent after a ping is looked at: at half of its time, to note what it has sent in pieces, and at
-    /// the end.
-    fn silent_by(&self) -> Option<Instant> {
-        let (_, timeout) = self.session.hub().config().keep_alive?;
-        let asked = self.pings.asked?;
-        Some(if self.pings.silent.is_none() { asked + timeout / 2 } else { asked + timeout })
-    }
-
-    /// Does what is due.
-    fn expire(&mut self, now: Instant) {
-        let config = self.session.hub().config();
-        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if is_due(self.flush_by) {
-            if self.stage == Stage::Broken {
-                self.stage = Stage::Ended;
-            } else {
-                let close = self.session.outbox().closing();
-                self.session.end_with(None, Cause::Closed, false);
-                self.begin_close(close.unwrap_or(Close {
-                    frame: None,
-                    cause: Cause::Closed,
-                    flush: false,
-                    abort: false,
-                }));
-            }
-            return;
-        }
-        if is_due(self.silent_by()) {
-            self.look_at_silence(now);
-        }
-        if is_due(self.stall.since.zip(config.write_timeout).map(|(since, timeout)| since + timeout)) {
-            self.look_at_stall(now);
-        }
-        if let Some((interval, _)) = config.keep_alive.filter(|_| is_due(self.pings.next)) {
-            self.pings.next = Some(now + interval);
-            if self.stall.since.is_none() {
-                self.ping(now);
-            }
-        }
-        if is_due(self.grace) {
-            self.grace = None;
-            self.expel("not authenticated");
-        }
-        if is_due(self.expires) {
-            self.expires = None;
-            self.expel("authentication expired");
-        }
-    }
-
-    fn expel(&self, reason: &'static str) {
-        let frame = CloseFrame::new(CloseCode::POLICY_VIOLATION, reason);
-        self.session.end_with(Some(frame), Cause::Expired, false);
-    }
-
-    fn ping(&mut self, now: Instant) {
-        self.pings.number += 1;
-        let payload = Bytes::copy_from_slice(&self.pings.number.to_be_bytes());
-        if self.conn.start_send(Message::Ping(payload)).is_ok() {
-            self.unflushed = true;
-            self.pings.sent = Some((self.pings.number, now));
-            self.pings.asked.get_or_insert(now);
-        }
-    }
-
-    /// Nothing whole has arrived since a ping. A message that arrives slowly is life as well.
-    fn look_at_silence(&mut self, now: Instant) {
-        if self.ahead.is_some() {
-            // It was not heard, because nobody listens.
-            self.pings.asked = Some(now);
-            self.pings.silent = None;
-            return;
-        }
-        let stats = self.conn.stats();
-        let received = stats.received().wire_bytes;
-        match self.pings.silent.replace((stats, received)) {
-            // Counting begins here.
-            None => {}
-            Some((_, before)) if received > before => self.pings.asked = Some(now),
-            Some(_) => self.lose(),
-        }
-    }
-
-    /// The transport has taken nothing whole for long. One that takes a large message slowly takes it.
-    fn look_at_stall(&mut self, now: Instant) {
-        let stats = self.conn.stats();
-        let sent = stats.sent().wire_bytes;
-        let Some(timeout) = self.session.hub().config().write_timeout else { return };
-        match self.stall.seen.replace((stats, sent)) {
-            // Counting begins here: another half of the time shows whether anything moves.
-            None => self.stall.since = Some(now - timeout / 2),
-            Some((_, before)) if sent > before => self.stall.since = Some(now),
-            Some(_) => self.lose(),
-        }
-    }
-
-    /// Gives the connection up.
-    fn lose(&mut self) {
-        let cause = if self.stall.since.is_some() { Cause::Slow } else { Cause::Lost };
-        self.session.outbox().close(Close { frame: None, cause, flush: false, abort: true });
-        self.stage = Stage::Ended;
-    }
-
     /// How it ended. `asked` is the close frame that this program wanted.
     fn disconnect(&self, asked: Option<Close>) -> Disconnect {
         let closing = self.conn.closing();
@@ -501,10 +374,9 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
                 Disconnect { error, ..Disconnect::new(close.frame, close.cause) }
             }
             _ => match &self.error {
-                Some(error) if error.is_protocol() || matches!(error.kind(), ErrorKind::TooBig { .. }) => {
-                    let code = error.close_code().unwrap_or(CloseCode::PROTOCOL_ERROR);
-                    let failed = Disconnect::new(Some(code.into()), Cause::Failed);
-                    Disconnect { error: Some(error.kind().clone()), ..failed }
+                Some(failure) if !failure.is_closed() && failure.close_code().is_some() => {
+                    let frame = failure.close_code().map(CloseFrame::from);
+                    Disconnect { error, ..Disconnect::new(frame, Cause::Failed) }
                 }
                 _ => Disconnect::lost(cause.unwrap_or(Cause::Lost), error),
             },

@@ -8,5 +8,6 @@ mod life;
 mod limits;
 mod nodes;
 mod presence;
+mod races;
 mod recovery;
 mod rooms;

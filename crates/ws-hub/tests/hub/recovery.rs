@@ -2,11 +2,13 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use ws_core::Message;
 use ws_hub::{
-    Config, Handler, Hub, Payload, RoomMessage, Since, backplane::HistoryLimits, backplane::Position,
+    Admission, Config, Handler, Hub, Overflow, Payload, RoomMessage, Since,
+    backplane::{HistoryLimits, Position},
 };
 
-use crate::support::{Client, Recorder, connect, silent, text};
+use crate::support::{Client, Recorder, connect, connect_as, silent, text};
 
 /// Sends each message with its position before it.
 struct Numbered;
@@ -135,6 +137,42 @@ async fn what_does_not_fit_into_the_queue_is_refused_as_a_whole() {
     let recovery = room.recover(&session, first).await.unwrap();
     assert_eq!((recovery.recovered, recovery.messages), (false, 0));
     silent(&mut client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_no_room_for_what_is_published_is_closed_and_recovers() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest, Overflow::Wait(Duration::from_secs(1))] {
+        let config = Config::new().max_queued_messages(4).overflow(overflow).keep_alive(None);
+        let hub = Hub::with_config(Numbered, config);
+        let room = hub.room("r");
+        let (mut client, session, _) = connect_as(&hub, Admission::new(), 64).await;
+        let start = room.recover(&session, Since::Newest(0)).await.unwrap().position.unwrap();
+        for number in 0..10 {
+            room.publish(number.to_string()).await.unwrap();
+            session.send("between");
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        // What it is sent until then has no hole.
+        let mut last = start;
+        let frame = loop {
+            match client.recv().await.unwrap() {
+                Some(Message::Close(frame)) => break frame,
+                Some(message) => {
+                    let Some((at, _)) = message.to_text().unwrap().split_once(' ') else { continue };
+                    let at: Position = at.parse().unwrap();
+                    assert_eq!(at.offset, last.offset + 1);
+                    last = at;
+                }
+                None => panic!("no close frame"),
+            }
+        };
+        assert_eq!(frame.unwrap().code.as_u16(), 1013);
+        let (_again, session, _) = connect_as(&hub, Admission::new(), 64 << 10).await;
+        // As much as its queue takes.
+        let missed = usize::try_from(10 - last.offset).unwrap();
+        let recovery = room.recover(&session, last).await.unwrap();
+        assert_eq!(recovery.recovered, missed <= 4);
+    }
 }
 
 /// A random walk of a client that comes and goes, against a list of all that was published.

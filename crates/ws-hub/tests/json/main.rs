@@ -234,6 +234,7 @@ async fn what_is_wrong_is_named_and_changes_nothing() {
         (json!({"type": "history", "id": 1, "room": "r"}), "not_in_room"),
         (json!({"type": "leave", "id": 1, "room": "r"}), "not_in_room"),
         (json!({"type": "presence", "id": 1, "room": "r"}), "not_in_room"),
+        (json!({"type": "join", "id": 1, "room": "r", "presence": "x".repeat(5000)}), "too_big"),
         (json!({"type": "join", "id": 1}), "invalid"),
         (json!({"type": "join", "id": 1, "room": "r", "since": "yesterday"}), "invalid"),
         (json!({"type": "auth", "id": 1}), "invalid"),

@@ -87,20 +87,20 @@ async fn an_idle_session_holds_little() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_slow_sessions_is_shared() {
-    const COUNT: usize = 100;
+    const COUNT: usize = 1000;
     let config = Config::new().keep_alive(None).write_timeout(None).overflow(Overflow::DropOldest);
     let hub = Hub::with_config((), config);
     let _clients = many(&hub, COUNT, 16).await;
     let before = held();
     let message = "x".repeat(10_000);
-    for _ in 0..1000 {
+    for _ in 0..300 {
         hub.all().send(message.as_str());
         yield_now().await;
     }
     // A MiB of messages, once, and pointers to them for each.
     let shared = held() - before;
-    println!("100 sessions hold {shared} bytes of 10 MB that were sent to each");
-    assert!(shared < 4 << 20, "{shared}");
+    println!("1,000 sessions hold {shared} bytes of 3 MB that were sent to each");
+    assert!(shared < 8 << 20, "{shared}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -156,12 +156,12 @@ pub(crate) async fn clients_hear_all_that_was_confirmed_in_one_order<F: Fragile>
         once.dedup();
         assert_eq!(once.len(), heard.len(), "once");
     }
+    // A gap is told too when the server went away again before it could be asked.
     if gaps == 0 {
         assert_eq!(x, y);
         assert!(confirmed.iter().all(|message| x.contains(message)));
     }
-    assert!(!F::CONFIRMS_WHAT_IT_KEEPS || gaps == 0);
-    assert!(x.len() > COUNT);
+    assert!(x.len() > COUNT && y.len() > COUNT);
 }
 
 macro_rules! hubs {

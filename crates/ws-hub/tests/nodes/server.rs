@@ -1,5 +1,7 @@
 //! Redis and NATS as processes of their own, on loopback, which can be killed, frozen and started again.
 
+#![cfg_attr(not(feature = "nats"), allow(dead_code, reason = "for tests over NATS alone"))]
+
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -59,6 +61,24 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Ends it as an operator does, and keeps a copy of its files.
+    pub(crate) fn back_up(&mut self) {
+        self.signal("-TERM");
+        self.child.wait().unwrap();
+        copy(&self.dir, &self.copy());
+    }
+
+    /// Ends it as a crash does that costs what was written since [`back_up`](Self::back_up).
+    pub(crate) fn fall_back(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.dir).unwrap();
+        copy(&self.copy(), &self.dir);
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.dir.with_extension("copy")
+    }
+
     /// Starts it again, on the same port and with the same files.
     pub(crate) fn restart(&mut self) {
         if self.keeps == Keeps::Nothing {
@@ -97,7 +117,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.dir);
+        let _ = std::fs::remove_dir_all(self.copy());
     }
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    let status = Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(status.success());
 }
 
 fn spawn(program: Program, keeps: Keeps, port: u16, dir: &std::path::Path) -> Child {

@@ -19,6 +19,11 @@ pub enum Difference {
     ReasonBeforeCode,
     /// A violation is seen later: at the end of the frame, of the message, or not before more arrives.
     FailsLater,
+    /// What does not decompress is a violation of the protocol, and not data that does not fit its type.
+    InflateCode,
+    /// A compressed message is taken that does not end where a block ends, and of one that goes on behind a final block the rest
+    /// is left out, with the messages that come later.
+    InflateNotWhole,
     /// Lengths that are not in the fewest bytes are taken.
     MinimalLength,
     /// Lengths of 2^63 and more are judged as a size.
@@ -45,6 +50,16 @@ pub const DIFFERENCES: &[(Difference, &[&str], &str)] = &[
         "8.1 and 5.x do not say when; an endpoint should not have to wait for a payload that it will refuse",
     ),
     (
+        Difference::InflateCode,
+        &["websockets"],
+        "7.4.1: 1007 is data that is not consistent with its type, 1002 a violation; RFC 7692 names no code",
+    ),
+    (
+        Difference::InflateNotWhole,
+        &["websockets"],
+        "RFC 7692, 7.2.2: a message is whole blocks; 7.2.3.4: blocks may be final, and others follow them",
+    ),
+    (
         Difference::MinimalLength,
         &["tungstenite", "websockets"],
         "5.2: the minimal number of bytes MUST be used",
@@ -67,6 +82,13 @@ impl Difference {
         let is = |rule: ProtocolError| violation == Some(Violation::from(rule));
         if is(ProtocolError::NonMinimalLength) {
             return whole.told.starts_with(&ours.told).then_some(Self::MinimalLength);
+        }
+        if let Some(odd) = whole.odd {
+            let same = ours.told.len() >= odd && ours.told[..odd] == whole.told[..odd];
+            return same.then_some(Self::InflateNotWhole);
+        }
+        if is(ProtocolError::InvalidDeflate) && same_told && there.failed == Some(1002) {
+            return Some(Self::InflateCode);
         }
         if is(ProtocolError::LengthOverflow) && same_told && there.failed != Some(1002) {
             return Some(Self::LengthOverflow);

@@ -18,7 +18,7 @@ pub(super) fn verdict(role: Role, pieces: &[&[u8]]) -> Verdict {
     // A read of nothing would be the end.
     let pieces = pieces.iter().filter(|piece| !piece.is_empty()).map(|piece| piece.to_vec()).collect();
     let mut stream = Pieces { pieces, blocked: true };
-    let mut verdict = Verdict { told: Vec::new(), failed: None };
+    let mut verdict = Verdict { told: Vec::new(), failed: None, odd: None };
     loop {
         match context.read(&mut stream) {
             Ok(message) => verdict.told.extend(told(message)),

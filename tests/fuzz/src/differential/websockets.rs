@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use ws_core::{CloseFrame, MessageKind, Role};
+use ws_core::{CloseFrame, MessageKind, NegotiatedDeflate, Role};
 
 use super::Verdict;
 use crate::endpoint::Told;
@@ -34,8 +34,20 @@ impl Python {
         Ok(Self { child, ask, answers })
     }
 
-    pub(super) fn verdict(&mut self, role: Role, pieces: &[&[u8]]) -> io::Result<Verdict> {
+    pub(super) fn verdict(
+        &mut self,
+        role: Role,
+        deflate: Option<&NegotiatedDeflate>,
+        pieces: &[&[u8]],
+    ) -> io::Result<Verdict> {
         let mut line = String::from(if role == Role::Client { "client" } else { "server" });
+        if let Some(agreed) = deflate {
+            let server = (agreed.server_no_context_takeover, agreed.server_max_window_bits);
+            let client = (agreed.client_no_context_takeover, agreed.client_max_window_bits);
+            let (remote, local) = if role == Role::Client { (server, client) } else { (client, server) };
+            let number = |(no_takeover, bits): (bool, u8)| format!("{},{bits}", u8::from(no_takeover));
+            write!(line, ",{},{}", number(remote), number(local)).expect("a string takes all");
+        }
         for piece in pieces {
             line.push(' ');
             piece.iter().for_each(|byte| write!(line, "{byte:02x}").expect("a string takes all"));
@@ -48,12 +60,15 @@ impl Python {
     }
 }
 
-/// `failed` or `-`, and what was told: its kind, a colon, and its bytes.
+/// `failed` or `-`, and what was told: its kind, a colon, and its bytes; a `~` before a message that was taken though its compressed
+/// form is not whole.
 fn parse(line: &str) -> Option<Verdict> {
     let mut words = line.split_whitespace();
     let failed = words.next()?;
     let failed = if failed == "-" { None } else { Some(failed.parse().ok()?) };
-    let told = words.map(|word| {
+    let mut odd = None;
+    let told = words.enumerate().map(|(number, word)| {
+        let word = word.strip_prefix('~').inspect(|_| odd = odd.or(Some(number))).unwrap_or(word);
         let (kind, hex) = word.split_once(':')?;
         let digits = hex.as_bytes().chunks(2).map(|digits| std::str::from_utf8(digits).ok());
         let bytes = digits.map(|digits| u8::from_str_radix(digits?, 16).ok()).collect::<Option<Vec<_>>>()?;
@@ -72,7 +87,8 @@ fn parse(line: &str) -> Option<Verdict> {
             _ => return None,
         })
     });
-    Some(Verdict { told: told.collect::<Option<_>>()?, failed })
+    let told = told.collect::<Option<_>>()?;
+    Some(Verdict { told, failed, odd })
 }
 
 impl Drop for Python {

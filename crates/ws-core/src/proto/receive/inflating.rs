@@ -2,10 +2,10 @@
 
 use std::mem;
 
-use super::{Found, Payload, Receiver, State};
+use super::{Found, OpenMessage, Payload, Receiver, State};
 use crate::{
     DeflateConfig, NegotiatedDeflate, ProtocolError, Violation, deflate::Inflater, frame::apply_mask,
-    proto::tally::Tally,
+    proto::tally::Tally, utf8::Utf8Validator,
 };
 
 /// What decompressing takes.
@@ -87,12 +87,8 @@ impl Receiver {
         let ends = *fin && bytes.len() as u64 == payload.remaining;
         let max_message_size = self.limits.max_message_size;
         let Ok(progress) = inflater.inflate(bytes, ends) else {
-            let is_over = total.saturating_add(inflater.output().len() as u64) > max_message_size;
-            return Err(if is_over {
-                Violation::TooBig { limit: max_message_size }
-            } else {
-                ProtocolError::InvalidDeflate.into()
-            });
+            check_size(message, inflater.output(), *total, max_message_size, &mut self.utf8)?;
+            return Err(ProtocolError::InvalidDeflate.into());
         };
         payload.skip(input, progress.taken);
         *unmasked -= progress.taken;
@@ -105,10 +101,8 @@ impl Receiver {
         *effort = effort.saturating_add(output.len()).saturating_add(progress.taken.saturating_mul(16));
         tally.add(output.len(), progress.taken, progress.done);
         // Checked chunk by chunk: what is over the limit never takes more memory than a chunk.
+        check_size(message, output, *total, max_message_size, &mut self.utf8)?;
         *total = total.saturating_add(output.len() as u64);
-        if *total > max_message_size {
-            return Err(Violation::TooBig { limit: max_message_size });
-        }
         let last = progress.done;
         let told = message.data(output, last, &mut self.utf8)?;
         if last || !output.is_empty() {
@@ -119,6 +113,23 @@ impl Receiver {
         }
         Ok(told.map(|(kind, first)| Found::Inflated { kind, first, last }))
     }
+}
+
+/// Checks that a chunk behind `total` bytes is within the limit. Of one that is not, the text up to the limit is validated first:
+/// which of the two it fails for must not depend on how the input was cut.
+fn check_size(
+    message: &mut OpenMessage,
+    chunk: &[u8],
+    total: u64,
+    limit: u64,
+    utf8: &mut Utf8Validator,
+) -> Result<(), Violation> {
+    let room = usize::try_from(limit.saturating_sub(total)).unwrap_or(usize::MAX);
+    if chunk.len() <= room {
+        return Ok(());
+    }
+    message.data(&chunk[..room], false, utf8)?;
+    Err(Violation::TooBig { limit })
 }
 
 impl Payload {

@@ -178,7 +178,7 @@ fn final_blocks_may_stand_anywhere() {
         (three, b"abcabcabc"),
         // Empty final blocks.
         (vec![3, 0], b""),
-        ([3, 0].repeat(5000), b""),
+        ([3, 0].repeat(3), b""),
     ];
     for role in ROLES {
         for bits in [8, 12, 15] {
@@ -197,6 +197,33 @@ fn final_blocks_may_stand_anywhere() {
             let back = Blocks::new().begin(false).three_from(6).end().message();
             let told = verdict(role, bits, false, &[two(), back], usize::MAX);
             assert_eq!(told, [Told::binary(b"abcabc"), Told::binary(b"abc")]);
+        }
+    }
+}
+
+/// To begin behind one takes a receiver microseconds, however little there is.
+// Shows Z-1.
+#[test]
+fn final_blocks_are_two_and_one_more_for_each_32_bytes() {
+    let long = || Blocks::new().begin(true).literals(&[b'x'; 30]).end().bytes();
+    assert_eq!(long().len(), 32);
+    let cases: [(Vec<u8>, Option<usize>); 5] = [
+        // With the last one ends the message.
+        ([3, 0].repeat(3), Some(0)),
+        ([3, 0].repeat(4), None),
+        ([3, 0].repeat(5000), None),
+        (long().repeat(500), Some(500 * 30)),
+        ([long().repeat(10), [3, 0].repeat(4)].concat(), None),
+    ];
+    for role in ROLES {
+        for bits in [8, 12, 15] {
+            for piece in [1, 7, usize::MAX] {
+                for (payload, len) in &cases {
+                    let told = verdict(role, bits, true, std::slice::from_ref(payload), piece);
+                    let must = len.map_or_else(invalid, |len| Told::binary(vec![b'x'; len]));
+                    assert_eq!(told, [must], "{bits} {piece} {} bytes", payload.len());
+                }
+            }
         }
     }
 }

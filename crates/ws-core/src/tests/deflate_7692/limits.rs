@@ -47,6 +47,22 @@ fn limit_is_met_exactly_over_any_number_of_fragments() {
 
 // Shows Z-1.
 #[test]
+fn limit_is_of_each_message_and_not_of_all_of_them() {
+    for role in ROLES {
+        for bits in [12, 15] {
+            let mut endpoint = endpoint(role, &Config::new().max_message_size(1000), bits);
+            let mut peer = Peer::new(bits);
+            for number in 0..5 {
+                let data = vec![number; 900];
+                endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &peer.compress(&data)));
+                assert_eq!(endpoint.told.pop(), Some(Told::binary(data)), "{role:?} {bits} {number}");
+            }
+        }
+    }
+}
+
+// Shows Z-1.
+#[test]
 fn bomb_is_refused_as_soon_as_it_is_over_the_limit() {
     let bomb = Peer::new(15).compress(&vec![0; 8 << 20]);
     for role in ROLES {
@@ -78,6 +94,33 @@ fn what_is_over_the_limit_and_broken_behind_it_is_over_the_limit_however_it_is_c
                         std::slice::from_ref(&expected),
                         "{role:?} {bits} {limit} {piece}"
                     );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn text_that_is_none_and_over_the_limit_fails_for_what_comes_first_however_it_is_cut() {
+    // Seven bytes that are stored, and the end of the message or the beginning of a block of the reserved kind.
+    for (text, bad) in [(b"ab\xFFdefg", Some(2)), (b"ab\xE2\x82\xACfg", None)] {
+        for end in [0, 6] {
+            let payload = [&b"\x00\x07\x00\xF8\xFF"[..], text, &[end]].concat();
+            for (role, bits) in ROLES.into_iter().flat_map(|role| [8, 12, 15].map(|bits| (role, bits))) {
+                for limit in 0..7 {
+                    let is_text = bad.is_none_or(|bad| limit <= bad);
+                    let must =
+                        if is_text { too_big(limit) } else { Told::failed(ProtocolError::InvalidUtf8) };
+                    let bytes = frame(role, FIN | RSV1 | TEXT, &payload);
+                    for piece in [1, 2, 5, bytes.len()] {
+                        let mut endpoint = endpoint(role, &Config::new().max_message_size(limit), bits);
+                        endpoint.feed_pieces(bytes.chunks(piece));
+                        assert_eq!(
+                            endpoint.told,
+                            std::slice::from_ref(&must),
+                            "{role:?} {bits} {limit} {piece}"
+                        );
+                    }
                 }
             }
         }

@@ -1,0 +1,54 @@
+//! How long a connection goes on before the other tasks of its thread have a turn.
+
+/// What may still be done in one turn, in the bytes that could be read instead.
+///
+/// A transport that always has more must not keep others waiting, nor a peer whose few bytes are much work: the longest wait
+/// of the others is the turns of all who never pause.
+#[derive(Debug)]
+pub(super) struct Turn(u32);
+
+impl Turn {
+    pub(super) fn new() -> Self {
+        Self(TURN)
+    }
+
+    /// Bytes were read.
+    #[inline]
+    pub(super) fn count_read(&mut self, bytes: usize) {
+        self.take(u32::try_from(bytes).unwrap_or(TURN).max(READ));
+    }
+
+    /// A frame was read, or what there was of one.
+    #[inline]
+    pub(super) fn count_frame(&mut self) {
+        self.take(FRAME);
+    }
+
+    /// Others should go on now.
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Enough was done for one turn.
+    pub(super) fn end(&mut self) {
+        self.0 = 0;
+    }
+
+    /// Others have had a turn.
+    #[inline]
+    pub(super) fn begin(&mut self) {
+        self.0 = TURN;
+    }
+
+    #[inline]
+    fn take(&mut self, effort: u32) {
+        self.0 = self.0.saturating_sub(effort);
+    }
+}
+
+/// 256 KiB, or 64 frames.
+const TURN: u32 = 256 << 10;
+const FRAME: u32 = TURN / 64;
+/// A call of the transport costs something, whatever it brings.
+const READ: u32 = FRAME;
