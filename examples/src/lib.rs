@@ -28,12 +28,33 @@ pub async fn listen_tls() -> TcpListener {
 
 /// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
 pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
-    listen_as("http", flag).await
+    let option = flag.map(|(name, what)| Extra { name, value: None, what });
+    let (listener, value) = listen_as("http", option).await;
+    (listener, value.is_some())
 }
 
-async fn listen_as(scheme: &str, flag: Option<(&str, &str)>) -> (TcpListener, bool) {
-    let usage = flag.map_or_else(|| USAGE.to_owned(), |(name, what)| format!("{USAGE}\n  {name:<14} {what}"));
-    let (address, is_set) = match address(env::args().skip(1), flag.map(|(name, _)| name)) {
+/// As [`listen`], for a program that has an option of its own: its name, a word for its value, and what that is. Gives the value.
+pub async fn listen_with_option(name: &str, value: &str, what: &str) -> (TcpListener, Option<String>) {
+    listen_as("http", Some(Extra { name, value: Some(value), what })).await
+}
+
+/// A flag, or an option with a value, beside those that all have.
+#[derive(Clone, Copy)]
+struct Extra<'a> {
+    name: &'a str,
+    value: Option<&'a str>,
+    what: &'a str,
+}
+
+async fn listen_as(scheme: &str, extra: Option<Extra<'_>>) -> (TcpListener, Option<String>) {
+    let usage = extra.map_or_else(
+        || USAGE.to_owned(),
+        |Extra { name, value, what }| {
+            let name = value.map_or_else(|| name.to_owned(), |value| format!("{name} {value}"));
+            format!("{USAGE}\n  {name:<14} {what}")
+        },
+    );
+    let (address, value) = match address(env::args().skip(1), extra) {
         Ok(Some(found)) => found,
         Ok(None) => {
             println!("{usage}");
@@ -45,7 +66,7 @@ async fn listen_as(scheme: &str, flag: Option<(&str, &str)>) -> (TcpListener, bo
         }
     };
     match bind(scheme, &address).await {
-        Ok(listener) => (listener, is_set),
+        Ok(listener) => (listener, value),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
             process::exit(1);
@@ -82,25 +103,33 @@ async fn bind(scheme: &str, address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The address in the arguments, and whether the flag is there; `None` when help is asked for.
+/// The address in the arguments, and the value of the option of one's own, empty for a flag; `None` when help is asked for.
 fn address(
     mut args: impl Iterator<Item = String>,
-    flag: Option<&str>,
-) -> Result<Option<(String, bool)>, String> {
+    extra: Option<Extra<'_>>,
+) -> Result<Option<(String, Option<String>)>, String> {
     let mut address = String::from("127.0.0.1:3000");
-    let mut is_set = false;
+    let mut extra_value = None;
     while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "-h" | "--help" => return Ok(None),
-            "--listen" => address = args.next().ok_or("--listen needs an address, such as 127.0.0.1:3000")?,
-            arg if Some(arg) == flag => is_set = true,
-            _ => match arg.strip_prefix("--listen=") {
-                Some(value) => address = value.to_owned(),
-                None => return Err(format!("unknown argument {arg:?}")),
-            },
+        let (name, inline) = match arg.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (arg.as_str(), None),
+        };
+        match (name, extra) {
+            ("-h" | "--help", _) if inline.is_none() => return Ok(None),
+            ("--listen", _) => {
+                let value = inline.or_else(|| args.next());
+                address = value.ok_or("--listen needs an address, such as 127.0.0.1:3000")?;
+            }
+            (_, Some(extra)) if name == extra.name && extra.value.is_some() => {
+                let value = inline.or_else(|| args.next());
+                extra_value = Some(value.ok_or_else(|| format!("{name} needs a value"))?);
+            }
+            (_, Some(extra)) if arg == extra.name => extra_value = Some(String::new()),
+            _ => return Err(format!("unknown argument {arg:?}")),
         }
     }
-    Ok(Some((address, is_set)))
+    Ok(Some((address, extra_value)))
 }
 
 const USAGE: &str = "\
@@ -179,22 +208,40 @@ pages! {
 mod tests {
     use super::*;
 
-    fn parse(args: &[&str]) -> Result<Option<(String, bool)>, String> {
-        address(args.iter().map(ToString::to_string), Some("--flag"))
+    fn parse(args: &[&str], has_value: bool) -> Result<Option<(String, Option<String>)>, String> {
+        let extra = Extra { name: "--extra", value: has_value.then_some("VALUE"), what: "" };
+        address(args.iter().map(ToString::to_string), Some(extra))
     }
 
     #[test]
     fn address_is_read_from_the_arguments() {
-        assert_eq!(parse(&[]), Ok(Some(("127.0.0.1:3000".into(), false))));
-        assert_eq!(parse(&["--listen", "[::1]:0"]), Ok(Some(("[::1]:0".into(), false))));
-        assert_eq!(parse(&["--listen=localhost:1"]), Ok(Some(("localhost:1".into(), false))));
-        assert_eq!(parse(&["--flag", "--listen", "a:1"]), Ok(Some(("a:1".into(), true))));
-        assert_eq!(parse(&["--listen=a:1", "--help"]), Ok(None));
+        for (args, expected) in [
+            (&[][..], "127.0.0.1:3000"),
+            (&["--listen", "[::1]:0"], "[::1]:0"),
+            (&["--listen=localhost:1"], "localhost:1"),
+        ] {
+            assert_eq!(parse(args, false), Ok(Some((expected.into(), None))));
+        }
+        assert_eq!(parse(&["--listen=a:1", "--help"], false), Ok(None));
+    }
+
+    #[test]
+    fn flag_or_option_of_ones_own_is_found() {
+        assert_eq!(
+            parse(&["--extra", "--listen", "a:1"], false),
+            Ok(Some(("a:1".into(), Some(String::new()))))
+        );
+        let found = Ok(Some(("a:1".into(), Some("b=c".into()))));
+        assert_eq!(parse(&["--extra", "b=c", "--listen", "a:1"], true), found);
+        assert_eq!(parse(&["--extra=b=c", "--listen", "a:1"], true), found);
     }
 
     #[test]
     fn what_is_not_understood_is_named() {
-        assert!(parse(&["--listen"]).is_err_and(|message| message.contains("needs an address")));
-        assert!(parse(&["--port"]).is_err_and(|message| message.contains("--port")));
+        assert!(parse(&["--listen"], false).is_err_and(|message| message.contains("needs an address")));
+        assert!(parse(&["--extra"], true).is_err_and(|message| message.contains("needs a value")));
+        for unknown in ["--port", "--extra=1", "--help=yes"] {
+            assert!(parse(&[unknown], false).is_err_and(|message| message.contains(unknown)), "{unknown}");
+        }
     }
 }

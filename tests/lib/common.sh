@@ -111,7 +111,8 @@ tally() {
   return 0
 }
 
-# Adds up the closing lines of nextest, of libtest (one a test binary), of Python's unittest, and of our own runners.
+# Adds up the closing lines of nextest, of libtest (one a test binary), of Python's unittest,
+# of Node's test runner, and of our own.
 count_tests() {
   awk '
     function number(unit,  rest) {
@@ -128,6 +129,9 @@ count_tests() {
     /^FAILED \(/ { wrong = 0; n = split($0, parts, /[=,)]/); for (i = 2; i <= n; i++) if (parts[i] ~ /^[0-9]+$/) wrong += parts[i]
                    bad += wrong; good += ran - wrong; ran = 0 }
     /^OK( \(|$)/ { good += ran; ran = 0 }
+    /^# (pass|fail|cancelled|skipped|todo) [0-9]+$/ {
+      if ($2 == "pass") good += $3; else if ($2 == "fail" || $2 == "cancelled") bad += $3; else skip += $3
+    }
     /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ { good += $1; bad += $3; skip += $5 }
     END { print good + 0, bad + 0, skip + 0 }
   '

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ import ssl
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -119,31 +120,51 @@ async def chat_serves_its_page(chat: Example) -> None:
     assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
 
 
+async def send_frame(connection: ClientConnection, **frame: object) -> None:
+    await connection.send(json.dumps(frame))
+
+
+async def next_of(connection: ClientConnection, kind: str) -> dict:
+    """The next frame of this type; others that come before it are of no interest."""
+    while (event := await next_event(connection))["type"] != kind:
+        assert event["type"] != "error", event
+    return event
+
+
+@contextlib.asynccontextmanager
+async def chatting(chat: Example, name: str) -> AsyncIterator[ClientConnection]:
+    """Somebody who has said a name and joined the lobby."""
+    async with chat.open() as connection:
+        await send_frame(connection, type="auth", id=1, token=f"key-of-{name:-<20} {name}")
+        answer = await next_of(connection, "ok")
+        assert re.fullmatch(f"{name}#[0-9a-f]{{16}}", answer["user"]), answer
+        await send_frame(connection, type="join", id=2, room="lobby", newest=10, presence={}, watch=True)
+        assert (await next_of(connection, "joined"))["recovered"]
+        yield connection
+
+
 async def chat_carries_lines_between_two(chat: Example) -> None:
-    async with chat.open() as ada:
-        await ada.send("Ada")
-        assert await next_event(ada) == {"event": "here", "name": "Ada", "names": ["Ada"]}
-        async with chat.open() as grace:
-            await grace.send("Grace")
-            assert await next_event(ada) == {"event": "joined", "name": "Grace"}
-            assert await next_event(grace) == {"event": "here", "name": "Grace", "names": ["Ada", "Grace"]}
-            await grace.send("hello <b>")
-            said = {"event": "said", "name": "Grace", "text": "hello <b>"}
-            assert [await next_event(each) for each in (ada, grace)] == [said, said]
-        assert await next_event(ada) == {"event": "left", "name": "Grace"}
+    async with chatting(chat, "Ada") as ada, chatting(chat, "Grace") as grace:
+        came = await next_of(ada, "presence")
+        assert (came["event"], came["name"].split("#")[0]) == ("join", "Grace"), came
+        line = {"id": "1", "text": "hello <b>"}
+        await send_frame(grace, type="publish", id=3, room="lobby", data=line)
+        for each in (ada, grace):
+            said = await next_of(each, "message")
+            assert said["from"]["user"].startswith("Grace#") and said["data"] | line == said["data"], said
+    async with chatting(chat, "Lin") as lin:
+        assert (await next_of(lin, "message"))["data"]["text"] == "hello <b>"
 
 
-async def chat_refuses_a_name_that_is_taken(chat: Example) -> None:
-    async with chat.open() as ada:
-        await ada.send("Ada")
-        await next_event(ada)
-        async with chat.open() as other:
-            await other.send("ada")
-            try:
-                await asyncio.wait_for(other.recv(), PATIENCE)
-                raise AssertionError("the name was given twice")
-            except ConnectionClosed as closed:
-                assert closed.rcvd is not None and closed.rcvd.code == 4000, closed
+async def chat_refuses_a_name_that_cannot_be_seen(chat: Example) -> None:
+    async with chat.open() as connection:
+        await send_frame(connection, type="auth", id=1, token=f"{'k' * 32} Ada\u200b")
+        await next_of(connection, "welcome")
+        refusal = await next_event(connection)
+        assert (refusal["type"], refusal["code"]) == ("error", "name"), refusal
+        await send_frame(connection, type="join", id=2, room="lobby")
+        refusal = await next_event(connection)
+        assert (refusal["type"], refusal["code"]) == ("error", "denied"), refusal
 
 
 async def subprotocols_choose_the_newest_version(server: Example) -> None:
@@ -319,7 +340,7 @@ def main() -> int:
         lambda: reconnect_comes_back_to_a_server_that_was_restarted(args.bin, logs),
     )
     chat = Example(args.bin / "chat", logs / "chat.log")
-    for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_is_taken):
+    for script in (chat_serves_its_page, chat_carries_lines_between_two, chat_refuses_a_name_that_cannot_be_seen):
         check_on(chat, script)
     upload = Example(args.bin / "upload", logs / "upload.log")
     for script in (upload_serves_its_page, upload_answers_with_size_and_checksum):

@@ -192,6 +192,7 @@ class Counting(unittest.TestCase):
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured\ntest result: FAILED. 3 passed; 2 failed; 0 ignored": [8, 2, 1],
             "Ran 18 tests in 0.1s\n\nOK": [18, 0, 0],
             "Ran 18 tests in 0.1s\n\nFAILED (failures=1, errors=2)": [15, 3, 0],
+            "# tests 7\n# pass 3\n# fail 1\n# cancelled 1\n# skipped 1\n# todo 1": [3, 2, 2],
             "5 passed, 1 failed elsewhere\n4 passed, 1 failed, 2 skipped": [4, 1, 2],
             "error: could not compile": [0, 0, 0],
         }.items():
