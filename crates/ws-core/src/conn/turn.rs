@@ -1,11 +1,11 @@
 //! How long a connection goes on before the other tasks of its thread have a turn.
 
-/// What may still be done in one turn, in the bytes that could be read instead.
+/// What may still be done in one turn, in units of 64 bytes that could be read instead.
 ///
 /// A transport that always has more must not keep others waiting, nor a peer whose few bytes are much work: the longest wait
 /// of the others is the turns of all who never pause.
 #[derive(Debug)]
-pub(super) struct Turn(u32);
+pub(super) struct Turn(u16);
 
 impl Turn {
     pub(super) fn new() -> Self {
@@ -15,7 +15,7 @@ impl Turn {
     /// Bytes were read.
     #[inline]
     pub(super) fn count_read(&mut self, bytes: usize) {
-        self.take(u32::try_from(bytes).unwrap_or(TURN).max(READ));
+        self.take(u16::try_from(bytes / UNIT).unwrap_or(TURN).max(READ));
     }
 
     /// A frame was read, or what there was of one.
@@ -42,13 +42,14 @@ impl Turn {
     }
 
     #[inline]
-    fn take(&mut self, effort: u32) {
+    fn take(&mut self, effort: u16) {
         self.0 = self.0.saturating_sub(effort);
     }
 }
 
+const UNIT: usize = 64;
 /// 256 KiB, or 64 frames.
-const TURN: u32 = 256 << 10;
-const FRAME: u32 = TURN / 64;
+const TURN: u16 = 4096;
+const FRAME: u16 = TURN / 64;
 /// A call of the transport costs something, whatever it brings.
-const READ: u32 = FRAME;
+const READ: u16 = FRAME;

@@ -30,10 +30,8 @@ struct Open {
     ended: bool,
     /// The chunk was full: there may be more without more input.
     full: bool,
-    /// Bytes of the message that earlier calls have taken.
-    taken: u64,
-    /// Streams that were begun behind final blocks.
-    restarts: u64,
+    /// Bytes that were taken and not used up by streams that begin behind final blocks.
+    credit: u16,
 }
 
 /// What a call of [`Inflater::inflate`] came to; the output is [`Inflater::output`].
@@ -70,8 +68,7 @@ impl Inflater {
                     tail: 0,
                     ended: false,
                     full: false,
-                    taken: 0,
-                    restarts: 0,
+                    credit: FREE_RESTARTS * STREAM,
                 })
             }
         };
@@ -84,15 +81,11 @@ impl Inflater {
             if open.ended {
                 if !open.decoder.chunk().is_empty() {
                     // Another decoder may go on from here, with an output of its own.
-                    open.taken += taken as u64;
                     return Ok(Progress { taken, done: false });
                 }
                 // 7.2.3.4: blocks may be final, and others follow them. To begin anew takes microseconds: of streams of two bytes each
                 // a core does not take half a megabyte a second.
-                open.restarts += 1;
-                if open.restarts > FREE_RESTARTS + (open.taken + taken as u64) / STREAM {
-                    return Err(Invalid);
-                }
+                open.credit = open.credit.checked_sub(STREAM).ok_or(Invalid)?;
                 open.ended = false;
                 if let Some(decoder) = open.decoder.restart() {
                     self.pool.put_decoder(decoder);
@@ -101,10 +94,10 @@ impl Inflater {
             }
             let step = open.decoder.step(&input[taken..end])?;
             taken += step.taken;
+            open.credit = open.credit.saturating_add(u16::try_from(step.taken).unwrap_or(u16::MAX));
             open.ended = step.ended;
             if open.decoder.is_full() {
                 open.full = true;
-                open.taken += taken as u64;
                 return Ok(Progress { taken, done: false });
             }
             if step.taken == 0 && step.given == 0 && !step.ended && !rest {
@@ -112,7 +105,6 @@ impl Inflater {
             }
             rest = false;
         }
-        open.taken += taken as u64;
         let done = is_last && taken == input.len() && open.finish()?;
         Ok(Progress { taken, done })
     }
@@ -192,9 +184,9 @@ impl fmt::Debug for Inflater {
 }
 
 /// Final blocks that a message may have whatever its size, with others behind them.
-const FREE_RESTARTS: u64 = 2;
-/// … and for each so many bytes on the wire one more.
-const STREAM: u64 = 32;
+const FREE_RESTARTS: u16 = 2;
+/// … and for each so many bytes on the wire one more, though no more than 2,047 in a row.
+const STREAM: u16 = 32;
 /// 7.2.2: the four bytes that the sender has removed. Behind them an empty final block: only if it is decoded as one did the
 /// message end where a block ends.
 const TAIL: [u8; 9] = [0, 0, 0xFF, 0xFF, 1, 0, 0, 0xFF, 0xFF];

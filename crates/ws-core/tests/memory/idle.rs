@@ -102,7 +102,7 @@ fn what_is_asked_for_takes_what_the_page_says() {
         });
         let keep_alive = more(Config::new().keep_alive(KeepAlive::every(Duration::from_secs(30))), |_| {});
         for ((bytes, blocks), most) in
-            [(control, (256, 1)), (stats, (272, 1)), (deadline, (336, 2)), (keep_alive, (336, 2))]
+            [(control, (256, 1)), (stats, (272, 1)), (deadline, (352, 2)), (keep_alive, (352, 2))]
         {
             assert!(bytes <= most.0 && blocks <= most.1, "{role:?}: {bytes} bytes in {blocks} blocks");
         }
