@@ -125,7 +125,8 @@ async fn event_before_the_answer_is_not_lost() {
     let client = Obs::new(url).start().unwrap();
     let mut events = client.events_of::<ExitStarted>().await.unwrap();
     client.connected().await.unwrap();
-    assert!(matches!(events.next().await, Some(Ok(_))));
+    let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
+    assert!(matches!(event, Ok(Some(Ok(_)))));
     client.close().await;
     server.await.unwrap();
 }
