@@ -85,27 +85,3 @@ fn every_field_of_the_list_is_used_and_every_used_field_is_listed() {
     }
     assert!(unused.is_empty(), "{unused:?}");
 }
-
-/// Compares with the list of the protocol's own project, where somebody has it: `OBS_PROTOCOL_JSON=…/protocol.json`.
-#[test]
-#[ignore = "needs the file protocol.json of obs-websocket"]
-fn names_are_those_of_the_projects_own_list() {
-    let path = env::var_os("OBS_PROTOCOL_JSON").expect("OBS_PROTOCOL_JSON names the file");
-    let list: serde_json::Value =
-        serde_json::from_slice(&fs::read(path).expect("the file can be read")).expect("it is JSON");
-    let schema = schema();
-    for (kind, key, fields_key) in
-        [("requests", "requestType", "requestFields"), ("events", "eventType", "dataFields")]
-    {
-        let theirs = list[kind].as_array().expect("there is such a list");
-        for entry in theirs {
-            let name = entry[key].as_str().expect("it has a name");
-            let ours = schema.wire_names(kind, name).unwrap_or_else(|| panic!("there is no {name}"));
-            for field in entry[fields_key].as_array().expect("it has fields") {
-                let field = field["valueName"].as_str().expect("it has a name");
-                let field = field.split('.').next().unwrap_or(field);
-                assert!(ours.iter().any(|each| each == field), "{name} has no {field}");
-            }
-        }
-    }
-}

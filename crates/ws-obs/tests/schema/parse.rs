@@ -129,17 +129,4 @@ impl Schema {
         let requests = requests.flat_map(|request| request.input.iter().chain(&request.output));
         objects.flat_map(|object| &object.fields).chain(requests)
     }
-
-    /// The names on the wire of what goes in with a request, or comes with an event.
-    pub(crate) fn wire_names(&self, kind: &str, name: &str) -> Option<Vec<String>> {
-        let fields = match kind {
-            "requests" => &self.requests.values().find_map(|requests| requests.get(name))?.input,
-            _ => &self.events.values().find_map(|events| events.get(name))?.fields,
-        };
-        let names = |field: &Field| match field.is_id {
-            true => vec![format!("{}Name", field.wire), format!("{}Uuid", field.wire)],
-            false => vec![field.wire.clone()],
-        };
-        Some(fields.iter().flat_map(names).collect())
-    }
 }
