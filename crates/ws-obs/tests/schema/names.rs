@@ -1,15 +1,18 @@
 //! What the protocol has, listed apart from the schema, so that neither can lose an entry unnoticed.
 
-pub(crate) const REQUESTS_BY_CATEGORY: [(&str, usize); 14] = [
+/// The protocol has inputs with their audio, 28, and items with their placement, 17, in one category each.
+pub(crate) const REQUESTS_BY_CATEGORY: [(&str, usize); 16] = [
     ("canvases", 1),
     ("config", 17),
     ("filters", 10),
     ("general", 8),
-    ("inputs", 28),
+    ("input audio", 13),
+    ("inputs", 15),
     ("media inputs", 4),
     ("outputs", 17),
     ("record", 9),
-    ("scene items", 17),
+    ("scene item placement", 10),
+    ("scene items", 7),
     ("scenes", 11),
     ("sources", 3),
     ("stream", 5),

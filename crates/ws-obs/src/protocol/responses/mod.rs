@@ -5,10 +5,12 @@ mod canvases;
 mod config;
 mod filters;
 mod general;
+mod input_audio;
 mod inputs;
 mod media_inputs;
 mod outputs;
 mod record;
+mod scene_item_placement;
 mod scene_items;
 mod scenes;
 mod sources;
@@ -17,6 +19,7 @@ mod transitions;
 mod ui;
 
 pub use self::{
-    canvases::*, config::*, filters::*, general::*, inputs::*, media_inputs::*, outputs::*, record::*,
-    scene_items::*, scenes::*, sources::*, stream::*, transitions::*, ui::*,
+    canvases::*, config::*, filters::*, general::*, input_audio::*, inputs::*, media_inputs::*, outputs::*,
+    record::*, scene_item_placement::*, scene_items::*, scenes::*, sources::*, stream::*, transitions::*,
+    ui::*,
 };
