@@ -119,8 +119,12 @@ impl CloseFrame {
         Self { code: code.into(), reason: reason.into() }
     }
 
-    /// Checks that the frame may be sent.
-    pub(crate) fn check_sendable(&self) -> Result<(), UsageError> {
+    /// Checks that the frame may be sent: its [code](CloseCode::is_sendable), and that its reason has 123 bytes at the most (RFC 6455,
+    /// 5.5).
+    ///
+    /// # Errors
+    /// [`UsageError::UnsendableCloseCode`] and [`UsageError::CloseReasonTooLong`].
+    pub fn check_sendable(&self) -> Result<(), UsageError> {
         if !self.code.is_sendable() {
             return Err(UsageError::UnsendableCloseCode);
         }

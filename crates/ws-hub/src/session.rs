@@ -231,7 +231,7 @@ impl<A: Handler> Session<A> {
     }
 
     pub(crate) fn end_with(&self, frame: Option<CloseFrame>, cause: Cause, flush: bool) -> bool {
-        let frame = frame.filter(|frame| frame.code.is_sendable() && frame.reason.len() <= MAX_REASON);
+        let frame = frame.filter(|frame| frame.check_sendable().is_ok());
         self.0.outbox.close(Close { frame, cause, flush, abort: false })
     }
 
@@ -470,6 +470,3 @@ impl<A: Handler> fmt::Debug for Session<A> {
             .finish_non_exhaustive()
     }
 }
-
-/// 125 bytes of a control frame's payload less the code (RFC 6455, 5.5).
-const MAX_REASON: usize = 123;

@@ -61,9 +61,7 @@ impl Drain {
     /// ([`CloseCode::SERVICE_RESTART`]). One that must not be sent as it is stands for the default.
     pub fn close_frame(mut self, frame: impl Into<CloseFrame>) -> Self {
         let frame = frame.into();
-        // 5.5 of RFC 6455: a control frame has 125 bytes at the most, and the code takes two.
-        let is_sendable = frame.code.is_sendable() && frame.reason.len() <= 123;
-        self.frame = if is_sendable { frame } else { CloseCode::GOING_AWAY.into() };
+        self.frame = if frame.check_sendable().is_ok() { frame } else { CloseCode::GOING_AWAY.into() };
         self
     }
 

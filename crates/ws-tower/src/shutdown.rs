@@ -12,7 +12,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use ws_core::{CloseCode, CloseFrame};
 
-use crate::{Tracker, tracker::check_sendable};
+use crate::Tracker;
 
 /// Stops serving WebSockets. [`Tracker::shutdown`] makes it; nothing happens until it is awaited. Then:
 ///
@@ -80,7 +80,7 @@ impl Shutdown {
     /// ([`CloseCode::SERVICE_RESTART`]). One that must not be sent as it is stands for the default.
     pub fn close_frame(mut self, frame: impl Into<CloseFrame>) -> Self {
         let frame = frame.into();
-        let is_sendable = check_sendable(&frame).is_ok();
+        let is_sendable = frame.check_sendable().is_ok();
         self.frame = if is_sendable { frame } else { CloseCode::GOING_AWAY.into() };
         self
     }

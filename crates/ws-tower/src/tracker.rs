@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ws_core::{CloseFrame, Error, UsageError};
+use ws_core::{CloseFrame, Error};
 
 use crate::{
     Shutdown,
@@ -86,7 +86,7 @@ impl Tracker {
     /// [`ErrorKind::Usage`](ws_core::ErrorKind::Usage) when the close frame must not be sent as it is; nothing is closed then.
     pub fn close_all(&self, frame: impl Into<CloseFrame>) -> Result<(), Error> {
         let frame = frame.into();
-        check_sendable(&frame)?;
+        frame.check_sendable()?;
         for member in self.members() {
             if let Some(member) = member.upgrade() {
                 member.close(frame.clone());
@@ -220,17 +220,3 @@ impl Shared {
         lock(&self.state)
     }
 }
-
-/// Whether a close frame may be sent (RFC 6455, 7.4).
-pub(crate) fn check_sendable(frame: &CloseFrame) -> Result<(), UsageError> {
-    if !frame.code.is_sendable() {
-        return Err(UsageError::UnsendableCloseCode);
-    }
-    if frame.reason.len() > MAX_REASON {
-        return Err(UsageError::CloseReasonTooLong);
-    }
-    Ok(())
-}
-
-/// A control frame has 125 bytes at the most (RFC 6455, 5.5), and the code takes two.
-const MAX_REASON: usize = 123;

@@ -53,7 +53,7 @@ fn start(mut config: Config, file: Option<PathBuf>, check: bool) -> Result<(), S
         config.listen.push(Listen::at("127.0.0.1:8080".into()));
     }
     let frame = CloseFrame::new(config.drain.code, config.drain.reason.as_str());
-    if !frame.code.is_sendable() || frame.reason.len() > 123 {
+    if frame.check_sendable().is_err() {
         return Err("drain: no close frame may have this code, or a reason of more than 123 bytes".into());
     }
     for time in [config.drain.stagger, config.drain.timeout] {
