@@ -1,7 +1,7 @@
 //! [`Tunnels`]: the open connections of a proxy.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -127,7 +127,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    members: HashMap<u64, Weak<Member>>,
+    members: BTreeMap<u64, Weak<Member>>,
     next: u64,
     draining: Option<CloseFrame>,
 }
@@ -205,7 +205,7 @@ impl Drop for Member {
         state.members.remove(&self.key);
         if state.members.is_empty() {
             // Room for ten thousand is not kept for the next ten.
-            state.members = HashMap::new();
+            state.members = BTreeMap::new();
             drop(state);
             self.shared.changed.notify_waiters();
         }

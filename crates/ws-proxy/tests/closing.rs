@@ -273,6 +273,30 @@ async fn drain_closes_both_sides_and_refuses_handshakes() {
     }
 }
 
+#[tokio::test]
+async fn drain_over_time_begins_with_the_oldest() {
+    let server = backend(echo).await;
+    for proxy in modes(&proxy_to(server)) {
+        let tunnels = Tunnels::new();
+        let proxy = serve(proxy.tunnels(tunnels.clone())).await;
+        let mut clients = Vec::new();
+        for count in 1..=8 {
+            clients.push(dial(proxy).await);
+            assert_eq!(tunnels.len(), count);
+        }
+        // The first at once, and each further one in an hour.
+        let stagger = Duration::from_secs(8 * 3600);
+        let drain = tokio::spawn(async move { tunnels.drain().stagger(stagger).await });
+        let [oldest, others @ ..] = &mut clients[..] else { unreachable!() };
+        assert_eq!(received(oldest).await, Some(Some(CloseFrame::new(1001, ""))));
+        for client in others {
+            client.write_message("hello").await.unwrap();
+            assert_eq!(client.read_message().await.unwrap(), Some("hello".into()));
+        }
+        drain.abort();
+    }
+}
+
 // Shows PRX-8.
 #[tokio::test]
 async fn drain_of_a_tunnel_waits_for_the_end_of_a_frame() {
