@@ -5,3 +5,4 @@ pub mod fault;
 pub mod raw;
 pub mod serve;
 pub mod sources;
+pub mod tls;

@@ -14,15 +14,14 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
-};
+use tokio_rustls::{TlsAcceptor, rustls::ClientConfig};
 use ws_client::{DialErrorKind, Dialer, Http2Dialer};
 use ws_core::{CloseCode, DeflateConfig, Message};
-use ws_tests::serve::{echo, pattern, text};
+use ws_tests::{
+    serve::{echo, pattern, text},
+    tls,
+};
 use ws_tower::{Tracker, UpgradeLayer, Upgrader, extract::WebSocketUpgrade};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -41,7 +40,7 @@ impl Host {
     }
 
     async fn start_tls(app: Router, alpn: &[&str]) -> Result<Self> {
-        let (mut server, client) = tls()?;
+        let (mut server, client) = tls::pair()?;
         server.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let host = Self::start_with(app, Some(TlsAcceptor::from(Arc::new(server)))).await?;
         Ok(Self { client: Some(client), ..host })
@@ -96,23 +95,6 @@ impl Host {
         }
         count
     }
-}
-
-fn tls() -> Result<(ServerConfig, ClientConfig)> {
-    let provider = Arc::new(ring::default_provider());
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()])?;
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der())?;
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)?;
-    let mut roots = RootCertStore::empty();
-    roots.add(cert.der().clone())?;
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok((server, client))
 }
 
 fn echoing(upgrader: Upgrader) -> Router {

@@ -2,15 +2,17 @@
 
 use std::{error::Error as _, io, sync::Arc};
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::{io::AsyncReadExt as _, io::AsyncWriteExt as _, net::TcpListener, time::timeout};
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
+    rustls::{ClientConfig, ServerConfig},
 };
 use ws_client::{DialErrorKind, Dialer};
 use ws_core::{CloseCode, Config, Conn, ErrorKind, Message, Negotiated, Role};
-use ws_tests::fault::{Direction, Fault, FaultProxy, Plan};
+use ws_tests::{
+    fault::{Direction, Fault, FaultProxy, Plan},
+    tls,
+};
 
 use crate::{
     Result,
@@ -19,20 +21,8 @@ use crate::{
     settled::{Baseline, PATIENCE, alone},
 };
 
-fn tls() -> Result<(Arc<ServerConfig>, Arc<ClientConfig>)> {
-    let provider = Arc::new(ring::default_provider());
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()])?;
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der())?;
-    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)?;
-    let mut roots = RootCertStore::empty();
-    roots.add(cert.der().clone())?;
-    let client = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+fn pair() -> Result<(Arc<ServerConfig>, Arc<ClientConfig>)> {
+    let (server, client) = tls::pair()?;
     Ok((Arc::new(server), Arc::new(client)))
 }
 
@@ -45,7 +35,7 @@ type Ended = std::result::Result<Option<Message>, ws_core::Error>;
 
 /// How a connection ends for a client whose server says a word and then ends TLS, or the mere TCP.
 async fn server_that_ends(close_frame: bool, close_notify: bool) -> Result<Ended> {
-    let (server, client) = tls()?;
+    let (server, client) = pair()?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("wss://{}/ws", listener.local_addr()?);
     let serve = async {
@@ -122,7 +112,7 @@ fn end_behind_the_closing_handshake_is_clean_with_and_without_close_notify() -> 
 fn server_tells_a_truncated_stream_from_one_that_ended() -> Result {
     alone(async {
         for close_notify in [true, false] {
-            let (server, client) = tls()?;
+            let (server, client) = pair()?;
             let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
             let addr = listener.local_addr()?;
             let near = async {
@@ -158,7 +148,7 @@ fn server_tells_a_truncated_stream_from_one_that_ended() -> Result {
 fn harm_anywhere_in_tls_ends_both_sides_and_leaves_no_task_and_no_file() -> Result {
     alone(async {
         let start = Baseline::now();
-        let (server, client) = tls()?;
+        let (server, client) = pair()?;
         let mut host = Host::start(crate::script::upgrader(true), Speaks::Tls(server)).await?;
         let quiet = Baseline::now();
         let dialer = crate::script::dialer(true).tls_config(client);

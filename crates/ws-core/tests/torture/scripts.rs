@@ -20,7 +20,10 @@ use ws_core::{
     NegotiatedDeflate, PreparedMessage, Role, UsageError,
 };
 
-use crate::faulty::{Faulty, Fuse};
+use crate::{
+    faulty::{Faulty, Fuse},
+    heap::held,
+};
 
 /// How messages are sent.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +138,24 @@ pub(crate) fn message(number: usize) -> Message {
 
 pub(crate) const MESSAGES: usize = 3;
 
-pub(crate) fn runtime() -> Runtime {
+/// Tortures all scripts, with compression and without, by what gives how many runs that were; none of them leaves anything.
+pub(crate) fn play_all(role: Role, torture: fn(&Runtime, Script, Role, bool, usize) -> usize) {
+    let runtime = runtime();
+    for deflate in [false, true] {
+        let all = |step| -> usize {
+            Script::all().map(|script| torture(&runtime, script, role, deflate, step)).sum()
+        };
+        all(9);
+        let before = held();
+        let runs = all(1);
+        // Before the line is printed, which a test keeps.
+        let grown = held() - before;
+        println!("{role:?}, deflate {deflate}: {runs} runs, {grown} bytes more");
+        assert_eq!(grown, 0, "{role:?}, deflate {deflate}: of {runs} runs");
+    }
+}
+
+fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
