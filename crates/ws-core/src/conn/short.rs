@@ -58,9 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Whether no deadline comes before what the transport may have.
     #[inline]
     fn is_in_time(&self) -> bool {
-        self.0.timers.as_ref().is_none_or(|timers| {
-            timers.message.is_none() && timers.close.is_none() && timers.read.is_none_or(|due| now() < due)
-        })
+        self.0.timers.as_ref().and_then(|timers| timers.read).is_none_or(|due| now() < due)
     }
 
     /// Whether a read to the stack is as good as one to a buffer. With a budget it is not: a message that fits the buffer comes
