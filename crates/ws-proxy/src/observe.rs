@@ -68,6 +68,7 @@ impl Observe {
         false
     }
 
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only events tell the error"))]
     pub(crate) fn dial_failed(&self, access: &Access, error: &DialError) {
         #[cfg(feature = "metrics")]
         if self.metrics {
