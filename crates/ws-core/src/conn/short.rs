@@ -20,7 +20,7 @@ use super::{
     step::{Incoming, Want},
     waiters::Waiter,
 };
-use crate::{Error, Message};
+use crate::{Error, Message, Role, frame::apply_mask, keys::Keys};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// The next message if it is one short frame that comes as a whole. `None` leaves everything to
@@ -190,6 +190,12 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         self.0.timers.as_ref().is_some_and(|timers| timers.write.is_some())
     }
 
+    /// Whether there are no masking keys for a frame; the long way tells why.
+    #[inline]
+    fn lacks_keys(&self) -> bool {
+        self.role() == Role::Client && Keys::ensure().is_err()
+    }
+
     /// Queues a message that is one short frame, if there is room for it and no deadline. Whether it did.
     #[inline]
     pub(super) fn queue_short(&mut self, message: &Message) -> bool {
@@ -200,6 +206,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     #[inline]
     pub(super) fn send_short(&mut self, message: &Message) -> bool {
         if self.0.broken.is_some() || self.0.ending.stage() != Stage::Open {
+            return false;
+        }
+        if self.lacks_keys() {
             return false;
         }
         self.lend();
@@ -223,16 +232,19 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             && !self.0.protocol.wants_write()
             && !self.0.unflushed
             && !self.0.read.is_spare();
-        if !is_first {
+        if !is_first || self.lacks_keys() {
             return None;
         }
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut frame = ReadBuf::uninit(&mut scratch);
-        let payload_len = self.0.protocol.encode_short(message.as_ref()?, |header, payload| {
+        let payload_len = self.0.protocol.encode_short(message.as_ref()?, |header, payload, mask| {
             let fits = header.len() + payload.len() <= SCRATCH;
             if fits {
                 frame.put_slice(header);
                 frame.put_slice(payload);
+                if let Some(key) = mask {
+                    apply_mask(&mut frame.filled_mut()[header.len()..], key);
+                }
             }
             fits.then_some(payload.len())
         })?;

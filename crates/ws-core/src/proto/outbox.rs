@@ -158,10 +158,10 @@ impl Outbox {
         Some(std::mem::take(&mut self.buffer))
     }
 
-    /// Queues a header and its payload if they fit into the buffer as it is; whether they do.
+    /// Queues a header and its payload, masked if there is a key, if they fit into the buffer as it is; whether they do.
     #[cfg(feature = "io")]
     #[inline]
-    pub(super) fn push_short(&mut self, header: &[u8], payload: &[u8]) -> bool {
+    pub(super) fn push_short(&mut self, header: &[u8], payload: &[u8], mask: Option<MaskingKey>) -> bool {
         let len = header.len() + payload.len();
         // Without room it is `push_frame` that moves what waits to the front.
         if self.buffer.capacity() - self.buffer.len() < len {
@@ -170,6 +170,10 @@ impl Outbox {
         self.len += len;
         self.buffer.extend_from_slice(header);
         self.buffer.extend_from_slice(payload);
+        if let Some(key) = mask {
+            let start = self.buffer.len() - payload.len();
+            apply_mask(&mut self.buffer[start..], key);
+        }
         true
     }
 

@@ -3,6 +3,8 @@
 #[cfg(all(feature = "deflate", feature = "io"))]
 use super::Tally;
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
+#[cfg(feature = "io")]
+use crate::frame::MaskingKey;
 #[cfg(feature = "deflate")]
 use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
@@ -158,18 +160,18 @@ impl<K: MaskSource> Protocol<K> {
     #[cfg(feature = "io")]
     #[inline]
     pub(crate) fn send_short(&mut self, message: &Message) -> Option<usize> {
-        self.sender.send_short(message)
+        self.sender.send_short(message, &mut self.keys)
     }
 
     /// As [`send_short`](Self::send_short), but gives the frame instead of queueing it.
     #[cfg(feature = "io")]
     #[inline]
     pub(crate) fn encode_short<T>(
-        &self,
+        &mut self,
         message: &Message,
-        put: impl FnOnce(&[u8], &[u8]) -> Option<T>,
+        put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
     ) -> Option<T> {
-        self.sender.encode_short(message, put)
+        self.sender.encode_short(message, &mut self.keys, put)
     }
 
     /// As [`send`](Self::send), with a choice for this message alone. Control frames are never compressed.

@@ -118,24 +118,25 @@ impl Sender {
     /// Queues a message as [`encode_short`](Self::encode_short) encodes it. Whether it did.
     #[cfg(feature = "io")]
     #[inline]
-    pub(super) fn send_short(&mut self, message: &Message) -> Option<usize> {
+    pub(super) fn send_short(&mut self, message: &Message, keys: &mut impl MaskSource) -> Option<usize> {
         let (first, payload) = self.plain(message)?;
-        encode_short(first, payload, |header, payload| {
-            self.outbox.push_short(header, payload).then_some(payload.len())
+        encode_short(self.role, keys, first, payload, |header, payload, mask| {
+            self.outbox.push_short(header, payload, mask).then_some(payload.len())
         })
     }
 
     /// Gives header and payload of a message that is one frame as it is, where nothing has to be looked at but that: most of what
-    /// a server sends, in most programs. `None` for everything else, which is left to [`send`](Self::send); it knows all the rules.
+    /// is sent, in most programs. `None` for everything else, which is left to [`send`](Self::send); it knows all the rules.
     #[cfg(feature = "io")]
     #[inline]
     pub(super) fn encode_short<T>(
         &self,
         message: &Message,
-        put: impl FnOnce(&[u8], &[u8]) -> Option<T>,
+        keys: &mut impl MaskSource,
+        put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
     ) -> Option<T> {
         let (first, payload) = self.plain(message)?;
-        encode_short(first, payload, put)
+        encode_short(self.role, keys, first, payload, put)
     }
 
     /// The first byte and the payload of a message that is sent as it is.
@@ -151,7 +152,7 @@ impl Sender {
         if self.deflate.is_some() {
             return None;
         }
-        let is_plain = self.role == Role::Server && !self.close_sent && self.open.is_none();
+        let is_plain = !self.close_sent && self.open.is_none();
         is_plain.then_some((0x80 | opcode.as_u8(), payload))
     }
 
@@ -375,17 +376,33 @@ impl Sender {
     }
 }
 
-/// Gives the header of one unmasked frame, and its payload if that is short.
+/// Gives the header of one frame, its payload if that is short, and what is to mask it.
 #[cfg(feature = "io")]
 #[inline]
-fn encode_short<T>(first: u8, payload: &[u8], put: impl FnOnce(&[u8], &[u8]) -> Option<T>) -> Option<T> {
-    match payload.len() {
-        len @ 0..=125 => put(&[first, len as u8], payload),
-        len @ 126..SHARE_FROM => {
-            let [a, b] = (len as u16).to_be_bytes();
-            put(&[first, 126, a, b], payload)
+fn encode_short<T>(
+    role: Role,
+    keys: &mut impl MaskSource,
+    first: u8,
+    payload: &[u8],
+    put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
+) -> Option<T> {
+    let len = payload.len();
+    if len >= SHARE_FROM {
+        return None;
+    }
+    let [a, b] = (len as u16).to_be_bytes();
+    match role {
+        Role::Server if len <= 125 => put(&[first, b], payload, None),
+        Role::Server => put(&[first, 126, a, b], payload, None),
+        Role::Client => {
+            let key = keys.masking_key();
+            let [k, l, m, n] = key.as_bytes();
+            if len <= 125 {
+                put(&[first, 0x80 | b, k, l, m, n], payload, Some(key))
+            } else {
+                put(&[first, 0x80 | 126, a, b, k, l, m, n], payload, Some(key))
+            }
         }
-        _ => None,
     }
 }
 
