@@ -1,6 +1,6 @@
 //! How long a connection goes on before the other tasks of its thread have a turn.
 
-/// What may still be done in one turn, in units of 64 bytes that could be read instead.
+/// What may still be done in one turn, in units of 512 bytes that could be read instead.
 ///
 /// A transport that always has more must not keep others waiting, nor a peer whose few bytes are much work: the longest wait
 /// of the others is the turns of all who never pause.
@@ -47,8 +47,8 @@ impl Turn {
     }
 }
 
-const UNIT: usize = 64;
-/// 256 KiB, or 64 frames.
+const UNIT: usize = 512;
+/// 2 MiB, or 64 frames. A message that fits the caches is read while it is in them: others would push it out.
 const TURN: u16 = 4096;
 const FRAME: u16 = TURN / 64;
 /// A call of the transport costs something, whatever it brings.

@@ -402,11 +402,11 @@ fn others_have_a_turn_after_64_frames_of_any_kind() {
 }
 
 #[test]
-fn others_have_a_turn_after_some_hundred_kib_of_a_message() {
+fn others_have_a_turn_after_2_mib_of_a_message() {
     for role in ROLES {
         let config = Config::new().max_message_size(None);
         let (mut conn, remote) = conn_with(role, config, Pace { read: 64 << 10, ..Pace::default() });
-        remote.send(binary(role, &pattern(8 << 20)));
+        remote.send(binary(role, &pattern(16 << 20)));
         let mut turns = 1;
         let message = loop {
             match once(conn.read_message()) {
@@ -414,7 +414,17 @@ fn others_have_a_turn_after_some_hundred_kib_of_a_message() {
                 None => turns += 1,
             }
         };
-        assert_eq!(message.unwrap().unwrap().into_data().len(), 8 << 20);
-        assert!((30..=40).contains(&turns), "{role:?}: {turns}");
+        assert_eq!(message.unwrap().unwrap().into_data().len(), 16 << 20);
+        assert!((8..=10).contains(&turns), "{role:?}: {turns}");
+    }
+}
+
+#[test]
+fn message_of_1_mib_that_is_there_is_read_in_one_turn() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new(), Pace { read: 64 << 10, ..Pace::default() });
+        remote.send(binary(role, &pattern(1 << 20)));
+        let message = once(conn.read_message()).expect("it takes one turn");
+        assert_eq!(message.unwrap().unwrap().into_data().len(), 1 << 20, "{role:?}");
     }
 }
