@@ -19,6 +19,7 @@ use crate::cookies;
 use crate::{
     DialError, DialErrorKind, DialedUri, Dialer, IntoDialRequest, Phase, RedirectError,
     handshake::{Answer, exchange},
+    observe,
     opening::Opening,
     phase,
     redirect::is_redirect,
@@ -49,7 +50,12 @@ where
         &self,
         request: impl IntoDialRequest,
     ) -> Result<(Conn<C::Response>, Response<()>), DialError> {
-        let mut opening = Opening::new(self, request)?;
+        let opening = Opening::new(self, request)?;
+        observe::within(observe::span(opening.target.name()), self.follow(opening)).await
+    }
+
+    /// Dials, and follows redirects if that is asked for.
+    async fn follow(&self, mut opening: Opening) -> Result<(Conn<C::Response>, Response<()>), DialError> {
         let deadline = self.deadline();
         let mut followed = 0;
         loop {
@@ -112,9 +118,12 @@ impl<C> Dialer<C> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let opening = Opening::new(self, request)?;
-        let deadline = self.deadline();
-        let (answer, key) = self.ask(&opening, Phase::Http, ready(Ok(io)), deadline).await?;
-        self.finish(answer, &key, &opening, deadline).await
+        let opened = async {
+            let deadline = self.deadline();
+            let (answer, key) = self.ask(&opening, Phase::Http, ready(Ok(io)), deadline).await?;
+            self.finish(answer, &key, &opening, deadline).await
+        };
+        observe::within(observe::span(opening.target.name()), opened).await
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -172,7 +181,9 @@ impl<C> Dialer<C> {
             Err(RedirectError::TooMany)
         };
         *followed += 1;
-        redirected.map_err(|error| opening.failed(DialErrorKind::Redirect(error), response))
+        redirected.map_err(|error| opening.failed(DialErrorKind::Redirect(error), response))?;
+        observe::redirected(opening.target.name());
+        Ok(())
     }
 
     /// Makes a connection of an answer, or an error.

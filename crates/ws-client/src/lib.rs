@@ -51,6 +51,7 @@
 //! * `http2`: `Dialer::http2`, several WebSockets on one connection of HTTP/2 (RFC 8441).
 //! * `raw`: `ws_core::raw`, frames by hand, and the opening handshake on any byte stream for either side.
 //! * `json`: `read_json` and `write_json` of the connection.
+//! * `tracing`: events of dials and of clients that come back, target `ws_client`.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,6 +66,7 @@ mod handshake;
 #[cfg(feature = "http2")]
 mod http2;
 mod interim;
+mod observe;
 mod opening;
 mod phase;
 pub mod reconnect;

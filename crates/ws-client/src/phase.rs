@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::{DialError, DialErrorKind};
+use crate::{DialError, DialErrorKind, observe};
 
 /// A step of a dial, in the order they are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +45,7 @@ tokio::task_local! {
 
 /// Notes that a phase begins. Outside a dial it does nothing.
 pub(crate) fn enter(phase: Phase) {
+    observe::phase(phase);
     // An error says that nobody dials: the connector is used on its own.
     let _ = PROGRESS.try_with(|progress| progress.phase.set(phase));
 }

@@ -10,7 +10,7 @@ use super::{
     exchange::{Answer, connect_request, exchange},
     link::{Link, Room},
 };
-use crate::{DialError, DialedUri, Dialer, IntoDialRequest, Phase, opening::Opening, phase};
+use crate::{DialError, DialedUri, Dialer, IntoDialRequest, Phase, observe, opening::Opening, phase};
 
 /// One HTTP/2 connection over a transport of the caller's own; made by [`Http2Dialer::handshake`](super::Http2Dialer::handshake).
 ///
@@ -57,12 +57,15 @@ impl Http2Connection {
         request: impl IntoDialRequest,
     ) -> Result<(Conn<Http2Stream>, Response<()>), DialError> {
         let opening = Opening::new(&self.dialer, request)?;
-        let deadline = self.dialer.deadline();
-        let answer = phase::bounded(deadline, Phase::Http, self.exchange(&opening)).await;
-        let mut answer = answer.map_err(|error| error.with_target(opening.target.name()))?;
-        answer.response_mut().extensions_mut().insert(DialedUri(opening.target.uri()));
-        self.dialer.keep_cookies(&opening, answer.response().headers());
-        self.dialer.finish_http2(answer, &opening, deadline).await
+        let opened = async {
+            let deadline = self.dialer.deadline();
+            let answer = phase::bounded(deadline, Phase::Http, self.exchange(&opening)).await;
+            let mut answer = answer.map_err(|error| error.with_target(opening.target.name()))?;
+            answer.response_mut().extensions_mut().insert(DialedUri(opening.target.uri()));
+            self.dialer.keep_cookies(&opening, answer.response().headers());
+            self.dialer.finish_http2(answer, &opening, deadline).await
+        };
+        observe::within(observe::span(opening.target.name()), opened).await
     }
 
     async fn exchange(&self, opening: &Opening) -> Result<Answer, DialError> {

@@ -19,6 +19,7 @@ use crate::{
     Accepted, DialError, DialErrorKind, DialedUri, Dialer, Exchange, IntoDialRequest, Phase, Transport,
     dial::connect,
     handshake::{Answer as Http1, exchange as exchange_http1},
+    observe,
     opening::Opening,
     phase,
     target::Target,
@@ -150,7 +151,12 @@ impl Http2Dialer {
         &self,
         request: impl IntoDialRequest,
     ) -> Result<(Conn<Http2Transport>, Response<()>), DialError> {
-        let mut opening = Opening::new(&self.dialer, request)?;
+        let opening = Opening::new(&self.dialer, request)?;
+        observe::within(observe::span(opening.target.name()), self.follow(opening)).await
+    }
+
+    /// Dials, and follows redirects if that is asked for.
+    async fn follow(&self, mut opening: Opening) -> Result<(Conn<Http2Transport>, Response<()>), DialError> {
         let deadline = self.dialer.deadline();
         let mut followed = 0;
         loop {

@@ -17,6 +17,7 @@ use tokio::{
 use ws_core::{CloseFrame, Conn};
 
 use super::{Cause, Event, Reconnecting, Retry, client::BoxFuture, link::Link};
+use crate::observe;
 
 /// Where a client stands.
 pub(super) enum State<S> {
@@ -108,6 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reconnecting<S> {
     fn go_up(&mut self, conn: Conn<S>, response: Response<()>) -> Event {
         self.state = State::Up(Box::new(Link::new(conn)));
         self.queue.0.set_up();
+        observe::up(self.attempt());
         Event::Up { attempt: self.attempt(), response }
     }
 }
@@ -124,6 +126,7 @@ impl<S> Reconnecting<S> {
         }
         self.queue.0.set_down();
         let retry_in = self.wait(&cause);
+        observe::down(None, &cause, retry_in);
         Event::Down { cause, retry_in }
     }
 
@@ -131,6 +134,7 @@ impl<S> Reconnecting<S> {
         let attempt = self.attempt();
         self.failed = attempt;
         let retry_in = self.wait(&cause);
+        observe::down(Some(attempt), &cause, retry_in);
         Event::Failed { attempt, cause, retry_in }
     }
 

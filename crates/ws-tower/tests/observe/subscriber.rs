@@ -70,7 +70,7 @@ impl Visit for Fields {
 
 impl Subscriber for Told {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        matches!(metadata.target(), "ws_tower" | "test")
+        matches!(metadata.target(), "ws_client" | "ws_tower" | "test")
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
