@@ -309,7 +309,7 @@ impl Client {
                     }
                     State::Closed(error) => return Err(Error::not_connected(Some(error))),
                     // The next connection is identified with it.
-                    State::Connecting | State::Waiting { .. } => return Ok(()),
+                    State::Closing(_) | State::Connecting | State::Waiting { .. } => return Ok(()),
                     State::Connected(_) | State::SettingUp(_) => {}
                 }
                 if confirmed.borrow_and_update().contains(mask) {

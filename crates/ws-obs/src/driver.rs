@@ -202,6 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         };
         // Who waits is told now: the closing handshake may take its time.
         self.shared.set_down(&error, false);
+        self.shared.state.send_replace(State::Closing(error.clone()));
         self.shared.ending().get_or_insert(error);
         if let Some(conn) = self.link.conn() {
             // These codes may always be sent.

@@ -10,18 +10,21 @@ use crate::{error::Error, message::Encoding};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum State {
-    /// A connection is being opened, or the client identifies itself.
+    /// The first connection is being opened, or the client identifies itself on it.
     Connecting,
     /// The client is identified, and the function of [`Obs::on_connect`](crate::Obs::on_connect) runs.
     SettingUp(Arc<ServerInfo>),
     /// Requests are answered and events arrive.
     Connected(Arc<ServerInfo>),
-    /// There is no connection, and another attempt follows.
+    /// This side closes the connection, for this reason: the function of [`Obs::on_connect`](crate::Obs::on_connect) failed, or the
+    /// server said what is not of the protocol. Requests fail from now on; `Waiting` or `Closed` follows within 5 seconds.
+    Closing(Error),
+    /// There is no connection. Another attempt follows, or is under way.
     #[non_exhaustive]
     Waiting {
         /// Why the last connection ended, or the last attempt failed.
         error: Error,
-        /// When the next attempt is, from the time this state began.
+        /// When the next attempt begins, from the time this state began.
         retry_in: Duration,
     },
     /// The client is over, for this reason.

@@ -63,7 +63,7 @@ mod msgpack {
         let server = Server::new();
         let client = obs(&server).encoding(Encoding::MsgPack).connect().await.unwrap();
         server.send_text("{}");
-        let state = crate::wait_for(&client, |state| !state.is_connected()).await;
+        let state = crate::wait_for(&client, |state| matches!(state, State::Waiting { .. })).await;
         assert!(matches!(state, State::Waiting { error, .. } if error.kind() == ws_obs::ErrorKind::Protocol));
     }
 }

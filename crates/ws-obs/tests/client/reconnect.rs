@@ -143,7 +143,7 @@ async fn message_that_is_none_of_the_protocol_ends_the_connection_alone() {
         let server = server();
         let client = connect(&server).await;
         server.send_text(text);
-        let state = wait_for(&client, |state| !state.is_connected()).await;
+        let state = wait_for(&client, |state| matches!(state, State::Waiting { .. })).await;
         assert!(
             matches!(state, State::Waiting { error, .. } if error.kind() == ErrorKind::Protocol),
             "{text}"
