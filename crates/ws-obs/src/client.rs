@@ -296,7 +296,7 @@ impl Client {
         decode: fn(RawEvent) -> Result<E, Gap>,
     ) -> Result<Events<E>, Error> {
         let shared = self.shared();
-        let mut confirmed = shared.subscriptions.confirmed();
+        let mut changes = shared.subscriptions.changes();
         let events =
             Events::new(shared.subscriptions.open(mask, event_type), Arc::clone(&self.handle), decode);
         shared.changed.notify_one();
@@ -312,11 +312,11 @@ impl Client {
                     State::Closing(_) | State::Connecting | State::Waiting { .. } => return Ok(()),
                     State::Connected(_) | State::SettingUp(_) => {}
                 }
-                if confirmed.borrow_and_update().contains(mask) {
+                if shared.subscriptions.is_confirmed(mask) {
                     return Ok(());
                 }
-                // It changes with each connection that ends, too.
-                let _ = confirmed.changed().await;
+                // A connection that ends is a change, too.
+                let _ = changes.changed().await;
             }
         })
         .await

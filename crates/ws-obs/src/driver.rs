@@ -14,7 +14,7 @@ use tokio::{
 };
 use ws_client::{
     CloseCode, CloseFrame, Message,
-    reconnect::{Cause, Event, Reconnecting, Retry},
+    reconnect::{Cause, Event, Reconnecting, Retry, SendErrorKind},
 };
 
 use crate::{
@@ -52,6 +52,8 @@ pub(crate) struct Current {
     subscribed: EventSubscription,
     /// What it was asked for since, and has not answered yet. Answers have no id, so there is one at a time.
     asked: Option<EventSubscription>,
+    /// Whether it is still to be asked: there was no room to.
+    is_behind: bool,
     hook: Option<Running>,
 }
 
@@ -113,7 +115,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let Some(Session { server, subscribed, early }) = session else { return };
         let encoding = server.encoding;
         let server = Arc::new(server);
-        self.current = Some(Current { server: Arc::clone(&server), subscribed, asked: None, hook: None });
+        self.current = Some(Current {
+            server: Arc::clone(&server),
+            subscribed,
+            asked: None,
+            is_behind: false,
+            hook: None,
+        });
         if self.shared.was_up.swap(true, Ordering::Relaxed) {
             self.shared.subscriptions.reconnected();
         }
@@ -160,7 +168,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Ok(Incoming::Identified(_)) => {
                 if let Some(asked) = current.asked.take() {
                     current.subscribed = asked;
-                    self.shared.subscriptions.confirm(asked);
                 }
                 self.reidentify();
             }
@@ -168,24 +175,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Ok(Incoming::Hello(_) | Incoming::Other) => {}
             Err(error) => self.end_connection(Error::new(ErrorKind::Protocol).with_source(error)),
         }
+        // What arrives answers what was sent, so that there may be room again.
+        if self.current.as_ref().is_some_and(|current| current.is_behind) {
+            self.reidentify();
+        }
     }
 
     /// Asks the server for what the streams want now, unless it is asked already.
     fn reidentify(&mut self) {
         let Some(current) = &mut self.current else { return };
-        let wanted = self.shared.subscriptions.wanted();
         if current.asked.is_some() {
             return;
         }
+        let wanted = self.shared.subscriptions.ask(current.subscribed);
+        current.is_behind = false;
         if wanted == current.subscribed {
-            self.shared.subscriptions.confirm(wanted);
             return;
         }
         let message = Reidentify { event_subscriptions: wanted.bits() };
         let Ok(message) = current.server.encoding.encode(OpCode::REIDENTIFY, &message) else { return };
-        // If the connection has just ended, the next one is identified with what is wanted then.
-        if self.shared.outbox.try_send_now(message).is_ok() {
-            current.asked = Some(wanted);
+        match self.shared.outbox.try_send_now(message) {
+            Ok(()) => current.asked = Some(wanted),
+            // If the connection has just ended, the next one is identified with what is wanted then.
+            Err(error) => current.is_behind = error.kind() == SendErrorKind::Full,
         }
     }
 
@@ -214,13 +226,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 impl<S> Driver<S> {
     fn go_down(&mut self, error: Error, retry_in: Option<Duration>) {
         self.current = None;
-        self.shared.subscriptions.confirm(EventSubscription::empty());
         self.shared.set_down(&error, retry_in.is_none());
         let state = match retry_in {
             Some(retry_in) => State::Waiting { error, retry_in },
             None => State::Closed(error),
         };
         self.shared.state.send_replace(state);
+        // Those whom it wakes look at the state.
+        self.shared.subscriptions.disconnected();
     }
 
     fn finish(&mut self) {

@@ -14,47 +14,76 @@ use tokio::sync::watch;
 
 use crate::{protocol::RawEvent, shared::Handle, types::EventSubscription};
 
-/// All streams of a client.
+/// All streams of a client. Nobody is woken while it is locked.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    queues: Mutex<Vec<Arc<Queue>>>,
+    state: Mutex<State>,
     capacity: usize,
+    /// Tells that something else is confirmed, or that the connection has ended.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Replaced when one comes or goes.
+    queues: Arc<[Arc<Queue>]>,
     /// What the server has been asked for and has confirmed; nothing while there is no connection.
-    confirmed: watch::Sender<EventSubscription>,
+    confirmed: EventSubscription,
 }
 
 impl Subscriptions {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
-            queues: Mutex::default(),
+            state: Mutex::new(State { queues: Arc::from([]), confirmed: EventSubscription::empty() }),
             capacity: capacity.max(1),
-            confirmed: watch::Sender::new(EventSubscription::empty()),
+            changed: watch::Sender::new(()),
         }
     }
 
-    pub(crate) fn confirm(&self, subscribed: EventSubscription) {
-        self.confirmed.send_replace(subscribed);
+    /// Whether the server sends all of this, and goes on to while there is a stream for it.
+    pub(crate) fn is_confirmed(&self, mask: EventSubscription) -> bool {
+        self.lock().confirmed.contains(mask)
     }
 
     /// Follows what is confirmed.
-    pub(crate) fn confirmed(&self) -> watch::Receiver<EventSubscription> {
-        self.confirmed.subscribe()
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Opens a queue for these events, or for one type among them.
     pub(crate) fn open(&self, mask: EventSubscription, event_type: Option<&'static str>) -> Arc<Queue> {
         let queue = Arc::new(Queue { mask, event_type, capacity: self.capacity, waiting: Mutex::default() });
-        self.queues().push(Arc::clone(&queue));
+        let mut state = self.lock();
+        state.queues = state.queues.iter().cloned().chain([Arc::clone(&queue)]).collect();
+        drop(state);
         queue
     }
 
     fn close(&self, queue: &Arc<Queue>) {
-        self.queues().retain(|each| !Arc::ptr_eq(each, queue));
+        let mut state = self.lock();
+        state.queues = state.queues.iter().filter(|each| !Arc::ptr_eq(each, queue)).cloned().collect();
     }
 
     /// What the server has to be asked for.
     pub(crate) fn wanted(&self) -> EventSubscription {
-        self.queues().iter().fold(EventSubscription::empty(), |all, queue| all | queue.mask)
+        wanted(&self.queues())
+    }
+
+    /// What the server has to be asked for, when this is what it sends now. What it may then stop to send is not confirmed any more.
+    pub(crate) fn ask(&self, subscribed: EventSubscription) -> EventSubscription {
+        let mut state = self.lock();
+        let wanted = wanted(&state.queues);
+        // In one step: a stream that is opened later does not take for confirmed what is given up here.
+        state.confirmed = subscribed & wanted;
+        drop(state);
+        self.changed.send_replace(());
+        wanted
+    }
+
+    /// There is no connection any more, and the state of the client says so already.
+    pub(crate) fn disconnected(&self) {
+        self.lock().confirmed = EventSubscription::empty();
+        self.changed.send_replace(());
     }
 
     /// Gives an event to all that want it.
@@ -74,9 +103,17 @@ impl Subscriptions {
         self.queues().iter().for_each(|queue| queue.end());
     }
 
-    fn queues(&self) -> MutexGuard<'_, Vec<Arc<Queue>>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> Arc<[Arc<Queue>]> {
+        Arc::clone(&self.lock().queues)
     }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn wanted(queues: &[Arc<Queue>]) -> EventSubscription {
+    queues.iter().fold(EventSubscription::empty(), |all, queue| all | queue.mask)
 }
 
 /// Events that wait for one reader. When there are too many, the oldest go.

@@ -1,11 +1,17 @@
 //! Streams of events, and what the server is asked for.
 
-use std::time::Duration;
+use std::{
+    future::Future as _,
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 use ws_obs::{
-    Client, Events, Gap,
+    Client, Events, Gap, State,
     events::{
         CurrentProgramSceneChanged, CustomEvent, Event, InputVolumeMeters, RecordStateChanged, SceneCreated,
         VendorEvent,
@@ -88,6 +94,63 @@ async fn subscription_is_confirmed_for_what_was_asked() {
     };
     let (scenes, inputs) = tokio::join!(client.events(EventSubscription::SCENES), later);
     drop((scenes.unwrap(), inputs));
+}
+
+/// The server was asked to send less, and has not done so yet.
+#[tokio::test(start_paused = true)]
+async fn subscription_that_is_being_given_up_is_confirmed_anew() {
+    let server = Server::new().resubscribe_after(Duration::from_secs(2));
+    let client = connect(&server).await;
+    drop(client.events(EventSubscription::SCENES).await.unwrap());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let _scenes = client.events(EventSubscription::SCENES).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(server.subscription(), Some(EventSubscription::SCENES));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_subscription_is_woken_when_the_state_says_why() {
+    struct Look(Client, Mutex<Option<State>>);
+    impl Wake for Look {
+        fn wake(self: Arc<Self>) {
+            *self.1.lock().unwrap() = Some(self.0.state());
+        }
+    }
+    let server = Server::new().resubscribe_after(Duration::from_secs(60));
+    let client = connect(&server).await;
+    let look = Arc::new(Look(client.clone(), Mutex::default()));
+    let waker = Waker::from(Arc::clone(&look));
+    let mut events = pin!(client.events(EventSubscription::SCENES));
+    // The second time it is asked for.
+    for _ in 0..2 {
+        assert!(events.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    server.reset();
+    reconnected(&client).await;
+    let seen = look.1.lock().unwrap().take();
+    assert!(matches!(seen, Some(State::Waiting { .. })), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reader_that_drops_its_stream_when_it_is_woken_harms_nobody() {
+    struct Gone(Mutex<Option<Events<SceneCreated>>>);
+    impl Wake for Gone {
+        fn wake(self: Arc<Self>) {
+            drop(self.0.lock().unwrap().take());
+        }
+    }
+    let server = Server::new();
+    let client = connect(&server).await;
+    let mut events = client.events_of::<SceneCreated>().await.unwrap();
+    let gone = Arc::new(Gone(Mutex::default()));
+    let waker = Waker::from(Arc::clone(&gone));
+    assert!(pin!(events.next()).poll(&mut Context::from_waker(&waker)).is_pending());
+    *gone.0.lock().unwrap() = Some(events);
+    server.emit::<SceneCreated>(json!({"sceneName": "A", "isGroup": false}));
+    settled(&server, EventSubscription::empty()).await;
 }
 
 #[tokio::test(start_paused = true)]
