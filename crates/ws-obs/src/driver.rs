@@ -102,8 +102,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             Event::Up { .. } => self.begin(),
             Event::Message(message) => self.receive(&message),
             Event::Down { cause, retry_in, .. } | Event::Failed { cause, retry_in, .. } => {
-                let error = self.shared.ending().take().unwrap_or_else(|| cause.into());
-                self.go_down(error, retry_in);
+                let own = self.shared.ending().take();
+                let own = own.filter(|_own| !is_last(&cause) && !matches!(cause, Cause::CloseRequested));
+                self.go_down(own.unwrap_or_else(|| cause.into()), retry_in);
             }
             _ => {}
         }
@@ -247,6 +248,9 @@ impl<S> Driver<S> {
 
 /// Whether there is another attempt.
 pub(crate) fn retry(shared: &Shared, cause: &Cause) -> Retry {
+    if is_last(cause) {
+        return Retry::Stop;
+    }
     // This side ended it, to begin anew.
     if shared.ending().is_some() {
         return Retry::Backoff;
@@ -257,8 +261,16 @@ pub(crate) fn retry(shared: &Shared, cause: &Cause) -> Retry {
             None => Retry::Backoff,
         },
         Cause::Closed(Some(frame)) => after_close(frame.code),
+        // An answer that is too large: what asked for it has failed with the connection, and is not sent again.
+        Cause::Failed(error) if error.close_code() == Some(CloseCode::MESSAGE_TOO_BIG) => Retry::Backoff,
         cause => cause.default_retry(),
     }
+}
+
+/// Whether the server closed the connection with a code of its own that is not followed by another one, whatever this side
+/// was about.
+fn is_last(cause: &Cause) -> bool {
+    matches!(cause, Cause::Closed(Some(frame)) if ends_the_client(frame.code))
 }
 
 fn after_identifying(error: &Error) -> Retry {
@@ -273,13 +285,20 @@ fn after_identifying(error: &Error) -> Retry {
     }
 }
 
-/// What follows a close code: those from 4002 on say that the next connection would end like that, too, or must not be (4011).
-pub(crate) fn after_close(code: CloseCode) -> Retry {
-    match ObsCloseCode::new(code.as_u16()) {
-        ObsCloseCode::UNKNOWN_REASON => Retry::Backoff,
-        known if known.name().is_some() => Retry::Stop,
-        _ => Retry::after_close(code),
+/// What follows a close code.
+fn after_close(code: CloseCode) -> Retry {
+    match code {
+        code if ends_the_client(code) => Retry::Stop,
+        // A request that is too large for the server has failed with the connection, and is not sent again.
+        CloseCode::MESSAGE_TOO_BIG => Retry::Backoff,
+        code => Retry::after_close(code),
     }
+}
+
+/// The codes of the server from 4002 on: they say that the next connection would end like that, too, or must not be (4011).
+fn ends_the_client(code: CloseCode) -> bool {
+    let code = ObsCloseCode::new(code.as_u16());
+    code.name().is_some() && code != ObsCloseCode::UNKNOWN_REASON
 }
 
 impl<S> Drop for Driver<S> {

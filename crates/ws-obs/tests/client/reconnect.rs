@@ -84,7 +84,7 @@ async fn subscriptions_are_there_on_the_next_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn every_close_code_is_told_and_followed_by_what_it_means() {
-    let again = [1001, 1005, 1011, 1012, 1013, 4000, 4001, 4013, 4999];
+    let again = [1001, 1005, 1009, 1011, 1012, 1013, 4000, 4001, 4013, 4999];
     let over = [1000, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011, 4012];
     for code in again.into_iter().filter(|code| *code != 1005).chain(over) {
         let server = server();
@@ -203,6 +203,38 @@ async fn function_that_fails_at_first_fails_the_first_attempt() {
     let error = obs(&server()).on_connect(|_client| async { Err("no".into()) }).connect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Setup);
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no");
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_that_is_removed_while_it_is_set_up_is_never_opened_again() {
+    let server = server();
+    let removing = server.clone();
+    let client = obs(&server)
+        .on_connect(move |_client| {
+            removing.close(CloseCode::SESSION_INVALIDATED);
+            async { Err("no".into()) }
+        })
+        .start()
+        .unwrap();
+    let over = tokio::time::timeout(Duration::from_secs(60), client.connected()).await;
+    let error = over.expect("it is not tried again").unwrap_err();
+    assert_eq!(error.close_code(), Some(CloseCode::SESSION_INVALIDATED), "{error:?}");
+    assert!(matches!(client.state(), State::Closed(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_does_not_stand_as_connected_while_it_closes_the_connection() {
+    let server = server();
+    let client = connect(&server).await;
+    server.send_text("no JSON");
+    // The closing handshake is not answered.
+    server.freeze();
+    let state = wait_for(&client, |state| !state.is_connected()).await;
+    assert!(matches!(state, State::Closing(error) if error.kind() == ErrorKind::Protocol));
+    assert_eq!(client.call(StartRecord::new()).await.unwrap_err().kind(), ErrorKind::NotConnected);
+    // Whoever waits for the next connection does wait.
+    client.connected().await.unwrap();
+    client.call(StartRecord::new()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
