@@ -227,8 +227,7 @@ impl Client {
     ///
     /// It closes even if the future is dropped after its first poll.
     pub async fn close(&self) {
-        // This close frame may always be sent.
-        let _ = self.shared().outbox.close(ws_client::CloseFrame::from(ws_client::CloseCode::NORMAL_CLOSURE));
+        self.shared().close();
         let mut states = self.shared().state.subscribe();
         let _ = states.wait_for(|state| matches!(state, State::Closed(_))).await;
     }

@@ -203,7 +203,9 @@ where
     /// Dropping the future closes whatever was opened.
     pub async fn connect(self) -> Result<Client, Error> {
         let client = self.spawn(true)?;
+        let mut attempt = Attempt(Some(Arc::clone(client.shared())));
         client.connected().await?;
+        attempt.0 = None;
         Ok(client)
     }
 
@@ -262,6 +264,17 @@ where
             Driver { link, shared, handle: Arc::downgrade(&handle), slot, hook, timeout, current: None };
         runtime.spawn(driver.run());
         Ok(Client::new(handle, timeout))
+    }
+}
+
+/// Closes a client that did not get connected, although the function that sets it up has a handle, too.
+struct Attempt(Option<Arc<Shared>>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.close();
+        }
     }
 }
 

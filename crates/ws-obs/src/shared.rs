@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use ws_client::{
-    CloseCode, Message,
+    CloseCode, CloseFrame, Message,
     reconnect::{Outbox, SendErrorKind},
 };
 
@@ -166,6 +166,12 @@ impl Shared {
         Ok(Call { shared: self, id })
     }
 
+    /// Closes the client.
+    pub(crate) fn close(&self) {
+        // This close frame may always be sent.
+        let _ = self.outbox.close(CloseFrame::from(CloseCode::NORMAL_CLOSURE));
+    }
+
     /// How many calls wait for their answer.
     pub(crate) fn pending(&self) -> usize {
         self.calls().pending.len()
@@ -253,7 +259,6 @@ pub(crate) struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // This close frame may always be sent.
-        let _ = self.shared.outbox.close(ws_client::CloseFrame::new(CloseCode::NORMAL_CLOSURE, ""));
+        self.shared.close();
     }
 }

@@ -78,6 +78,18 @@ async fn future_of_connect_that_is_dropped_closes_the_connection() {
     assert_eq!(server.sessions(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn future_of_connect_that_is_dropped_while_the_connection_is_set_up_closes_it() {
+    let server = Server::new();
+    let connect = obs(&server).on_connect(|client| async move {
+        client.connected().await?;
+        Ok(())
+    });
+    tokio::time::timeout(Duration::from_secs(1), connect.connect()).await.unwrap_err();
+    assert_eq!(server.sessions(), 1);
+    tokio::time::timeout(Duration::from_secs(1), server.wait_for_sessions(0)).await.expect("it is closed");
+}
+
 #[test]
 fn runtime_that_ends_fails_those_who_wait_elsewhere() {
     let server = Server::new().on_raw("Silent", |_received| Answer::nothing());
