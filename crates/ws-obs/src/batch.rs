@@ -303,8 +303,7 @@ impl Client {
             let mut waits = Waits::until(deadline);
             loop {
                 let results = in_order(batch, self.exchange_batch(batch, deadline).await?);
-                let is_ready = results.iter().any(|result| !is_not_ready(result));
-                if is_ready || !waits.next().await {
+                if !was_not_looked_at(&results) || !waits.next().await {
                     break results;
                 }
             }
@@ -409,8 +408,33 @@ fn in_order(batch: &Batch, answers: Vec<Answer>) -> Vec<Result<Value, Error>> {
     results
 }
 
-/// Whether OBS did not even look at the request. A batch that is halted at its first request, for that, leaves the others out.
-fn is_not_ready(result: &Result<Value, Error>) -> bool {
-    let kind = result.as_ref().err().map(Error::kind);
-    matches!(kind, Some(ErrorKind::Request(RequestStatus::NOT_READY) | ErrorKind::NotExecuted))
+/// Whether OBS said that it is not ready, and did nothing of the batch. One that halts leaves out the requests behind the first.
+fn was_not_looked_at(results: &[Result<Value, Error>]) -> bool {
+    let mut kinds = results.iter().map(|result| result.as_ref().err().map(Error::kind));
+    kinds.next() == Some(Some(ErrorKind::Request(RequestStatus::NOT_READY)))
+        && kinds.all(|kind| {
+            matches!(kind, Some(ErrorKind::Request(RequestStatus::NOT_READY) | ErrorKind::NotExecuted))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(statuses: &[Option<ErrorKind>]) -> Vec<Result<Value, Error>> {
+        statuses.iter().map(|kind| kind.map_or(Ok(Value::Null), |kind| Err(kind.into()))).collect()
+    }
+
+    #[test]
+    fn only_a_batch_of_which_nothing_was_done_is_sent_again() {
+        let not_ready = Some(ErrorKind::Request(RequestStatus::NOT_READY));
+        let left_out = Some(ErrorKind::NotExecuted);
+        for again in [&[not_ready][..], &[not_ready, not_ready], &[not_ready, left_out, left_out]] {
+            assert!(was_not_looked_at(&results(again)), "{again:?}");
+        }
+        let failed = Some(ErrorKind::Request(RequestStatus::GENERIC_ERROR));
+        for done in [&[][..], &[left_out], &[None, not_ready], &[not_ready, None], &[not_ready, failed]] {
+            assert!(!was_not_looked_at(&results(done)), "{done:?}");
+        }
+    }
 }

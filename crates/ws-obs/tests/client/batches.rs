@@ -101,7 +101,9 @@ async fn empty_batch_is_done_at_once() {
     let client = connect(&server()).await;
     for batch in [Batch::serial(), Batch::parallel()] {
         assert!(batch.is_empty());
+        let began = Instant::now();
         assert_eq!(client.batch(&batch).await.unwrap().iter().len(), 0);
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
     assert!(client.batch_unordered(&Batch::parallel()).await.unwrap().is_empty());
 }
