@@ -1,6 +1,6 @@
 //! Several requests in one message.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{collections::HashSet, fmt, marker::PhantomData, time::Duration};
 
 use serde_json::{Map, Value};
 use tokio::{task::JoinSet, time::Instant};
@@ -23,7 +23,7 @@ use crate::{
 ///
 /// // Shows an item for two seconds. Its number goes from one request to the others without a round trip.
 /// let mut batch = Batch::serial().halt_on_failure();
-/// let item = batch.entry(GetSceneItemId::new("Live", "Banner")).output("item", "sceneItemId").push();
+/// let item = batch.entry(GetSceneItemId::new("Live", "Banner")).output("sceneItemId", "item").push();
 /// batch.entry(SetSceneItemEnabled::new("Live", 0, true)).input("sceneItemId", "item").push();
 /// batch.push(Sleep::new().sleep_millis(2000));
 /// batch.entry(SetSceneItemEnabled::new("Live", 0, false)).input("sceneItemId", "item").push();
@@ -154,6 +154,17 @@ impl Batch {
         !self.variables.is_empty() || self.entries.iter().any(uses)
     }
 
+    /// Whether a request takes a variable that nothing before it could give a value.
+    fn has_unknown_variables(&self) -> bool {
+        let mut known: HashSet<&str> = self.variables.keys().map(String::as_str).collect();
+        self.entries.iter().any(|entry| {
+            let mut taken = entry.inputs.values().filter_map(Value::as_str);
+            let is_unknown = taken.any(|variable| !known.contains(variable));
+            known.extend(entry.outputs.keys().map(String::as_str));
+            is_unknown
+        })
+    }
+
     /// How long the batch waits in all, in real time.
     fn sleeps(&self) -> Duration {
         let sleeps = self.entries.iter().filter(|entry| &*entry.request_type == Sleep::TYPE);
@@ -174,14 +185,17 @@ pub struct Entry<'a, R> {
 }
 
 impl<R: Request> Entry<'_, R> {
-    /// Takes a field of the request, by its name on the wire, from a variable. What the request says in that field does not count.
+    /// Takes a field of the request, by its name on the wire, from a variable. What the request says in that field counts
+    /// only if the variable has no value: the request before, which was to give it one, has failed.
+    ///
+    /// The variable is one that the batch [begins with](Batch::variable), or an [output](Self::output) of a request before this one.
     pub fn input(mut self, field: impl Into<String>, variable: impl Into<String>) -> Self {
         self.entry.inputs.insert(field.into(), variable.into().into());
         self
     }
 
     /// Keeps a field of the answer, by its name on the wire, in a variable.
-    pub fn output(mut self, variable: impl Into<String>, field: impl Into<String>) -> Self {
+    pub fn output(mut self, field: impl Into<String>, variable: impl Into<String>) -> Self {
         self.entry.outputs.insert(variable.into(), field.into().into());
         self
     }
@@ -388,6 +402,10 @@ fn check(batch: &Batch) -> Result<(), Error> {
     if batch.execution == ExecutionType::PARALLEL && batch.uses_variables() {
         // The server would close the connection.
         return Err(UsageError::VariablesInParallel.into());
+    }
+    if batch.has_unknown_variables() {
+        // The server would do without a word what the request says otherwise.
+        return Err(UsageError::UnknownVariable.into());
     }
     Ok(())
 }

@@ -85,6 +85,8 @@ pub enum UsageError {
     ForeignTicket,
     /// There is no tokio runtime here to run the client on.
     NoRuntime,
+    /// A request of a batch takes a variable that has no value yet.
+    UnknownVariable,
     /// A parallel batch has no variables.
     VariablesInParallel,
 }
@@ -269,6 +271,9 @@ impl fmt::Display for Error {
             }
             ErrorKind::Usage(UsageError::ForeignTicket) => f.write_str("the ticket is of another batch")?,
             ErrorKind::Usage(UsageError::NoRuntime) => f.write_str("there is no tokio runtime here")?,
+            ErrorKind::Usage(UsageError::UnknownVariable) => {
+                f.write_str("the batch takes a variable that has no value yet")?;
+            }
             ErrorKind::Usage(UsageError::VariablesInParallel) => {
                 f.write_str("a parallel batch has no variables")?;
             }

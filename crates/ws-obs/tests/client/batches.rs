@@ -50,7 +50,7 @@ async fn variables_go_from_answers_into_requests() {
     let server = server();
     let client = connect(&server).await;
     let mut batch = Batch::serial().variable("shown", true);
-    batch.entry(GetSceneItemId::new("Live", "Banner")).output("item", "sceneItemId").push();
+    batch.entry(GetSceneItemId::new("Live", "Banner")).output("sceneItemId", "item").push();
     batch
         .entry(SetSceneItemEnabled::new("Live", 0, false))
         .input("sceneItemId", "item")
@@ -59,6 +59,27 @@ async fn variables_go_from_answers_into_requests() {
     client.batch(&batch).await.unwrap().check().unwrap();
     let data = server.received().pop().unwrap().data;
     assert_eq!(data, json!({"sceneName": "Live", "sceneItemId": 42, "sceneItemEnabled": true}));
+}
+
+/// The server would say nothing, and do what the request says instead.
+#[tokio::test(start_paused = true)]
+async fn batch_that_takes_a_variable_that_nothing_gives_is_not_sent() {
+    let server = server();
+    let client = connect(&server).await;
+    let expected = ErrorKind::Usage(UsageError::UnknownVariable);
+    let mut batch = Batch::serial();
+    batch.entry(SetSceneItemEnabled::new("Live", 0, false)).input("sceneItemId", "item").push();
+    batch.entry(GetSceneItemId::new("Live", "Banner")).output("sceneItemId", "item").push();
+    assert_eq!(client.batch(&batch).await.unwrap_err().kind(), expected);
+    // Its own answer comes too late for a request.
+    let mut batch = Batch::serial();
+    batch
+        .entry(GetSceneItemId::new("Live", "Banner"))
+        .input("searchOffset", "item")
+        .output("sceneItemId", "item")
+        .push();
+    assert_eq!(client.batch(&batch).await.unwrap_err().kind(), expected);
+    assert!(server.received().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +167,7 @@ async fn parallel_batch_with_variables_is_not_sent() {
     let server = server();
     let client = connect(&server).await;
     let mut batch = Batch::parallel();
-    batch.entry(StartRecord::new()).output("a", "b").push();
+    batch.entry(StartRecord::new()).output("b", "a").push();
     let expected = ErrorKind::Usage(UsageError::VariablesInParallel);
     assert_eq!(client.batch(&batch).await.unwrap_err().kind(), expected);
     let batch = Batch::serial().variable("a", 1);

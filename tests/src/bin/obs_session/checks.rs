@@ -240,7 +240,7 @@ async fn variables(client: &Client, _: Encoding) -> Result<(), Fault> {
     let made = batch
         .entry(CreateInput::new("Batch", "Of the batch", "other"))
         .input("inputKind", "kind")
-        .output("item", "sceneItemId")
+        .output("sceneItemId", "item")
         .push();
     batch.push(Sleep::new().sleep_millis(50));
     batch.entry(SetSceneItemEnabled::new("Batch", 0, false)).input("sceneItemId", "item").push();
