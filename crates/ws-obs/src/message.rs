@@ -67,7 +67,7 @@ impl Encoding {
         Ok(match op {
             OpCode::HELLO => Incoming::Hello(from(envelope.d)?),
             OpCode::IDENTIFIED => Incoming::Identified(from(envelope.d)?),
-            OpCode::EVENT => Incoming::Event(from::<EventMessage>(envelope.d)?.into_event(message)),
+            OpCode::EVENT => Incoming::Event(from::<EventMessage>(envelope.d)?.into()),
             OpCode::REQUEST_RESPONSE => Incoming::Response(from(envelope.d)?),
             OpCode::REQUEST_BATCH_RESPONSE => Incoming::BatchResponse(from(envelope.d)?),
             _ => Incoming::Other,
@@ -84,7 +84,11 @@ impl Encoding {
         match (self, message) {
             (Self::Json, Message::Text(text)) => Ok(serde_json::from_str(text)?),
             #[cfg(feature = "msgpack")]
-            (Self::MsgPack, Message::Binary(data)) => Ok(rmp_serde::from_slice(data)?),
+            (Self::MsgPack, Message::Binary(data)) => {
+                let mut reader = rmp_serde::Deserializer::from_read_ref(data);
+                reader.set_max_depth(MAX_DEPTH);
+                Ok(T::deserialize(&mut reader)?)
+            }
             _ => Err("the message is in the wrong type of frame".into()),
         }
     }
@@ -135,7 +139,8 @@ pub(crate) struct Challenge {
     pub(crate) salt: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// Not to be shown: who has seen the challenge, too, may try passwords on the answer.
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Identify {
     pub(crate) rpc_version: u32,
@@ -165,21 +170,39 @@ pub(crate) struct EventMessage {
     pub(crate) event_data: Value,
 }
 
-impl EventMessage {
-    fn into_event(self, message: &Message) -> RawEvent {
-        let size = match message {
-            Message::Text(text) => text.len(),
-            Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => data.len(),
-            Message::Close(_) => 0,
-        };
-        RawEvent {
-            event_type: self.event_type.into(),
-            intent: EventSubscription::from_bits_retain(self.event_intent),
-            data: self.event_data.into(),
-            size,
+impl From<EventMessage> for RawEvent {
+    fn from(message: EventMessage) -> Self {
+        Self {
+            size: heap_size(&message.event_data),
+            event_type: message.event_type.into(),
+            intent: EventSubscription::from_bits_retain(message.event_intent),
+            data: message.event_data.into(),
         }
     }
 }
+
+/// About how many bytes a value has on the heap. That may be a hundred times what it has on the wire: an object with one field takes
+/// a whole node of a tree.
+fn heap_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.capacity(),
+        Value::Array(values) => {
+            values.capacity() * size_of::<Value>() + values.iter().map(heap_size).sum::<usize>()
+        }
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| name.capacity() + heap_size(value);
+            fields.len().div_ceil(NODE_FIELDS) * NODE + fields.iter().map(field).sum::<usize>()
+        }
+    }
+}
+
+/// As deep as JSON may be. The limit of rmp-serde itself, 1,024, is more than the stack of a thread has room for.
+#[cfg(feature = "msgpack")]
+const MAX_DEPTH: usize = 128;
+/// A node of a tree has room for 11 names and values, and half of that is in use where names come in order.
+const NODE_FIELDS: usize = 6;
+const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 16;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

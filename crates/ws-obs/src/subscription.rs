@@ -128,7 +128,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     items: VecDeque<Item>,
-    /// How many events among the items, and the bytes that their messages had.
+    /// How many events among the items, and the bytes that their data takes.
     events: usize,
     bytes: usize,
     /// How many were dropped before the first item.
@@ -225,8 +225,9 @@ fn wake(mut waiting: MutexGuard<'_, Waiting>) {
 
 /// Events as they arrive: all of some kinds, or of one type.
 ///
-/// Each stream has a buffer of its own, 256 events unless [`Obs::event_buffer`](crate::Obs::event_buffer) says otherwise, and 4 MiB of
-/// messages, or one message that is larger. When its reader is too slow, the oldest events are dropped, and the reader is told how many in their place. Nobody else waits for it.
+/// Each stream has a buffer of its own: 256 events, unless [`Obs::event_buffer`](crate::Obs::event_buffer) says otherwise, which take 4 MiB
+/// of memory, or one that takes more. When its reader is too slow, the oldest events are dropped, and the reader is told how many in
+/// their place. Nobody else waits for it.
 ///
 /// A stream goes on over reconnections, ends when the client is closed or gives up, and keeps the client alive as its handles do.
 /// Dropping it ends the subscription, if no other stream needs it.
@@ -320,5 +321,5 @@ impl fmt::Display for Gap {
 
 impl error::Error for Gap {}
 
-/// Whatever OBS tells of itself is some hundred bytes. What plugins and other clients tell may be anything.
+/// Whatever OBS tells of itself is some kilobytes. What plugins and other clients tell may be anything.
 const MAX_BYTES: usize = 4 << 20;

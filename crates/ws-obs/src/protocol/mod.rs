@@ -78,7 +78,7 @@ pub struct RawEvent {
     pub intent: EventSubscription,
     /// Its data, `Null` if it has none. Shared between those that subscribed.
     pub data: Arc<Value>,
-    /// How many bytes the message had.
+    /// About how many bytes the data takes.
     pub(crate) size: usize,
 }
 

@@ -250,6 +250,22 @@ async fn buffer_is_bounded_in_bytes_too() {
     assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(6));
 }
 
+/// What is short on the wire may be a hundred times as large in memory.
+#[tokio::test(start_paused = true)]
+async fn buffer_is_bounded_in_the_memory_that_events_take() {
+    let server = Server::new();
+    let client = connect(&server).await;
+    let mut events = client.events_of::<CustomEvent>().await.unwrap();
+    // 14 KB of text, and over 600 bytes for each object.
+    let data = json!({"data": vec![json!({"a": 0}); 2000]});
+    for _ in 0..10 {
+        server.emit::<CustomEvent>(data.clone());
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(events.queued(), 3);
+    assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(7));
+}
+
 #[tokio::test(start_paused = true)]
 async fn flood_does_not_hold_up_requests() {
     let server =
