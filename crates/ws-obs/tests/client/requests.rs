@@ -6,12 +6,13 @@ use futures_util::future::join_all;
 use ws_obs::{
     ErrorKind, Id,
     requests::{
-        BroadcastCustomEvent, DuplicateSceneItem, GetInputVolume, GetSceneItemList, GetSceneList, GetVersion,
-        SetCurrentProgramScene, SetSceneSceneTransitionOverride, StartRecord, StopRecord,
+        BroadcastCustomEvent, DuplicateSceneItem, GetInputVolume, GetMediaInputStatus, GetSceneItemList,
+        GetSceneList, GetVersion, SetCurrentProgramScene, SetSceneItemTransform,
+        SetSceneSceneTransitionOverride, StartRecord, StopRecord,
     },
     serde_json::{Value, json},
     testing::{Answer, Server},
-    types::{BlendMode, RequestStatus, SourceType},
+    types::{Alignment, BlendMode, MediaState, RequestStatus, SceneItemTransformUpdate, SourceType},
 };
 
 use crate::connect;
@@ -103,6 +104,27 @@ async fn values_that_are_not_known_are_kept() {
     assert_eq!(items[0].scene_item_blend_mode, BlendMode::Other("OBS_BLEND_BURN".into()));
     assert_eq!(items[0].source_type, SourceType::Input);
     assert_eq!(serde_json::to_value(&items[0].scene_item_blend_mode).unwrap(), "OBS_BLEND_BURN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn media_without_a_length_has_a_status() {
+    let server = Server::new().answer::<GetMediaInputStatus>(json!({
+        "mediaState": "OBS_MEDIA_STATE_PLAYING", "mediaDuration": -9_223_372_036_854_775_i64, "mediaCursor": -1,
+    }));
+    let status = connect(&server).await.call(GetMediaInputStatus::new("Camera")).await.unwrap();
+    assert_eq!((status.media_state, status.media_cursor), (MediaState::Playing, Some(-1)));
+    assert!(status.media_duration.unwrap() < 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alignment_is_bits() {
+    let server = Server::new().on::<SetSceneItemTransform>(|_request| Answer::ok());
+    let update = SceneItemTransformUpdate::new().alignment(Alignment::LEFT | Alignment::TOP);
+    connect(&server).await.call(SetSceneItemTransform::new("A", 1, update)).await.unwrap();
+    assert_eq!(server.received()[0].data["sceneItemTransform"], json!({"alignment": 5}));
+    // libobs may get more of them.
+    let bits: Alignment = serde_json::from_value(json!(0b10_1010)).unwrap();
+    assert_eq!(serde_json::to_value(bits).unwrap(), 0b10_1010);
 }
 
 #[tokio::test(start_paused = true)]

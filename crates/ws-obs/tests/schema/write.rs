@@ -163,7 +163,7 @@ fn objects(schema: &Schema) -> String {
     let all: Vec<_> = schema.objects.values().flat_map(|object| &object.fields).collect();
     external_imports(&mut out, schema, &all);
     let mut named = named_types(schema, all.into_iter());
-    named.retain(|name| schema.enums.contains_key(name));
+    named.retain(|name| !schema.objects.contains_key(name));
     let _ = writeln!(out, "use super::{{{}}};", named.join(", "));
     for (name, object) in &schema.objects {
         let is_sent = object.fields.iter().all(|field| field.is_optional) && name != "CanvasVideoSettings";
@@ -466,7 +466,9 @@ fn simple(r#type: &str) -> &str {
 
 /// The types of ours among those of the fields.
 fn named_types<'a>(schema: &Schema, fields: impl Iterator<Item = &'a Field>) -> Vec<String> {
-    let is_ours = |name: &str| schema.objects.contains_key(name) || schema.enums.contains_key(name);
+    let is_ours = |name: &str| {
+        schema.objects.contains_key(name) || schema.enums.contains_key(name) || name == "Alignment"
+    };
     let mut names: Vec<_> = fields
         .filter(|field| !field.is_id)
         .map(|field| base(&raw_type(schema, field)).to_owned())

@@ -12,10 +12,10 @@ use crate::types::MediaState;
 pub struct GetMediaInputStatus {
     /// What the media is doing.
     pub media_state: MediaState,
-    /// Length of the media, in milliseconds. `None` if there is none, or the server is too old to tell.
+    /// Length of the media, in milliseconds; negative for media without one, such as a live stream. `None` if there is none, or the server is too old to tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub media_duration: Option<u64>,
+    pub media_duration: Option<i64>,
     /// Position in the media, in milliseconds. `None` if there is none, or the server is too old to tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub media_cursor: Option<u64>,
+    pub media_cursor: Option<i64>,
 }

@@ -1,5 +1,6 @@
 //! What requests, answers and events are made of.
 
+mod alignment;
 mod code;
 mod codes;
 mod objects;
@@ -7,4 +8,4 @@ mod subscription;
 mod text;
 mod texts;
 
-pub use self::{codes::*, objects::*, subscription::EventSubscription, texts::*};
+pub use self::{alignment::Alignment, codes::*, objects::*, subscription::EventSubscription, texts::*};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{BlendMode, BoundsType, SourceType};
+use super::{Alignment, BlendMode, BoundsType, SourceType};
 
 /// A canvas.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -288,12 +288,12 @@ pub struct SceneItemTransform {
     pub width: f64,
     /// Height that results, in pixels.
     pub height: f64,
-    /// Which point of the item the position means, in bits of libobs.
-    pub alignment: u32,
+    /// Which point of the item the position means.
+    pub alignment: Alignment,
     /// How the item fits its bounds.
     pub bounds_type: BoundsType,
-    /// How the item is aligned within its bounds, in bits of libobs.
-    pub bounds_alignment: u32,
+    /// Where in its bounds the item lies.
+    pub bounds_alignment: Alignment,
     /// Width of the bounds, in pixels.
     pub bounds_width: f64,
     /// Height of the bounds, in pixels.
@@ -331,15 +331,15 @@ pub struct SceneItemTransformUpdate {
     /// Scale along the height.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_y: Option<f64>,
-    /// Which point of the item the position means, in bits of libobs.
+    /// Which point of the item the position means.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub alignment: Option<u32>,
+    pub alignment: Option<Alignment>,
     /// How the item fits its bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds_type: Option<BoundsType>,
-    /// How the item is aligned within its bounds, in bits of libobs.
+    /// Where in its bounds the item lies.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bounds_alignment: Option<u32>,
+    pub bounds_alignment: Option<Alignment>,
     /// Width of the bounds, in pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounds_width: Option<f64>,
@@ -421,9 +421,9 @@ impl SceneItemTransformUpdate {
         self
     }
 
-    /// Which point of the item the position means, in bits of libobs.
+    /// Which point of the item the position means.
     #[must_use]
-    pub fn alignment(mut self, alignment: u32) -> Self {
+    pub fn alignment(mut self, alignment: Alignment) -> Self {
         self.alignment = Some(alignment);
         self
     }
@@ -435,9 +435,9 @@ impl SceneItemTransformUpdate {
         self
     }
 
-    /// How the item is aligned within its bounds, in bits of libobs.
+    /// Where in its bounds the item lies.
     #[must_use]
-    pub fn bounds_alignment(mut self, bounds_alignment: u32) -> Self {
+    pub fn bounds_alignment(mut self, bounds_alignment: Alignment) -> Self {
         self.bounds_alignment = Some(bounds_alignment);
         self
     }
