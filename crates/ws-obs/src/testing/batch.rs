@@ -115,9 +115,10 @@ impl Run {
     }
 
     fn answer(&self, received: &Received) -> Answer {
-        let mut script = self.server.script();
-        if received.request_type != "Sleep" || !script.is_ready || script.handlers.contains_key("Sleep") {
-            return script.answer(received);
+        let is_unscripted_sleep = received.request_type == "Sleep"
+            && matches!(self.server.script().handler("Sleep"), Err(RequestStatus::UNKNOWN_REQUEST_TYPE));
+        if !is_unscripted_sleep {
+            return self.server.answer_to(received);
         }
         let number = |name: &str| received.data[name].as_u64().unwrap_or(0);
         match self.execution {

@@ -1,6 +1,11 @@
 //! What a server says.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -82,7 +87,8 @@ pub struct Received {
     pub is_batched: bool,
 }
 
-pub(super) type Handler = Box<dyn FnMut(&Received) -> Answer + Send>;
+/// Called without the lock on the script, which it may want to change.
+pub(super) type Handler = Arc<Mutex<dyn FnMut(&Received) -> Answer + Send>>;
 
 /// What a server does.
 pub(super) struct Script {
@@ -119,14 +125,15 @@ impl Script {
         }
     }
 
-    pub(super) fn answer(&mut self, request: &Received) -> Answer {
+    /// What answers these requests, or why nothing does.
+    pub(super) fn handler(&self, request_type: &str) -> Result<Handler, RequestStatus> {
         if !self.is_ready {
-            return Answer::fail(RequestStatus::NOT_READY, "");
+            return Err(RequestStatus::NOT_READY);
         }
-        match self.handlers.get_mut(&request.request_type) {
-            Some(handler) => handler(request),
-            None => Answer::fail(RequestStatus::UNKNOWN_REQUEST_TYPE, ""),
+        if request_type.is_empty() {
+            return Err(RequestStatus::MISSING_REQUEST_TYPE);
         }
+        self.handlers.get(request_type).cloned().ok_or(RequestStatus::UNKNOWN_REQUEST_TYPE)
     }
 }
 

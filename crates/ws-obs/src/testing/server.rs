@@ -107,7 +107,7 @@ impl Server {
         self.set(|script| script.reorder = count.max(1))
     }
 
-    /// Answers these requests by a function.
+    /// Answers these requests by a function, which may use this server: tell of an event, or be not ready for a time.
     #[must_use]
     pub fn on<R: Request + DeserializeOwned>(
         self,
@@ -139,7 +139,7 @@ impl Server {
         request_type: impl Into<String>,
         answer: impl FnMut(&Received) -> Answer + Send + 'static,
     ) -> Self {
-        self.script().handlers.insert(request_type.into(), Box::new(answer));
+        self.script().handlers.insert(request_type.into(), Arc::new(Mutex::new(answer)));
         self
     }
 
@@ -265,6 +265,14 @@ impl Server {
 
     pub(super) fn record(&self, received: Received) {
         self.inner.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
+    }
+
+    pub(super) fn answer_to(&self, received: &Received) -> Answer {
+        let handler = self.script().handler(&received.request_type);
+        match handler {
+            Ok(handler) => handler.lock().unwrap_or_else(PoisonError::into_inner)(received),
+            Err(status) => Answer::fail(status, ""),
+        }
     }
 
     pub(super) fn add(&self, peer: Arc<Peer>) {

@@ -104,7 +104,8 @@ pub(super) async fn run(server: Server, io: impl AsyncRead + AsyncWrite + Unpin 
     ];
     let names = names.into_iter().flatten().map(Encoding::subprotocol);
     // Whom this refuses has its answer.
-    let Ok(conn) = Upgrader::new().subprotocols(names).accept(io, Config::new()).await else { return };
+    let config = Config::new().max_message_size(MAX_MESSAGE_SIZE);
+    let Ok(conn) = Upgrader::new().subprotocols(names).accept(io, config).await else { return };
     let encoding = Encoding::chosen(conn.subprotocol());
     let (mut read, write) = conn.into_split();
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -276,7 +277,7 @@ impl Session {
             is_batched: false,
         };
         self.server.record(received.clone());
-        let Answer { act, delay } = self.server.script().answer(&received);
+        let Answer { act, delay } = self.server.answer_to(&received);
         let (peer, held, server) = (Arc::clone(&self.peer), Arc::clone(&self.held), self.server.clone());
         let say = move || match act {
             Act::Say(status, data) => {
@@ -310,3 +311,6 @@ impl Session {
         Arc::clone(&self.peer)
     }
 }
+
+/// As much as OBS takes.
+const MAX_MESSAGE_SIZE: u64 = 32_000_000;

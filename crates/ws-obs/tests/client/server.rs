@@ -1,10 +1,13 @@
 //! The scripted server holds clients to the protocol, with the close codes of OBS.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::io::DuplexStream;
 use ws_obs::{
-    requests::GetStudioModeEnabled,
-    testing::Server,
+    events::CurrentSceneCollectionChanged,
+    requests::{GetStudioModeEnabled, SetCurrentSceneCollection},
+    testing::{Answer, Server},
     ws_client::{Conn, Dialer, Message},
 };
 
@@ -106,6 +109,35 @@ async fn identifying_without_a_subscription_means_all_and_again_without_one_chan
         assert_eq!(read(&mut conn).await.unwrap()["op"], 2);
         assert_eq!(server.subscription().unwrap().bits(), bits);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pictures_may_be_sent() {
+    let server = Server::new().on_raw("Large", |_received| Answer::ok());
+    let client = server.obs().connect().await.unwrap();
+    client.call_raw("Large", json!({"data": "x".repeat(5_000_000)})).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn function_that_answers_may_use_the_server() {
+    let server = Server::new();
+    let inner = server.clone();
+    let server = server.on::<SetCurrentSceneCollection>(move |request| {
+        inner.set_ready(false);
+        let (later, name) = (inner.clone(), request.scene_collection_name);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            later.set_ready(true);
+            later.emit::<CurrentSceneCollectionChanged>(json!({"sceneCollectionName": name}));
+        });
+        Answer::ok()
+    });
+    let server = server.answer::<GetStudioModeEnabled>(json!({"studioModeEnabled": true}));
+    let client = server.obs().connect().await.unwrap();
+    let mut changed = client.events_of::<CurrentSceneCollectionChanged>().await.unwrap();
+    client.call(SetCurrentSceneCollection::new("Evening")).await.unwrap();
+    assert!(client.call(GetStudioModeEnabled::new()).await.unwrap().studio_mode_enabled);
+    assert_eq!(changed.next().await.unwrap().unwrap().scene_collection_name, "Evening");
 }
 
 #[tokio::test]
