@@ -17,7 +17,7 @@
 //! # What it does
 //!
 //! * [`Obs`] says where OBS is and how to speak with it; [`Obs::connect`] gives a [`Client`], which is cheap to clone. `ws://` and
-//!   `wss://`, any path, proxies and certificates by [`Obs::dialer`].
+//!   `wss://`, any path, proxies and certificates by [`Obs::map_dialer`].
 //! * All [`requests`] and [`events`] of the protocol have types, and what they are made of is in [`types`]. Values that are not
 //!   known here are kept, and fields that older servers do not send are options. [`Client::call_raw`] and [`Client::raw_events`] go
 //!   without types, [`Client::call_vendor`] speaks with plugins.
@@ -84,6 +84,9 @@ pub use crate::{
 /// What data without types is made of.
 #[doc(no_inline)]
 pub use serde_json;
-/// The client of WebSockets below, for dialers and backoffs.
+/// The client of WebSockets below, for dialers.
 #[doc(no_inline)]
 pub use ws_client;
+/// When to connect again.
+#[doc(no_inline)]
+pub use ws_client::reconnect::Backoff;

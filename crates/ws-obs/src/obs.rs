@@ -175,12 +175,21 @@ impl<C> Obs<C> {
         Obs { url: self.url, dialer: self.dialer.connector(connector), options: self.options }
     }
 
-    /// Replaces how connections are opened: with roots or certificates of your own, through a proxy, with other headers.
+    /// Changes how connections are opened: with roots or certificates of your own, through a proxy, with other headers.
     ///
-    /// Limits and keep-alive are those of its [`Config`]: 16 MiB, and a ping every 30 seconds, unless set. Its subprotocols
-    /// and its handshake timeout are set here.
-    pub fn dialer<D>(self, dialer: Dialer<D>) -> Obs<D> {
-        Obs { url: self.url, dialer, options: self.options }
+    /// The function is given the dialer as it is, with the limits and pings of the table above in its [`Config`]. Its subprotocols and its
+    /// handshake timeout are set here, whatever it says.
+    ///
+    /// ```no_run
+    /// # fn build() -> ws_obs::Obs {
+    /// use ws_obs::{Obs, ws_client::http::{HeaderValue, header}};
+    ///
+    /// let token = HeaderValue::from_static("Bearer token");
+    /// Obs::new("wss://relay.example.com/studio").map_dialer(|dialer| dialer.header(header::AUTHORIZATION, token))
+    /// # }
+    /// ```
+    pub fn map_dialer<D>(self, change: impl FnOnce(Dialer<C>) -> Dialer<D>) -> Obs<D> {
+        Obs { url: self.url, dialer: change(self.dialer), options: self.options }
     }
 }
 
