@@ -49,8 +49,12 @@ pub(crate) async fn identify<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| Error::new(ErrorKind::InvalidRequest).with_source(error))?;
     conn.write_message(message).await?;
     let mut early = Vec::new();
+    let mut room = MAX_EARLY_BYTES;
     loop {
         match next(conn, encoding).await? {
+            Incoming::Identified(identified) if identified.negotiated_rpc_version != RPC_VERSION => {
+                return Err(ErrorKind::UnsupportedRpcVersion.into());
+            }
             Incoming::Identified(identified) => {
                 let server = ServerInfo {
                     obs_version: hello.obs_studio_version,
@@ -61,7 +65,10 @@ pub(crate) async fn identify<S: AsyncRead + AsyncWrite + Unpin>(
                 return Ok(Session { server, subscribed: subscriptions, early });
             }
             // The server sends events and answers from several threads.
-            Incoming::Event(event) if early.len() < MAX_EARLY => early.push(event),
+            Incoming::Event(event) if early.len() < MAX_EARLY && room >= event.size => {
+                room -= event.size;
+                early.push(event);
+            }
             Incoming::Other => {}
             _ => return Err(Error::new(ErrorKind::Protocol).with_source("it did not answer who this is")),
         }
@@ -101,6 +108,8 @@ pub(crate) fn answer(password: &str, Challenge { challenge, salt }: &Challenge) 
 
 /// More than any server tells between two messages of one handshake.
 const MAX_EARLY: usize = 64;
+/// As a stream may hold.
+const MAX_EARLY_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use ws_obs::{
-    ErrorKind, Obs, ServerInfo, State,
-    events::ExitStarted,
-    testing::Server,
-    types::CloseCode,
-    ws_client::{Config, ws_core::raw::handshake::Upgrader},
-};
+use ws_obs::{ErrorKind, Obs, ServerInfo, State, serde_json::json, testing::Server, types::CloseCode};
 
-use crate::{connect, obs};
+use crate::{
+    connect, obs,
+    wire::{greet, pair, say},
+};
 
 async fn connect_error(obs: Obs<ws_obs::testing::MemoryConnector>) -> ErrorKind {
     obs.connect().await.expect_err("it fails").kind()
@@ -70,6 +66,17 @@ async fn version_that_is_too_old_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn version_that_was_not_asked_for_is_refused() {
+    let (obs, io) = pair();
+    let (result, _conn) = tokio::join!(obs.connect(), async {
+        let mut conn = greet(io).await;
+        say(&mut conn, 2, json!({"negotiatedRpcVersion": 2})).await;
+        conn
+    });
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::UnsupportedRpcVersion);
+}
+
+#[tokio::test(start_paused = true)]
 async fn server_that_does_not_greet_times_out() {
     let server = Server::new().without_greeting();
     let obs = obs(&server).connect_timeout(Duration::from_secs(3));
@@ -80,7 +87,9 @@ async fn server_that_does_not_greet_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn server_that_does_not_identify_times_out() {
+    let began = tokio::time::Instant::now();
     assert_eq!(connect_error(obs(&Server::new().without_identifying())).await, ErrorKind::TimedOut);
+    assert_eq!(began.elapsed().as_secs(), 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,27 +115,4 @@ fn there_has_to_be_a_runtime() {
 async fn password_is_not_shown() {
     let obs = Obs::new("ws://localhost:4455/?token=secret").password("secret");
     assert!(!format!("{obs:?}").contains("secret"));
-}
-
-/// The server sends from several threads, so that an event may overtake what it answers.
-#[tokio::test]
-async fn event_before_the_answer_is_not_lost() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        let mut conn = Upgrader::new().accept(stream, Config::new()).await.unwrap();
-        conn.write_message(r#"{"op":0,"d":{"obsWebSocketVersion":"5.5.0","rpcVersion":1}}"#).await.unwrap();
-        conn.read_message().await.unwrap();
-        conn.write_message(r#"{"op":5,"d":{"eventType":"ExitStarted","eventIntent":1}}"#).await.unwrap();
-        conn.write_message(r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#).await.unwrap();
-        conn.read_message().await.unwrap();
-    });
-    let client = Obs::new(url).start().unwrap();
-    let mut events = client.events_of::<ExitStarted>().await.unwrap();
-    client.connected().await.unwrap();
-    let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-    assert!(matches!(event, Ok(Some(Ok(_)))));
-    client.close().await;
-    server.await.unwrap();
 }

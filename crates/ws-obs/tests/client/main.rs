@@ -6,9 +6,11 @@ mod deadlines;
 mod encodings;
 mod events;
 mod identify;
+mod limits;
 mod reconnect;
 mod requests;
 mod server;
+mod wire;
 
 use std::time::Duration;
 

@@ -267,9 +267,11 @@ async fn function_that_fails_later_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn function_that_takes_too_long_is_given_up() {
+    let began = tokio::time::Instant::now();
     let client = obs(&server()).on_connect(|_client| std::future::pending()).start().unwrap();
     let state = wait_for(&client, |state| matches!(state, State::Waiting { .. })).await;
     assert!(matches!(state, State::Waiting { error, .. } if error.kind() == ErrorKind::Setup));
+    assert_eq!(began.elapsed().as_secs(), 60);
 }
 
 #[tokio::test(start_paused = true)]
