@@ -187,6 +187,7 @@ pages! {
     from_axum "docs/migrating/from-axum.md",
     from_gorilla "docs/migrating/from-gorilla.md",
     from_melody "docs/migrating/from-melody.md",
+    from_obsws "docs/migrating/from-obsws.md",
     from_tungstenite "docs/migrating/from-tungstenite.md",
     from_websocketproxy "docs/migrating/from-websocketproxy.md",
     errors "docs/reference/errors.md",
