@@ -262,8 +262,10 @@ async fn buffer_is_bounded_in_the_memory_that_events_take() {
         server.emit::<CustomEvent>(data.clone());
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(events.queued(), 3);
-    assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(7));
+    // One, where serde_json keeps the order of fields: that takes more.
+    let queued = events.queued();
+    assert!((1..=3).contains(&queued), "{queued}");
+    assert_eq!(events.next().await.unwrap().unwrap_err(), Gap::Dropped(10 - queued as u64));
 }
 
 #[tokio::test(start_paused = true)]
