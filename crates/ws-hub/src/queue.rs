@@ -1,7 +1,8 @@
 //! What waits for one session: messages in a bounded queue, and a close frame beside it.
 
+mod fifo;
+
 use std::{
-    collections::VecDeque,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
@@ -9,6 +10,7 @@ use std::{
 
 use ws_core::CloseFrame;
 
+pub(crate) use self::fifo::Fifo;
 use crate::{Cause, Overflow, envelope::Outgoing};
 
 /// How much may wait for one session.
@@ -102,53 +104,6 @@ pub(crate) struct News {
     pub(crate) rearm: bool,
     /// It is to be closed.
     pub(crate) is_closing: bool,
-}
-
-/// Messages in order. One needs no buffer, and an empty one keeps none.
-#[derive(Default)]
-pub(crate) struct Fifo {
-    first: Option<Arc<Outgoing>>,
-    rest: VecDeque<Arc<Outgoing>>,
-}
-
-impl Fifo {
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.rest.len()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    pub(crate) fn push(&mut self, message: Arc<Outgoing>) {
-        if self.first.is_none() {
-            self.first = Some(message);
-        } else {
-            self.rest.push_back(message);
-        }
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<Arc<Outgoing>> {
-        let message = self.first.take()?;
-        self.first = self.rest.pop_front();
-        if self.rest.is_empty() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
-        }
-        Some(message)
-    }
-
-    /// The oldest that may be dropped to make room.
-    fn pop_droppable(&mut self) -> Option<Arc<Outgoing>> {
-        if self.first.as_ref().is_some_and(|first| !first.kept) {
-            return self.pop();
-        }
-        let at = self.rest.iter().position(|message| !message.kept)?;
-        self.rest.remove(at)
-    }
-
-    fn find_key(&mut self, key: &str) -> Option<&mut Arc<Outgoing>> {
-        self.first.iter_mut().chain(&mut self.rest).find(|message| message.key.as_deref() == Some(key))
-    }
 }
 
 impl Outbox {
@@ -370,19 +325,23 @@ impl State {
         if message.volatile && self.blocked {
             return self.drop_one();
         }
-        if let Some(key) = message.key.as_deref().filter(|_| self.keyed > 0) {
-            if let Some(earlier) = self.queue.find_key(key) {
-                self.bytes = self.bytes - earlier.size + message.size;
-                *earlier = message.clone();
-                return Pushed::Replaced;
-            }
+        if self.replace(message, bounds) {
+            return Pushed::Replaced;
         }
         let mut displaced = 0;
         while !self.fits(message.size, bounds) {
             match overflow {
                 Overflow::DropNewest => return self.drop_one(),
                 Overflow::DropOldest => {
-                    let Some(oldest) = self.queue.pop_droppable() else { return self.drop_one() };
+                    // Nothing is dropped for a message that has no room even then.
+                    if displaced == 0 && !self.would_fit(message.size, bounds) {
+                        return self.drop_one();
+                    }
+                    // One with the same key is outdated, wherever it stands.
+                    let earlier = message.key.as_deref().and_then(|key| self.queue.remove_key(key));
+                    let Some(oldest) = earlier.or_else(|| self.queue.pop_droppable()) else {
+                        return self.drop_one();
+                    };
                     self.bytes -= oldest.size;
                     self.keyed -= u32::from(oldest.key.is_some());
                     displaced += 1;
@@ -410,6 +369,21 @@ impl State {
         Pushed::Displaced(displaced)
     }
 
+    /// Puts a message into the place of an earlier one with its key. One that is so much larger that it has no room there takes its
+    /// chance as any other.
+    fn replace(&mut self, message: &Arc<Outgoing>, bounds: Bounds) -> bool {
+        let Some(key) = message.key.as_deref().filter(|_| self.keyed > 0) else { return false };
+        let is_alone = self.waiting() == 1;
+        let Some(earlier) = self.queue.find_key(key) else { return false };
+        let bytes = self.bytes - earlier.size + message.size;
+        let fits = bytes <= bounds.bytes || message.size <= earlier.size || is_alone;
+        if fits {
+            self.bytes = bytes;
+            *earlier = message.clone();
+        }
+        fits
+    }
+
     fn put(&mut self, message: Arc<Outgoing>) {
         self.bytes += message.size;
         self.keyed += u32::from(message.key.is_some());
@@ -420,6 +394,16 @@ impl State {
     fn fits(&self, size: usize, bounds: Bounds) -> bool {
         let waiting = self.waiting();
         waiting == 0 || (waiting < bounds.messages && self.bytes + size <= bounds.bytes)
+    }
+
+    /// Whether there is room for so much once as much is dropped as is needed and may be.
+    fn would_fit(&self, size: usize, bounds: Bounds) -> bool {
+        let (mut waiting, mut bytes) = (self.waiting(), self.bytes);
+        self.queue.iter().filter(|message| !message.kept).any(|message| {
+            waiting -= 1;
+            bytes -= message.size;
+            waiting == 0 || (waiting < bounds.messages && bytes + size <= bounds.bytes)
+        })
     }
 
     fn waiting(&self) -> usize {
@@ -439,7 +423,7 @@ impl State {
     /// Drops what waits, and counts it.
     fn clear(&mut self) -> Fifo {
         let queue = mem::take(&mut self.queue);
-        self.bytes -= queue.first.iter().chain(&queue.rest).map(|message| message.size).sum::<usize>();
+        self.bytes -= queue.iter().map(|message| message.size).sum::<usize>();
         self.keyed = 0;
         self.count_dropped(queue.len());
         queue

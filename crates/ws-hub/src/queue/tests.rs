@@ -80,6 +80,18 @@ fn what_is_in_flight_counts_and_cannot_be_dropped() {
 }
 
 #[test]
+fn nothing_is_dropped_for_a_message_that_has_no_room_even_then() {
+    let outbox = filled();
+    assert!(matches!(outbox.next(Waker::noop()), Next::Message(_)));
+    // `a` is on its way, so what is larger than the bound cannot wait alone.
+    let large = message("a message of many bytes");
+    assert_eq!(outbox.push(&large, BOUNDS, &Overflow::DropOldest), Pushed::Dropped);
+    assert_eq!((outbox.dropped(), outbox.queued()), (1, (3, 3)));
+    outbox.sent(1, 1);
+    assert_eq!(texts(&outbox), ["b", "c"]);
+}
+
+#[test]
 fn a_message_over_the_bound_waits_alone() {
     let outbox = Outbox::new();
     let large = message("a message of many bytes");
@@ -98,6 +110,22 @@ fn the_latest_of_a_key_takes_the_place_of_the_one_before() {
     assert_eq!(texts(&outbox), ["44", "2", "3"]);
     // What has left is not replaced.
     assert_eq!(outbox.push(&keyed("5", Some("x")), BOUNDS, &Overflow::DropNewest), Pushed::Queued);
+}
+
+#[test]
+fn the_latest_of_a_key_keeps_to_the_bound_of_bytes() {
+    let outbox = Outbox::new();
+    for (text, key) in [("1", Some("x")), ("2", Some("y")), ("3", None)] {
+        outbox.push(&keyed(text, key), BOUNDS, &Overflow::DropNewest);
+    }
+    let large = keyed("123456789", Some("y"));
+    assert_eq!(outbox.push(&large, BOUNDS, &Overflow::DropNewest), Pushed::Dropped);
+    assert_eq!(outbox.queued(), (3, 3));
+    // Of two that wait with a key, the one before is outdated.
+    assert_eq!(outbox.push(&large, BOUNDS, &Overflow::DropOldest), Pushed::Displaced(2));
+    assert_eq!(outbox.queued(), (2, 10));
+    assert_eq!(outbox.push(&keyed("23456789", Some("y")), BOUNDS, &Overflow::DropNewest), Pushed::Replaced);
+    assert_eq!(texts(&outbox), ["3", "23456789"]);
 }
 
 #[test]
@@ -181,17 +209,6 @@ fn the_first_close_frame_stays_and_later_ones_make_haste() {
     assert!(!outbox.close(close(4001, false)));
     let Next::Close(close) = outbox.next(Waker::noop()) else { panic!("it has haste") };
     assert_eq!(close.frame.unwrap().code.as_u16(), 4000);
-}
-
-#[test]
-fn an_empty_queue_holds_no_buffer() {
-    let mut fifo = Fifo::default();
-    for text in ["a", "b", "c"] {
-        fifo.push(message(text));
-    }
-    assert!(fifo.rest.capacity() > 0);
-    while fifo.pop().is_some() {}
-    assert_eq!((fifo.rest.capacity(), fifo.len()), (0, 0));
 }
 
 #[test]
