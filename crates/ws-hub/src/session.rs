@@ -115,7 +115,7 @@ impl<A: Handler> Session<A> {
                 gone: false,
             }),
         }));
-        session.join_user();
+        session.join_user(&mut session.state());
         session
     }
 
@@ -299,16 +299,21 @@ impl<A: Handler> Session<A> {
         expires: impl Into<Option<Duration>>,
     ) -> Result<(), Refusal> {
         let user = user.into();
-        let is_same = self.state().user.as_ref().is_some_and(|slot| *slot.name() == user);
         let expires = expires.into().map(|after| Instant::now() + after);
-        if !is_same {
+        let mut state = self.state();
+        // Whoever names it at the same time waits, or it would stay with both users.
+        let before = if state.gone || state.user.as_ref().is_some_and(|slot| *slot.name() == user) {
+            None
+        } else {
             let slot = self.0.hub.user_slot(user)?;
-            self.leave_user();
-            let before = self.state().user.replace(slot);
-            drop(before);
-            self.join_user();
-        }
-        self.state().expires = expires;
+            self.leave_user(&mut state);
+            let before = state.user.replace(slot);
+            self.join_user(&mut state);
+            before
+        };
+        state.expires = expires;
+        drop(state);
+        drop(before);
         self.0.outbox.rearm();
         Ok(())
     }
@@ -317,19 +322,12 @@ impl<A: Handler> Session<A> {
         self.state().expires
     }
 
-    fn join_user(&self) {
-        let mut state = self.state();
-        if state.gone {
-            return;
-        }
-        if let Some(slot) = &state.user {
-            state.users = Some(self.0.hub.join_user(slot.name(), self));
-        }
+    fn join_user(&self, state: &mut State<A>) {
+        state.users = state.user.as_ref().map(|slot| self.0.hub.join_user(slot.name(), self));
     }
 
-    fn leave_user(&self) {
-        let group = self.state().users.take();
-        if let Some(group) = group {
+    fn leave_user(&self, state: &mut State<A>) {
+        if let Some(group) = state.users.take() {
             self.0.hub.leave_user(&group, self);
         }
     }
@@ -404,19 +402,16 @@ impl<A: Handler> Session<A> {
         state.gone = true;
         let rooms = state.rooms.take();
         let requests = std::mem::take(&mut state.requests);
+        self.leave_user(&mut state);
+        // Who it was can be asked for still; it counts no more.
+        state.user = state.user.take().map(Slot::release);
         drop(state);
         drop(requests);
-        self.leave_user();
         let mut left = Vec::new();
         for (name, group) in rooms.into_iter().flat_map(|rooms| *rooms) {
             self.0.hub.leave_room(&group, self);
             self.0.hub.presences().leave(&self.0.hub, &name, self, false);
             left.push(name);
-        }
-        let user = self.state().user.take();
-        if let Some(slot) = user {
-            // Who it was can be asked for still; it counts no more.
-            self.state().user = Some(slot.release());
         }
         left
     }

@@ -8,7 +8,7 @@ use std::{
 use ws_core::CloseFrame;
 use ws_hub::{Admission, Config, Disconnect, Handler, Hub, Overflow, Session, Since};
 
-use crate::support::pair;
+use crate::support::{connect, pair};
 
 /// Counts those who come and go.
 #[derive(Default)]
@@ -102,4 +102,22 @@ async fn sessions_come_and_go_while_all_is_used() {
     for room in 0..3 {
         assert_eq!(hub.room(&format!("room{room}")).present_count().await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_named_twice_at_a_time_has_one_user() {
+    let hub = Hub::new(());
+    let (client, session, served) = connect(&hub).await;
+    std::thread::scope(|scope| {
+        for user in ["ada", "bob"] {
+            let session = &session;
+            scope.spawn(move || (0..5000).for_each(|_| session.authenticate(user, None).unwrap()));
+        }
+    });
+    assert_eq!(hub.user("ada").count() + hub.user("bob").count(), 1);
+    drop(client);
+    served.await.unwrap();
+    // One that has ended is nobody's any more.
+    session.authenticate("eve", None).unwrap();
+    assert_eq!(hub.users(["ada", "bob", "eve"]).count(), 0);
 }
