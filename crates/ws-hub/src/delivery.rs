@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -50,6 +50,17 @@ impl Delivery {
     pub fn is_complete(&self) -> bool {
         self.dropped + self.disconnected + self.closed + self.waiting == 0
             && !matches!(self.remote, Remote::Failed(_))
+    }
+
+    /// Of one message that was dropped for so many sessions after all.
+    pub(crate) fn late_drops(dropped: usize) -> Self {
+        Self { dropped, ..Self::default() }
+    }
+
+    /// How many sessions it was for.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn receivers(&self) -> usize {
+        self.queued + self.dropped + self.disconnected + self.closed + self.waiting
     }
 
     pub(crate) fn count(&mut self, pushed: Pushed) {
@@ -108,6 +119,16 @@ struct Waiting<A: Handler> {
     until: Instant,
     /// Made by the first poll, since sending needs no runtime.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Who is woken when there is room.
+    waker: Option<Waker>,
+}
+
+impl<A: Handler> Waiting<A> {
+    /// The queues need not wake anybody for this any more.
+    fn forget(&self) {
+        let Some(waker) = &self.waker else { return };
+        self.sessions.iter().for_each(|session| session.outbox().forget_waiter(waker));
+    }
 }
 
 impl<A: Handler> Sending<A> {
@@ -118,7 +139,7 @@ impl<A: Handler> Sending<A> {
     /// Has sessions wait for room.
     pub(crate) fn wait(&mut self, message: Arc<Outgoing>, sessions: Vec<Session<A>>, timeout: Duration) {
         let until = Instant::now() + timeout;
-        self.waiting = Some(Box::new(Waiting { message, sessions, until, sleep: None }));
+        self.waiting = Some(Box::new(Waiting { message, sessions, until, sleep: None, waker: None }));
     }
 
     pub(crate) fn remote(&mut self, reply: Reply<Option<Position>>) {
@@ -136,21 +157,28 @@ impl<A: Handler> Sending<A> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };
         let sleep = waiting.sleep.get_or_insert_with(|| Box::pin(sleep_until(waiting.until)));
         let is_over = sleep.as_mut().poll(cx).is_ready();
+        if !waiting.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            waiting.forget();
+            waiting.waker = Some(cx.waker().clone());
+        }
         let (message, delivery) = (&waiting.message, &mut self.delivery);
+        let mut late = Delivery::default();
         waiting.sessions.retain(|session| {
-            let pushed = session.push_or_wait(message, cx.waker());
-            if pushed == Pushed::Full && !is_over {
-                return true;
+            let mut pushed = session.push_or_wait(message, cx.waker());
+            if pushed == Pushed::Full {
+                if !is_over {
+                    return true;
+                }
+                session.outbox().forget_waiter(cx.waker());
+                session.count_dropped();
+                pushed = Pushed::Dropped;
             }
             delivery.waiting -= 1;
-            if pushed == Pushed::Full {
-                session.count_dropped();
-                delivery.dropped += 1;
-            } else {
-                delivery.count(pushed);
-            }
+            delivery.count(pushed);
+            late.count(pushed);
             false
         });
+        crate::observe::sent(&late);
         if !waiting.sessions.is_empty() {
             return Poll::Pending;
         }
@@ -183,9 +211,10 @@ impl<A: Handler> Future for Sending<A> {
 
 impl<A: Handler> Drop for Sending<A> {
     fn drop(&mut self) {
-        for session in self.waiting.iter().flat_map(|waiting| &waiting.sessions) {
-            session.count_dropped();
-        }
+        let Some(waiting) = &self.waiting else { return };
+        waiting.forget();
+        waiting.sessions.iter().for_each(Session::count_dropped);
+        crate::observe::sent(&Delivery::late_drops(waiting.sessions.len()));
     }
 }
 

@@ -154,6 +154,20 @@ impl Outbox {
         pushed
     }
 
+    /// Nobody waits with this waker any more. It is woken, since somebody else of its task may.
+    pub(crate) fn forget_waiter(&self, waker: &Waker) {
+        let mut state = self.lock();
+        let waiters = state.waiters.as_deref_mut();
+        let found = waiters.and_then(|waiters| {
+            let at = waiters.iter().position(|known| known.will_wake(waker))?;
+            Some(waiters.swap_remove(at))
+        });
+        drop(state);
+        if let Some(waker) = found {
+            waker.wake();
+        }
+    }
+
     /// Puts several messages into the queue, all or none of them.
     pub(crate) fn push_all(&self, messages: &[Arc<Outgoing>], bounds: Bounds) -> Pushed {
         let mut state = self.lock();

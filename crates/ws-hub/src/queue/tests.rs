@@ -185,6 +185,18 @@ fn who_waits_for_room_is_woken_by_it_and_by_the_end() {
 }
 
 #[test]
+fn who_has_given_up_is_forgotten() {
+    let outbox = filled();
+    let (wakes, waker) = waker();
+    assert_eq!(outbox.push_or_wait(&message("d"), BOUNDS, &waker), Pushed::Full);
+    assert_eq!(Arc::strong_count(&wakes), 3);
+    outbox.forget_waiter(&waker);
+    assert_eq!((Arc::strong_count(&wakes), wakes.0.load(Ordering::SeqCst)), (2, 1));
+    outbox.forget_waiter(&waker);
+    assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
 fn several_are_taken_as_a_whole_or_not_at_all() {
     let outbox = Outbox::new();
     outbox.push(&message("a"), BOUNDS, &Overflow::DropNewest);
