@@ -9,7 +9,7 @@ mod support;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use ws_hub::{Config, Hub, Overflow};
+use ws_hub::{Config, Hub, Overflow, Since};
 
 use crate::{
     heap::{Mark, held},
@@ -135,4 +135,31 @@ async fn all_is_freed_when_sessions_end() {
     }
     let left = held() - settled;
     assert!(left < 1000, "{left} bytes are left of 200 sessions");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_that_were_looked_into_hold_nothing() {
+    let hub = Hub::new(());
+    let (client, server) = pair(4096);
+    let served = hub.clone();
+    tokio::spawn(async move { served.serve(server).await });
+    while hub.is_empty() {
+        yield_now().await;
+    }
+    let session = hub.sessions().remove(0);
+    let mut before = 0;
+    for number in 0..10_000 {
+        if number == 100 {
+            before = held();
+        }
+        let name = format!("{number:0>200}");
+        let room = hub.room(&name);
+        room.recover(&session, Since::Newest(10)).await.unwrap();
+        room.leave(&session);
+        let _ = room.history(None, 10).await;
+        yield_now().await;
+    }
+    let left = held() - before;
+    assert!(left < 100_000, "{left} bytes are left of 10,000 rooms");
+    drop(client);
 }

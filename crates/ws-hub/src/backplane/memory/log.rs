@@ -1,6 +1,7 @@
 //! The histories of all rooms of a bus.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,9 +12,13 @@ use crate::backplane::{Epoch, History, HistoryLimits, NodeId, Placement, Positio
 /// The histories of all rooms.
 #[derive(Default)]
 pub(super) struct Logs {
+    /// Those that ever had a message.
     rooms: HashMap<Arc<str>, Log>,
     /// When to look at each room next, for what is too old there. Each room stands here once.
     due: VecDeque<(Instant, Arc<str>)>,
+    secret: RandomState,
+    /// How many rooms have been forgotten.
+    ended: u64,
 }
 
 struct Log {
@@ -38,7 +43,11 @@ impl Logs {
         log.bytes += payload.len();
         log.messages.push_back((log.used, Retained { origin, offset: log.last, payload }));
         log.trim(limits);
-        Placement { position: Position::new(log.epoch, log.last), previous }
+        let (used, position) = (log.used, Position::new(log.epoch, log.last));
+        if previous == 0 {
+            self.due.push_back((used + limits.age, Arc::clone(room)));
+        }
+        Placement { position, previous }
     }
 
     pub(super) fn read(
@@ -48,8 +57,14 @@ impl Logs {
         limit: usize,
         limits: &HistoryLimits,
     ) -> History {
+        self.sweep(Instant::now(), limits);
+        if !self.rooms.contains_key(room) {
+            // Nothing is kept of it: whoever names rooms must not fill the memory with them.
+            let position = Position::new(self.epoch(room), 0);
+            let exact = since.is_none_or(|since| since == position);
+            return History { exact, messages: Vec::new(), position };
+        }
         let log = self.log(room, limits);
-        log.trim(limits);
         let position = Position::new(log.epoch, log.last);
         let skipped = match since {
             None => Some(log.messages.len().saturating_sub(limit)),
@@ -65,17 +80,25 @@ impl Logs {
         History { exact: messages.is_some(), messages: messages.unwrap_or_default(), position }
     }
 
+    /// The epoch of a room without messages, which begins with the first of them. It cannot be foretold, and is not that of an
+    /// earlier life of the room.
+    fn epoch(&self, room: &str) -> Epoch {
+        Epoch::from_u64(self.secret.hash_one((room, self.ended)))
+    }
+
     fn log(&mut self, room: &Arc<str>, limits: &HistoryLimits) -> &mut Log {
         let now = Instant::now();
         self.sweep(now, limits);
-        let due = &mut self.due;
-        let log = self.rooms.entry(Arc::clone(room)).or_insert_with(|| {
-            due.push_back((now + limits.age, Arc::clone(room)));
-            // Random, so that no position of an earlier life is taken for one of this.
-            let epoch = Epoch::from_u64(NodeId::random().as_u128() as u64);
-            Log { epoch, last: 0, messages: VecDeque::new(), bytes: 0, used: now }
+        let epoch = self.epoch(room);
+        let log = self.rooms.entry(Arc::clone(room)).or_insert_with(|| Log {
+            epoch,
+            last: 0,
+            messages: VecDeque::new(),
+            bytes: 0,
+            used: now,
         });
         log.used = now;
+        log.trim(limits);
         log
     }
 
@@ -85,8 +108,12 @@ impl Logs {
             let Some((_, room)) = self.due.pop_front() else { break };
             let Some(log) = self.rooms.get_mut(&room) else { continue };
             log.trim(limits);
+            if log.messages.is_empty() {
+                log.messages = VecDeque::new();
+            }
             if log.messages.is_empty() && now >= log.used + limits.position_age {
                 self.rooms.remove(&room);
+                self.ended += 1;
             } else {
                 // Not at once again, whatever the age is.
                 let pause = limits.age.max(std::time::Duration::from_secs(1));

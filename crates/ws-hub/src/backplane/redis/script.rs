@@ -25,14 +25,15 @@ redis.call('PUBLISH',ARGV[1],'R'..e..o..' '..ARGV[2])
 return {e,o}";
 
 /// Reads. KEYS: hash, list. ARGV: epoch and offset or two empty strings, limit, age and position age in ms, fresh epoch.
-/// Gives whether it is exact, epoch, last offset, messages.
+/// Gives whether it is exact, epoch, last offset, messages. A room that never had a message is kept in mind for the age alone: whoever
+/// names rooms must not fill the server with them.
 pub(super) const READ: &str = "\
 local t=redis.call('TIME')
 local d=t[1]*1000+math.floor(t[2]/1000)-ARGV[4]
 local m=redis.call('HMGET',KEYS[1],'e','o')
 local e,o=m[1],tonumber(m[2] or 0)
 if not e then e=ARGV[6] o=0 redis.call('HSET',KEYS[1],'e',e,'o',0,'b',0) redis.call('DEL',KEYS[2]) end
-redis.call('PEXPIRE',KEYS[1],ARGV[5])
+redis.call('PEXPIRE',KEYS[1],o>0 and ARGV[5] or ARGV[4])
 local s=string.format('%.0f',o)
 local function age(v) return tonumber(string.match(v,'^%d+')) end
 local n=tonumber(ARGV[3])
