@@ -16,10 +16,19 @@ pub(crate) struct Stream {
     last: Option<Position>,
     /// How many read the history at this time, to hand it on to a session that comes in.
     readers: u32,
-    /// What was handed on since they began.
-    recent: VecDeque<(u64, Arc<Outgoing>)>,
+    recent: Recent,
     /// What arrived while a gap is filled.
     held: Option<Vec<Held>>,
+    held_bytes: usize,
+}
+
+/// What was handed on since the first of those began who read the history.
+#[derive(Default)]
+struct Recent {
+    messages: VecDeque<(u64, Arc<Outgoing>)>,
+    bytes: usize,
+    /// The newest one that is not there any more, for want of room.
+    forgotten: u64,
 }
 
 /// A message that waits for a gap to be filled.
@@ -51,18 +60,23 @@ impl Stream {
     /// Tells what to do with a message, and notes it as handed on if it is the next one.
     pub(crate) fn arrive(&mut self, placement: Placement, payload: &Bytes) -> Arrival {
         if let Some(held) = &mut self.held {
-            if held.len() >= MAX_HELD {
+            if held.len() >= MAX_HELD || self.held_bytes + payload.len() > MAX_HELD_BYTES {
                 // What fills the gap finds its end here, and whoever came late is told.
                 held.clear();
+                self.held_bytes = 0;
                 return Arrival::Overrun;
             }
+            self.held_bytes += payload.len();
             held.push(Held { placement, payload: payload.clone() });
             return Arrival::Held;
         }
         match self.last {
             Some(last) if placement.follows(last) => {}
+            // The room had no history when this node came in, and this is the first message of the one it has now.
+            Some(last) if last.offset == 0 && placement.previous == 0 => {}
             Some(_) if self.is_old(placement.position) => return Arrival::Old,
             Some(last) => {
+                self.held_bytes = payload.len();
                 self.held = Some(vec![Held { placement, payload: payload.clone() }]);
                 return Arrival::Gap(last);
             }
@@ -85,6 +99,7 @@ impl Stream {
         }
         let last = self.last?;
         self.held = Some(Vec::new());
+        self.held_bytes = 0;
         Some(last)
     }
 
@@ -111,7 +126,10 @@ impl Stream {
     /// What is held, in order; none, and from then on nothing is held, once it is all given out.
     pub(crate) fn take_held(&mut self) -> Option<Vec<Held>> {
         match &mut self.held {
-            Some(held) if !held.is_empty() => Some(std::mem::take(held)),
+            Some(held) if !held.is_empty() => {
+                self.held_bytes = 0;
+                Some(std::mem::take(held))
+            }
             _ => {
                 self.held = None;
                 None
@@ -134,17 +152,22 @@ impl Stream {
     pub(crate) fn end_read(&mut self) {
         self.readers -= 1;
         if self.readers == 0 {
-            self.recent = VecDeque::new();
+            self.recent = Recent::default();
         }
     }
 
     /// Keeps a message that is handed on, if anybody is coming in.
     pub(crate) fn record(&mut self, offset: u64, message: &Arc<Outgoing>) {
-        if self.readers > 0 {
-            self.recent.push_back((offset, message.clone()));
-            if self.recent.len() > MAX_HELD {
-                self.recent.pop_front();
-            }
+        if self.readers == 0 {
+            return;
+        }
+        let recent = &mut self.recent;
+        recent.bytes += message.size;
+        recent.messages.push_back((offset, message.clone()));
+        while recent.messages.len() > MAX_HELD || recent.bytes > MAX_HELD_BYTES {
+            let Some((offset, message)) = recent.messages.pop_front() else { break };
+            recent.bytes -= message.size;
+            recent.forgotten = offset;
         }
     }
 
@@ -158,7 +181,12 @@ impl Stream {
         if self.is_filling() {
             return None;
         }
-        let last = *self.last.get_or_insert(read);
+        let mut last = *self.last.get_or_insert(read);
+        if last.offset == 0 && read.offset == 0 {
+            // Nothing was published, so nothing was missed, whatever this history that has no message is called.
+            last = read;
+            self.last = Some(read);
+        }
         if last.epoch != read.epoch {
             return None;
         }
@@ -169,18 +197,20 @@ impl Stream {
             .collect();
         if last.offset > read.offset {
             // Handed on while the history was read. The first of them must be there still.
-            let first = self.recent.iter().position(|(offset, _)| *offset > read.offset)?;
-            if first == 0 && self.recent.len() >= MAX_HELD {
+            let recent = &self.recent;
+            let first = recent.messages.iter().position(|(offset, _)| *offset > read.offset)?;
+            if recent.forgotten > read.offset {
                 return None;
             }
-            replay.extend(self.recent.range(first..).map(|(_, message)| message.clone()));
+            replay.extend(recent.messages.range(first..).map(|(_, message)| message.clone()));
         }
         Some(replay)
     }
 }
 
-/// Messages that wait for a gap to be filled, or for a session that comes in.
+/// Messages of a room that wait for a gap to be filled, or for a session that comes in; and their bytes.
 const MAX_HELD: usize = 4096;
+const MAX_HELD_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,46 @@ fn too_much_that_is_held_is_given_up() {
 }
 
 #[test]
+fn what_is_held_is_bounded_by_bytes_too() {
+    let mut stream = Stream::default();
+    arrive(&mut stream, 0, 1);
+    let large = Bytes::from(vec![0; MAX_HELD_BYTES / 2]);
+    assert_eq!(stream.arrive(placement(5, 6), &large), Arrival::Gap(position(1)));
+    assert_eq!(stream.arrive(placement(6, 7), &large), Arrival::Held);
+    assert_eq!(stream.arrive(placement(7, 8), &Bytes::from_static(b"x")), Arrival::Overrun);
+    assert!(!stream.has_held());
+    assert_eq!(stream.arrive(placement(8, 9), &large), Arrival::Held);
+    assert_eq!(stream.take_held().map(|held| held.len()), Some(1));
+}
+
+#[test]
+fn what_was_handed_on_while_the_history_was_read_is_bounded_by_bytes() {
+    let mut stream = Stream::default();
+    arrive(&mut stream, 0, 1);
+    stream.begin_read();
+    let large = Outgoing::kept(vec![0; MAX_HELD_BYTES / 2].into());
+    for offset in 2..=4 {
+        arrive(&mut stream, offset - 1, offset);
+        stream.record(offset, &large);
+    }
+    // 2 is forgotten.
+    assert!(stream.replay(position(1), Vec::new()).is_none());
+    assert_eq!(stream.replay(position(2), Vec::new()).map(|replay| replay.len()), Some(2));
+}
+
+#[test]
+fn the_first_message_of_a_room_without_a_history_is_no_gap() {
+    let mut stream = Stream::default();
+    let epoch = |number, offset| Position::new(Epoch::from_u64(number), offset);
+    assert_eq!(stream.replay(epoch(1, 0), Vec::new()).map(|replay| replay.len()), Some(0));
+    assert_eq!(stream.replay(epoch(2, 0), Vec::new()).map(|replay| replay.len()), Some(0));
+    let first = Placement { position: epoch(3, 1), previous: 0 };
+    assert_eq!(stream.arrive(first, &Bytes::new()), Arrival::Next);
+    let other = Placement { position: epoch(4, 1), previous: 0 };
+    assert_eq!(stream.arrive(other, &Bytes::new()), Arrival::Gap(epoch(3, 1)));
+}
+
+#[test]
 fn a_replay_ends_where_what_is_handed_on_goes_on() {
     let mut stream = Stream::default();
     arrive(&mut stream, 0, 1);
