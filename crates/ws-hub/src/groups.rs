@@ -26,6 +26,8 @@ type Named<A> = HashMap<Arc<str>, Arc<Group<A>>>;
 pub(crate) struct Group<A: Handler> {
     pub(crate) name: Arc<str>,
     state: Mutex<GroupState<A>>,
+    /// Held while a message of the history is given to those who are in the room.
+    walk: Mutex<()>,
 }
 
 pub(crate) struct GroupState<A: Handler> {
@@ -112,7 +114,7 @@ impl<A: Handler> Groups<A> {
             return group.clone();
         }
         let name: Arc<str> = name.into();
-        let group = Arc::new(Group { name: name.clone(), state: Mutex::default() });
+        let group = Arc::new(Group { name: name.clone(), state: Mutex::default(), walk: Mutex::default() });
         groups.insert(name, group.clone());
         created(&group.name);
         group
@@ -142,6 +144,12 @@ impl<A: Handler> Group<A> {
 
     pub(crate) fn snapshot(&self) -> Snapshot<A> {
         self.lock().members.snapshot()
+    }
+
+    /// Waits until no message of the history is given to those who were in the room: a few steps for each of them. Whoever left
+    /// before is given none any more.
+    pub(crate) fn walk(&self) -> MutexGuard<'_, ()> {
+        lock(&self.walk)
     }
 }
 

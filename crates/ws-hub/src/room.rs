@@ -217,7 +217,10 @@ impl<'a, A: Handler> Room<'a, A> {
         mut announce: impl FnMut(&Recovery) -> Option<Payload>,
     ) -> Result<Recovery, JoinError> {
         let _away = Away { room: *self, session };
-        session.leave_quietly(self.name);
+        if let Some(left) = session.leave_quietly(self.name) {
+            // What it is given still, as one of those who were there, comes before what it has missed, and not twice.
+            drop(left.walk());
+        }
         // Names are checked before anything is made for them.
         session.check_join(self.name)?;
         let pin = self.hub.pin_room(self.name);

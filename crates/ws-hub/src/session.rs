@@ -376,24 +376,24 @@ impl<A: Handler> Session<A> {
 
     /// Leaves a room; false if it is not in it.
     pub(crate) fn leave(&self, room: &str) -> bool {
-        let left = self.leave_quietly(room);
+        let left = self.leave_quietly(room).is_some();
         if left {
             self.0.hub.presences().leave(&self.0.hub, room, self, true);
         }
         left
     }
 
-    /// As [`leave`](Self::leave), but stays present.
-    pub(crate) fn leave_quietly(&self, room: &str) -> bool {
+    /// As [`leave`](Self::leave), but stays present. Gives the room.
+    pub(crate) fn leave_quietly(&self, room: &str) -> Option<Arc<Group<A>>> {
         let mut state = self.state();
-        let Some(rooms) = &mut state.rooms else { return false };
-        let Some(group) = rooms.remove(room) else { return false };
+        let rooms = state.rooms.as_mut()?;
+        let group = rooms.remove(room)?;
         if rooms.is_empty() {
             state.rooms = None;
         }
         // Under the lock, so that a join that follows comes later there, too.
         self.0.hub.leave_room(&group, self);
-        true
+        Some(group)
     }
 
     /// Leaves everything, for good. Gives the rooms that it was in.

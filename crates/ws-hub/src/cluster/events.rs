@@ -65,6 +65,7 @@ impl<A: Handler> Hub<A> {
     fn hand_on(&self, group: &Arc<Group<A>>, position: Position, payload: Bytes) {
         let Some(payload) = room::open(payload) else { return crate::observe::unreadable() };
         let Some(message) = self.guarded(|| self.encode(&group.name, payload, position)) else { return };
+        let _walk = group.walk();
         let snapshot = {
             let mut state = group.lock();
             if let Some(stream) = &mut state.stream {

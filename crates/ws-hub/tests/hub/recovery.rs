@@ -1,14 +1,25 @@
 //! Histories: what a session that comes back has missed, exactly or not at all.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    task::{Context, Wake},
+    thread,
+    time::Duration,
+};
 
+use tokio::runtime::Handle;
 use ws_core::Message;
 use ws_hub::{
     Admission, Config, Handler, Hub, Overflow, Payload, RoomMessage, Since,
     backplane::{HistoryLimits, Position},
 };
 
-use crate::support::{Client, Recorder, connect, connect_as, silent, text};
+use crate::support::{Client, Recorder, connect, connect_as, pair, silent, text};
 
 /// Sends each message with its position before it.
 struct Numbered;
@@ -257,4 +268,62 @@ async fn recovery_is_exact_or_refused_whatever_happens() {
         }
     }
     assert!(recovered > 100 && refused > 20, "{recovered} {refused}");
+}
+
+/// A task that is woken by a message, and holds up the one who wakes it until the other end says so.
+struct Holding {
+    armed: AtomicBool,
+    woken: mpsc::SyncSender<()>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Wake for Holding {
+    fn wake(self: Arc<Self>) {
+        if self.armed.swap(false, Ordering::SeqCst) {
+            self.woken.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joins_again_while_a_message_is_given_out_gets_it_once() {
+    let hub = Hub::with_config(Numbered, Config::new().keep_alive(None));
+    let room = hub.room("r");
+    let seen = room.publish("seen").await.unwrap();
+    let (woken, wait) = mpsc::sync_channel(1);
+    let (release, go_on) = mpsc::sync_channel(1);
+    let holding = Arc::new(Holding { armed: AtomicBool::new(false), woken, go_on: go_on.into() });
+    // The first in the room holds up those behind it. Its task is this one.
+    let (_held, server) = pair(4096);
+    let mut serving = Box::pin(hub.serve(server));
+    let waker = holding.clone().into();
+    assert!(serving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    room.join(&hub.sessions()[0]).unwrap();
+    assert!(serving.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let (mut client, session, _served) = connect(&hub).await;
+    room.join(&session).unwrap();
+
+    holding.armed.store(true, Ordering::SeqCst);
+    room.publish("once").forget();
+    wait.recv().unwrap();
+    let (runtime, hub, other) = (Handle::current(), hub.clone(), session.clone());
+    let joining = thread::spawn(move || {
+        let recovery = runtime.block_on(hub.room("r").recover(&other, seen)).unwrap();
+        other.send("- joined");
+        recovery
+    });
+    // It is done at once, or waits for what is given out.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    release.send(()).unwrap();
+    assert_eq!(joining.join().unwrap().messages, 1);
+    room.publish("last").forget();
+    let mut received = Vec::new();
+    while received.last().is_none_or(|last: &String| !last.ends_with("last")) {
+        received.push(text(&mut client).await);
+    }
+    let joined = received.iter().position(|line| line.ends_with("joined")).unwrap();
+    assert_eq!(received.len(), joined + 2, "{received:?}");
+    assert!(received[joined - 1].ends_with("once"), "{received:?}");
+    drop(serving);
 }
