@@ -91,7 +91,8 @@ pub trait Handler: Sized + Send + Sync + 'static {
     }
 
     /// Messages of this room may be missing on this node: the [backplane](crate::backplane) has lost them, or was lost for
-    /// longer than its history goes back. Sessions in it should read the room's state anew.
+    /// longer than its history goes back. Sessions in it should read the room's state anew. It is called before they are sent
+    /// what came after.
     fn gap(&self, hub: &Hub<Self>, room: &str) {
         let _ = (hub, room);
     }

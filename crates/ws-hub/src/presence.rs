@@ -53,7 +53,7 @@ pub enum PresenceEvent {
     Left {
         /// The user, or the session's identity.
         name: Arc<str>,
-        /// What was last said of them.
+        /// What was last said of them; nothing where that was not told.
         data: Bytes,
     },
     /// Other things are said of somebody who is present.
@@ -84,17 +84,21 @@ struct Own {
 struct Said {
     data: Bytes,
     sessions: usize,
-    /// Counts how often the last session has gone, so that a time of grace knows whether it is still about that time.
-    departures: u32,
+    /// When the last session has gone: a number, so that a time of grace knows whether it is still about that time.
+    departure: u64,
 }
 
 /// Who is present in a room, by node.
 #[derive(Default)]
 struct View {
     present: HashMap<Arc<str>, Vec<NodeId>>,
-    /// Who was told of before the whole was read: what is read of them is older.
-    touched: Option<HashSet<(NodeId, Arc<str>)>>,
+    /// Whether the whole was read ever: what is not in it is not present.
+    is_known: bool,
+    /// For each who reads the whole, whom was told of since it was asked for: what is read of them is older.
+    looks: Vec<(u64, Touched)>,
 }
+
+type Touched = HashSet<(NodeId, Arc<str>)>;
 
 impl Presences {
     pub(crate) fn new() -> Self {
@@ -117,7 +121,7 @@ impl Presences {
                 }
                 let said = own.names.entry(name.clone()).or_insert_with(|| {
                     is_new = true;
-                    Said { data: Bytes::new(), sessions: 0, departures: 0 }
+                    Said { data: Bytes::new(), sessions: 0, departure: 0 }
                 });
                 said.sessions += 1;
             }
@@ -142,21 +146,19 @@ impl Presences {
         let room: Arc<str> = room.into();
         let Some(name) = own.sessions.remove(&session.number()) else { return };
         let Some(said) = own.names.get_mut(&name) else { return };
-        if said.sessions > 1 || at_once || grace.is_zero() {
+        // Without a runtime nobody is there to wait.
+        let runtime =
+            Handle::try_current().ok().filter(|_| said.sessions == 1 && !at_once && !grace.is_zero());
+        let Some(runtime) = runtime else {
             own.forget(hub, &room, &name);
             if own.names.is_empty() {
                 rooms.remove(&room);
             }
             return;
-        }
-        said.sessions = 0;
-        said.departures += 1;
-        let departure = said.departures;
-        let Ok(runtime) = Handle::try_current() else {
-            // Nobody is there to wait.
-            own.forget(hub, &room, &name);
-            return;
         };
+        said.sessions = 0;
+        said.departure = hub.next_number();
+        let departure = said.departure;
         let hub = hub.downgrade();
         runtime.spawn(async move {
             tokio::time::sleep(grace).await;
@@ -167,11 +169,11 @@ impl Presences {
     }
 
     /// The time of grace is over.
-    fn expire<A: Handler>(&self, hub: &Hub<A>, room: &Arc<str>, name: &Arc<str>, departure: u32) {
+    fn expire<A: Handler>(&self, hub: &Hub<A>, room: &Arc<str>, name: &Arc<str>, departure: u64) {
         let mut rooms = lock(&self.own);
         let Some(own) = rooms.get_mut(room) else { return };
         let Some(said) = own.names.get(name) else { return };
-        if said.sessions == 0 && said.departures == departure {
+        if said.sessions == 0 && said.departure == departure {
             own.forget(hub, room, name);
             if own.names.is_empty() {
                 rooms.remove(room);
@@ -187,25 +189,49 @@ impl Presences {
         room: &str,
     ) -> Result<Vec<Present>, BackplaneError> {
         let room: Arc<str> = room.into();
-        let subscribed = match lock(&self.watched).entry(room.clone()) {
-            Entry::Occupied(_) => None,
-            Entry::Vacant(entry) => {
-                entry.insert(View { touched: Some(HashSet::new()), ..View::default() });
-                Some(hub.plane().subscribe(vec![Topic::Presence(room.clone())]))
-            }
+        let (is_known, subscribed) = {
+            let mut watched = lock(&self.watched);
+            let is_known = watched.entry(room.clone()).or_default().is_known;
+            // Even for the second, to whom it is confirmed in its turn.
+            (is_known, hub.plane().subscribe(vec![Topic::Presence(room.clone())]))
         };
-        let is_first = subscribed.is_some();
-        if let Some(subscribed) = subscribed {
-            // If it fails, what the server says next of its state makes it good.
-            let _ = subscribed.await;
-        }
-        let members = hub.plane().presence(room.clone()).await?;
-        if is_first {
-            if let Some(view) = lock(&self.watched).get_mut(&room) {
-                view.fill(&members);
-            }
-        }
+        // If it fails, what the server says next of its state makes it good.
+        let _ = subscribed.await;
+        let members =
+            if is_known { hub.plane().presence(room).await? } else { self.look(hub, &room).await? };
         Ok(Present::of(members))
+    }
+
+    /// Reads who is present, and tells the application of what it does not know, if it knows anything.
+    async fn look<A: Handler>(&self, hub: &Hub<A>, room: &Arc<str>) -> Result<Vec<Member>, BackplaneError> {
+        let look = Look::begin(self, room, hub.next_number());
+        let members = hub.plane().presence(room.clone()).await?;
+        let events = match lock(&self.watched).get_mut(room) {
+            Some(view) => view.fill(look.number, &members),
+            None => Vec::new(),
+        };
+        for event in events {
+            hub.guarded(|| hub.handler().presence(hub, room, &event));
+        }
+        Ok(members)
+    }
+
+    /// Looks at the rooms that are watched, since changes were missed; or at those alone that were not seen yet.
+    pub(crate) fn look_again<A: Handler>(&self, hub: &Hub<A>, all: bool) {
+        let watched = lock(&self.watched);
+        let rooms = watched.iter().filter(|(_, view)| all || !view.is_known);
+        let rooms: Vec<_> = rooms.map(|(room, _)| room.clone()).collect();
+        drop(watched);
+        if rooms.is_empty() {
+            return;
+        }
+        let hub = hub.clone();
+        tokio::spawn(async move {
+            for room in rooms {
+                // Without a server the next connection to it begins this anew.
+                let _ = hub.presences().look(&hub, &room).await;
+            }
+        });
     }
 
     pub(crate) fn unwatch<A: Handler>(&self, hub: &Hub<A>, room: &str) {
@@ -239,29 +265,77 @@ impl Own {
     }
 }
 
+/// Notes who is told of while the whole is read, until it is dropped.
+struct Look<'a> {
+    presences: &'a Presences,
+    room: &'a Arc<str>,
+    number: u64,
+}
+
+impl<'a> Look<'a> {
+    fn begin(presences: &'a Presences, room: &'a Arc<str>, number: u64) -> Self {
+        if let Some(view) = lock(&presences.watched).get_mut(room) {
+            view.looks.push((number, Touched::new()));
+        }
+        Self { presences, room, number }
+    }
+}
+
+impl Drop for Look<'_> {
+    fn drop(&mut self) {
+        if let Some(view) = lock(&self.presences.watched).get_mut(self.room) {
+            view.looks.retain(|(number, _)| *number != self.number);
+        }
+    }
+}
+
 impl View {
-    fn fill(&mut self, members: &[Member]) {
-        let touched = self.touched.take().unwrap_or_default();
-        for Member { node, id, .. } in members {
-            if !touched.contains(&(*node, id.clone())) {
-                let nodes = self.present.entry(id.clone()).or_default();
-                if !nodes.contains(node) {
-                    nodes.push(*node);
-                }
+    /// Takes over what was read, and gives what is new of it. The first time that is nothing: who watches is told of all.
+    fn fill(&mut self, look: u64, members: &[Member]) -> Vec<PresenceEvent> {
+        let Some(at) = self.looks.iter().position(|(number, _)| *number == look) else { return Vec::new() };
+        // Those before it have read what is older.
+        let Some((_, touched)) = self.looks.drain(..=at).next_back() else { return Vec::new() };
+        let before = std::mem::take(&mut self.present);
+        let is_first = !std::mem::replace(&mut self.is_known, true);
+        let mut events = Vec::new();
+        for Member { node, id, data, .. } in members {
+            if touched.contains(&(*node, id.clone())) {
+                continue;
+            }
+            let nodes = self.present.entry(id.clone()).or_default();
+            if nodes.is_empty() {
+                let (name, data) = (id.clone(), data.clone());
+                // What was said before is not known here: it may have been something else.
+                events.push(if before.contains_key(id) {
+                    PresenceEvent::Updated { name, data }
+                } else {
+                    PresenceEvent::Joined { name, data }
+                });
+            }
+            nodes.push(*node);
+        }
+        for (name, nodes) in before {
+            let told = nodes.into_iter().filter(|node| touched.contains(&(*node, name.clone())));
+            let told: Vec<_> = told.collect();
+            if !told.is_empty() {
+                self.present.entry(name).or_default().extend(told);
+            } else if !self.present.contains_key(&name) {
+                events.push(PresenceEvent::Left { name, data: Bytes::new() });
             }
         }
+        if is_first { Vec::new() } else { events }
     }
 
     fn change(&mut self, change: &PresenceChange) -> Option<PresenceEvent> {
         let Member { node, id, data, .. } = change.member();
-        if let Some(touched) = &mut self.touched {
+        for (_, touched) in &mut self.looks {
             touched.insert((*node, id.clone()));
         }
         let (name, data) = (id.clone(), data.clone());
         if matches!(change, PresenceChange::Left(_)) {
-            // Somebody who came before this node looked is known once the whole was read.
             let Entry::Occupied(mut nodes) = self.present.entry(name.clone()) else {
-                return Some(PresenceEvent::Left { name, data });
+                // Somebody who came before this node looked; or whose leave was found out before it was told.
+                return (!self.is_known).then_some(PresenceEvent::Left { name, data });
             };
             nodes.get_mut().retain(|other| other != node);
             if !nodes.get().is_empty() {

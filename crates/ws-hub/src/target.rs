@@ -121,7 +121,11 @@ impl<'a, A: Handler> Target<'a, A> {
     /// It acts at once: what is given only tells what came of it, and may be dropped. See [`Sending`].
     pub fn send(&self, envelope: impl Into<Envelope>) -> Sending<A> {
         let envelope = envelope.into();
-        let publication = self.remote(|address| wire::seal(address, &Operation::Send(envelope.clone())));
+        let mut publication = self.remote(|address| wire::seal(address, &Operation::Send(envelope.clone())));
+        if envelope.volatile {
+            // Outdated by the time that a lost server is back.
+            publication = publication.map(Publication::volatile);
+        }
         let mut sending = self.send_local(envelope);
         if let Some(publication) = publication {
             sending.remote(self.hub.plane().publish(publication));
@@ -133,6 +137,7 @@ impl<'a, A: Handler> Target<'a, A> {
         let Envelope { content, overflow, key, volatile } = envelope;
         let overflow = overflow.as_ref().unwrap_or_else(|| &self.hub.config().overflow);
         let message = Outgoing::shared(content, key, volatile);
+        let fan_out = FanOut::begin();
         let mut delivery = Delivery::default();
         let mut waiting = Vec::new();
         self.for_each(|session| {

@@ -122,6 +122,11 @@ impl Placement {
     pub fn follows(&self, last: Position) -> bool {
         last.epoch == self.position.epoch && last.offset == self.previous
     }
+
+    /// Whether something stands between `last` and this message, or may.
+    pub(crate) fn is_beyond(&self, last: Position) -> bool {
+        last.epoch != self.position.epoch || last.offset < self.previous
+    }
 }
 
 /// A message of a room's history.

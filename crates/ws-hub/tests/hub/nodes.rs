@@ -1,21 +1,38 @@
 //! Several hubs on one backplane.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use tokio::sync::oneshot;
 use ws_core::CloseFrame;
 use ws_hub::{
-    Admission, Config, Envelope, Hub, Remote, Since,
+    Admission, Config, Envelope, Handler, Hub, Remote, Since,
     backplane::{
-        Backplane, Config as PlaneConfig, Events, History, HistoryLimits, Member, Memory, MemoryBus, NodeId,
-        Position, Publication, Reply, Topic,
+        Backplane, Config as PlaneConfig, ErrorKind, Events, History, HistoryLimits, Member, Memory,
+        MemoryBus, NodeId, Position, Publication, Reply, Topic,
     },
 };
 
 use crate::support::{Recorder, closed, connect, connect_as, silent, text};
 
-/// A backplane that the test can cut.
+/// A backplane that the test can cut, and whose server takes a moment to read a history, or refuses.
 #[derive(Clone, Debug)]
-struct Plane(Arc<Memory>);
+struct Plane(Arc<Memory>, Arc<Reads>);
+
+#[derive(Debug, Default)]
+struct Reads {
+    refuse: AtomicBool,
+    /// How many are on their way.
+    now: AtomicUsize,
+}
+
+/// More than that on their way are refused.
+const MAX_READS: usize = 64;
 
 impl Backplane for Plane {
     fn node(&self) -> NodeId {
@@ -37,7 +54,19 @@ impl Backplane for Plane {
         self.0.unsubscribe(topics)
     }
     fn history(&self, room: Arc<str>, since: Option<Position>, limit: usize) -> Reply<History> {
-        self.0.history(room, since, limit)
+        let (sender, receiver) = oneshot::channel();
+        let full = self.1.now.fetch_add(1, Ordering::SeqCst) >= MAX_READS;
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::task::yield_now().await;
+            let _ = sender.send(match (full, this.1.refuse.load(Ordering::SeqCst)) {
+                (true, _) => Err(ErrorKind::Full.into()),
+                (_, true) => Err(ErrorKind::Refused.into()),
+                _ => this.0.history(room, since, limit).await,
+            });
+            this.1.now.fetch_sub(1, Ordering::SeqCst);
+        });
+        Reply::waiting(receiver)
     }
     fn set_presence(&self, room: Arc<str>, id: Arc<str>, data: bytes::Bytes) -> Reply<()> {
         self.0.set_presence(room, id, data)
@@ -54,9 +83,13 @@ impl Backplane for Plane {
 }
 
 fn node(bus: &MemoryBus, config: PlaneConfig) -> (Hub<Recorder>, Plane) {
-    let plane = Plane(Arc::new(bus.join(config)));
+    node_of(Recorder::default(), bus, config)
+}
+
+fn node_of<A: Handler>(handler: A, bus: &MemoryBus, config: PlaneConfig) -> (Hub<A>, Plane) {
+    let plane = Plane(Arc::new(bus.join(config)), Arc::default());
     let config = Config::new().keep_alive(None);
-    (Hub::builder(Recorder::default()).config(config).backplane(plane.clone()).build(), plane)
+    (Hub::builder(handler).config(config).backplane(plane.clone()).build(), plane)
 }
 
 fn two() -> (Hub<Recorder>, Hub<Recorder>) {
@@ -196,6 +229,129 @@ async fn what_cannot_be_made_good_is_told() {
     here.room("r").publish("after").forget();
     assert_eq!(text(&mut client).await, "after");
     assert_eq!(there.handler().count("gap r"), 1);
+}
+
+/// Tells its sessions of gaps.
+struct Teller;
+
+impl Handler for Teller {
+    fn gap(&self, hub: &Hub<Self>, room: &str) {
+        hub.room(room).target().local().send("gap");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_is_told_before_what_comes_after_it() {
+    let bus = MemoryBus::new();
+    let config = PlaneConfig::new().history(HistoryLimits::new().messages(3));
+    let (here, _) = node(&bus, config.clone());
+    let (there, plane) = node_of(Teller, &bus, config);
+    let (mut client, session, _served) = connect(&there).await;
+    there.room("r").join(&session).unwrap();
+    here.room("r").publish("before").forget();
+    assert_eq!(text(&mut client).await, "before");
+    plane.0.cut();
+    for number in 0..10 {
+        here.room("r").publish(number.to_string()).await.unwrap();
+    }
+    plane.0.heal();
+    // It arrives while the history is read, and is held.
+    here.room("r").publish("after").forget();
+    assert_eq!(text(&mut client).await, "gap");
+    assert_eq!(text(&mut client).await, "after");
+    silent(&mut client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_that_the_server_does_not_fill_is_told() {
+    let bus = MemoryBus::new();
+    let (here, _) = node(&bus, PlaneConfig::new());
+    let (there, plane) = node(&bus, PlaneConfig::new());
+    let (mut client, session, _served) = connect(&there).await;
+    there.room("r").join(&session).unwrap();
+    here.room("r").publish("before").forget();
+    assert_eq!(text(&mut client).await, "before");
+    plane.0.cut();
+    here.room("r").publish("missed").await.unwrap();
+    plane.1.refuse.store(true, Ordering::SeqCst);
+    plane.0.heal();
+    settle().await;
+    // Nothing comes after it that would bring it up again.
+    assert_eq!(there.handler().count("gap r"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gaps_of_many_rooms_are_filled_a_few_at_a_time() {
+    const ROOMS: usize = 100;
+    let bus = MemoryBus::new();
+    let (here, _) = node(&bus, PlaneConfig::new());
+    let (there, plane) = node(&bus, PlaneConfig::new());
+    let (mut client, session, _served) = connect(&there).await;
+    let names: Vec<String> = (0..ROOMS).map(|number| format!("room{number}")).collect();
+    for name in &names {
+        there.room(name).join(&session).unwrap();
+        here.room(name).publish("before").forget();
+        assert_eq!(text(&mut client).await, "before");
+    }
+    plane.0.cut();
+    for name in &names {
+        here.room(name).publish("missed").await.unwrap();
+    }
+    plane.0.heal();
+    for _ in &names {
+        assert_eq!(text(&mut client).await, "missed");
+    }
+    assert_eq!(there.handler().count("gap"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_outdated_by_then_does_not_wait_for_the_server() {
+    let bus = MemoryBus::new();
+    let (hub, plane) = node(&bus, PlaneConfig::new());
+    plane.0.cut();
+    let delivery = hub.all().send(Envelope::new("3,4").volatile()).await;
+    assert_eq!(delivery.remote, Remote::Failed(ErrorKind::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_that_was_missed_is_made_good() {
+    let bus = MemoryBus::new();
+    let (here, _) = node(&bus, PlaneConfig::new());
+    let (there, plane) = node(&bus, PlaneConfig::new().max_events(4));
+    let (_a, first, _) = connect(&there).await;
+    there.room("r").join(&first).unwrap();
+    let mut clients = Vec::new();
+    for number in 0..10 {
+        let admission = Admission::new().user(format!("user{number}"));
+        let (client, session, _) = connect_as(&here, admission, 4096).await;
+        here.room("r").join(&session).unwrap();
+        clients.push((client, session));
+    }
+    here.room("r").set_presence(&clients[0].1, "x");
+    assert_eq!(there.room("r").watch().await.unwrap().len(), 1);
+    // More at a time than the node takes.
+    for (_, session) in &clients {
+        here.room("r").set_presence(session, "x");
+    }
+    settle().await;
+    assert_eq!(there.handler().count("r +"), 9, "{:?}", there.handler().lines());
+    for (_, session) in &clients {
+        here.room("r").leave(session);
+    }
+    settle().await;
+    assert_eq!(there.handler().count("r -"), 10, "{:?}", there.handler().lines());
+    // Those who could not be asked at first are known once the server is back.
+    there.room("r").unwatch();
+    here.room("r").join(&clients[0].1).unwrap();
+    here.room("r").set_presence(&clients[0].1, "x");
+    plane.0.cut();
+    assert!(there.room("r").watch().await.is_err());
+    plane.0.heal();
+    settle().await;
+    let updates = there.handler().count("r =");
+    here.room("r").set_presence(&clients[0].1, "y");
+    settle().await;
+    assert_eq!((there.handler().count("r +"), there.handler().count("r =")), (9, updates + 1));
 }
 
 #[tokio::test(start_paused = true)]
