@@ -1,6 +1,6 @@
 //! Makes true what the handle has written down, with one session after the other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use super::interest::Change;
 use super::outbox::Batch;
 use super::{Core, Incoming, Presence, Published, Read, Server, Session};
 use crate::backplane::{BackplaneError, ErrorKind, Event, Member, Topic};
@@ -200,27 +201,40 @@ async fn publish(core: &Core, session: &impl Session) -> Result<()> {
     }
 }
 
-/// Tells the server of each change of what is wanted, in order.
+/// Tells the server what has changed of what is wanted: all at once that has changed since it was told last, so that many who come
+/// together do not wait for each other. Of a topic the last word counts.
 async fn subscribe(core: &Core, session: &impl Session) -> Result<()> {
     loop {
-        for change in core.interest.changes().await {
-            let rooms: Vec<Arc<str>> = change.topics.iter().filter_map(watched).cloned().collect();
-            if change.wanted {
-                rooms.iter().for_each(|room| core.roster().watch(room));
-                let result = within(core, session.subscribe(change.topics)).await;
-                let _ = result.as_ref().map(|()| rooms.iter().for_each(|room| core.roster().load(room)));
-                // A lost session is not the caller's failure: the next one asks for all that is wanted.
-                change.promise.keep(Ok(()));
-                result?;
-                core.load.notify_one();
-            } else {
-                rooms.iter().for_each(|room| core.roster().unwatch(room));
-                let result = within(core, session.unsubscribe(change.topics)).await;
-                change.promise.keep(Ok(()));
-                result?;
-            }
+        let (mut last, mut promises) = (HashMap::new(), Vec::new());
+        for Change { wanted, topics, promise } in core.interest.changes().await {
+            last.extend(topics.into_iter().map(|topic| (topic, wanted)));
+            promises.push(promise);
         }
+        let (asked, left): (Vec<_>, Vec<_>) = last.into_iter().partition(|(_, wanted)| *wanted);
+        let result = change(core, session, names(asked), names(left)).await;
+        // A lost session is not the caller's failure: the next one asks for all that is wanted.
+        promises.into_iter().for_each(|promise| promise.keep(Ok(())));
+        result?;
     }
+}
+
+fn names(topics: Vec<(Topic, bool)>) -> Vec<Topic> {
+    topics.into_iter().map(|(topic, _)| topic).collect()
+}
+
+async fn change(core: &Core, session: &impl Session, asked: Vec<Topic>, left: Vec<Topic>) -> Result<()> {
+    left.iter().filter_map(watched).for_each(|room| core.roster().unwatch(room));
+    if !left.is_empty() {
+        within(core, session.unsubscribe(left)).await?;
+    }
+    let rooms: Vec<Arc<str>> = asked.iter().filter_map(watched).cloned().collect();
+    rooms.iter().for_each(|room| core.roster().watch(room));
+    if !asked.is_empty() {
+        within(core, session.subscribe(asked)).await?;
+        rooms.iter().for_each(|room| core.roster().load(room));
+        core.load.notify_one();
+    }
+    Ok(())
 }
 
 /// Says who is here.

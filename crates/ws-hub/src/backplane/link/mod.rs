@@ -359,3 +359,6 @@ macro_rules! backplane_over_link {
 }
 
 pub(super) use backplane_over_link;
+
+#[cfg(test)]
+mod tests;
