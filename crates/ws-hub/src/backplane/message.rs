@@ -57,7 +57,7 @@ impl Publication {
         let possible = match self.topic {
             Topic::Presence(_) => false,
             Topic::Room(_) => true,
-            Topic::All | Topic::Node(_) | Topic::Operations | Topic::User(_) => !self.retained,
+            Topic::All | Topic::Node(_) | Topic::User(_) => !self.retained,
         };
         if possible && self.payload.len() <= config.max_payload { Ok(()) } else { Err(ErrorKind::Invalid) }
     }

@@ -14,8 +14,6 @@ pub enum Topic {
     All,
     /// One node. Each node has its own without asking for it.
     Node(NodeId),
-    /// Operations on sessions wherever they are: join, leave, disconnect.
-    Operations,
     /// The nodes that watch who is in this room. Nothing is published here: it brings [`Event::Presence`](super::Event::Presence).
     Presence(Arc<str>),
     /// The nodes that have sessions in this room.

@@ -123,7 +123,7 @@ pub(crate) fn short_lived() -> Config {
 pub(crate) async fn a_publication_reaches_who_asked(fixture: &impl Fixture) {
     let (here, mut there) = two(fixture, Config::new()).await;
     let node = Topic::Node(there.plane.node());
-    for topic in [Topic::All, Topic::Operations, Topic::room("r"), Topic::user("r")] {
+    for topic in [Topic::All, Topic::room("r"), Topic::user("r")] {
         there.ask(topic.clone()).await;
         here.say(topic.clone(), "hello").await;
         let message = there.message().await;
@@ -215,7 +215,7 @@ pub(crate) async fn payloads_are_any_bytes_up_to_the_bound(fixture: &impl Fixtur
 
 pub(crate) async fn only_rooms_have_a_history(fixture: &impl Fixture) {
     let (here, _) = two(fixture, Config::new()).await;
-    for topic in [Topic::All, Topic::Operations, Topic::user("u"), Topic::Node(here.plane.node())] {
+    for topic in [Topic::All, Topic::user("u"), Topic::Node(here.plane.node())] {
         let reply = here.plane.publish(Publication::new(topic, "").retained());
         assert_eq!(patient(reply).await.unwrap_err().kind(), ErrorKind::Invalid);
     }

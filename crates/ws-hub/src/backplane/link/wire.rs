@@ -39,7 +39,6 @@ impl Names {
         match topic {
             Topic::All => self.join(&["all"]),
             Topic::Node(node) => self.join(&["node", &node.to_string()]),
-            Topic::Operations => self.join(&["operations"]),
             Topic::Presence(room) => self.join(&["presence", &escape(room)]),
             Topic::Room(room) => self.join(&["room", &escape(room)]),
             Topic::User(user) => self.join(&["user", &escape(user)]),
@@ -55,7 +54,6 @@ impl Names {
         match (kind, rest) {
             ("all", None) => Some(Topic::All),
             ("node", Some(node)) => Some(Topic::Node(node.parse().ok()?)),
-            ("operations", None) => Some(Topic::Operations),
             ("presence", Some(room)) => Some(Topic::Presence(unescape(room)?)),
             ("room", Some(room)) => Some(Topic::Room(unescape(room)?)),
             ("user", Some(user)) => Some(Topic::User(unescape(user)?)),
@@ -238,7 +236,7 @@ mod tests {
     fn what_is_written_is_read() {
         let names = Names::new("x.y", '.');
         let node = NodeId::from_u128(7);
-        let topics = [Topic::All, Topic::Node(node), Topic::Operations, Topic::room("r.1"), Topic::user("")];
+        let topics = [Topic::All, Topic::Node(node), Topic::room("r.1"), Topic::user("")];
         for topic in topics {
             let sent = Publication::new(topic.clone(), "payload").echoed();
             let read = names.read(&names.topic(&topic), write_message(node, &sent), None);
