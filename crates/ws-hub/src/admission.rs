@@ -79,6 +79,8 @@ pub enum Refusal {
     Closed,
     /// There are as many sessions as there [may be](crate::Config::max_sessions).
     TooManySessions,
+    /// More come than [may](crate::Config::sessions_per_second) at a time.
+    TooManyAtOnce,
     /// There are as many with this key as there [may be](crate::Config::max_sessions_per_key).
     TooManyWithKey,
     /// The user has as many sessions as they [may](crate::Config::max_sessions_per_user).
@@ -86,13 +88,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What a connection is closed with that is refused: 1012 while the hub closes, 1013 where there are too many in all, 1008
-    /// for limits on one client.
+    /// What a connection is closed with that is refused: 1012 while the hub closes, 1013 where there are too many in all or come
+    /// too many at once, 1008 for limits on one client.
     #[must_use]
     pub fn close_frame(&self) -> CloseFrame {
         let (code, reason) = match self {
             Self::Closed => (CloseCode::SERVICE_RESTART, "the server restarts"),
             Self::TooManySessions => (CloseCode::TRY_AGAIN_LATER, "too many sessions"),
+            Self::TooManyAtOnce => (CloseCode::TRY_AGAIN_LATER, "too many at once"),
             Self::TooManyWithKey | Self::TooManyOfUser => {
                 (CloseCode::POLICY_VIOLATION, "too many sessions of this client")
             }
@@ -106,6 +109,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Closed => "the hub is closed",
             Self::TooManySessions => "there are too many sessions",
+            Self::TooManyAtOnce => "too many sessions begin at once",
             Self::TooManyWithKey => "there are too many sessions with this key",
             Self::TooManyOfUser => "the user has too many sessions",
         })
@@ -128,6 +132,10 @@ impl<A: Handler> Seat<A> {
         let place = Place::take(hub)?;
         let key = admission.key.map(|key| hub.key_slot(key)).transpose()?;
         let user = admission.user.map(|user| hub.user_slot(user)).transpose()?;
+        // Last, so that a client that is refused for itself takes nothing from the others.
+        if !hub.admits_another() {
+            return Err(Refusal::TooManyAtOnce);
+        }
         let expires = admission.expires.map(|after| Instant::now() + after);
         Ok(Self { place, user, key, expires, extensions: admission.extensions })
     }

@@ -66,6 +66,7 @@ impl Rate {
 /// | [`flush_timeout`](Self::flush_timeout) | 5 s | what waits is dropped, the close frame goes out |
 /// | [`max_message_size`](Self::max_message_size) | the connection's | closed with 1009 |
 /// | [`max_sessions`](Self::max_sessions) | none | refused, 1013 |
+/// | [`sessions_per_second`](Self::sessions_per_second) | none | refused, 1013 |
 /// | [`max_sessions_per_user`](Self::max_sessions_per_user) | none | refused, 1008 |
 /// | [`max_sessions_per_key`](Self::max_sessions_per_key) | none | refused, 1008 |
 /// | [`max_rooms_per_session`](Self::max_rooms_per_session) | 128 | [`JoinError`](crate::JoinError) |
@@ -100,6 +101,7 @@ pub struct Config {
     pub(crate) flush_timeout: Duration,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) max_sessions: usize,
+    pub(crate) sessions_per_second: Option<Rate>,
     pub(crate) max_sessions_per_user: usize,
     pub(crate) max_sessions_per_key: usize,
     pub(crate) max_rooms_per_session: usize,
@@ -125,6 +127,7 @@ impl Default for Config {
             flush_timeout: Duration::from_secs(5),
             max_message_size: None,
             max_sessions: usize::MAX,
+            sessions_per_second: None,
             max_sessions_per_user: usize::MAX,
             max_sessions_per_key: usize::MAX,
             max_rooms_per_session: 128,
@@ -216,6 +219,13 @@ impl Config {
     /// How many sessions there may be at a time. Any number unless set.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.max_sessions = sessions;
+        self
+    }
+
+    /// How many sessions may begin. Any number unless set. When all clients come back at once after a failure, those beyond it are
+    /// refused and come again, instead of making the server too slow for everybody.
+    pub fn sessions_per_second(mut self, rate: impl Into<Option<Rate>>) -> Self {
+        self.sessions_per_second = rate.into();
         self
     }
 

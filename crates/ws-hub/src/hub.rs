@@ -24,6 +24,7 @@ use crate::{
     envelope::Outgoing,
     groups::{Group, GroupState, Groups, lock},
     handler::Handler,
+    limit::Meter,
     members::{Members, Snapshot},
     pin::Pin,
     presence::Presences,
@@ -78,6 +79,8 @@ pub(crate) struct Shared<A: Handler> {
     presences: Presences,
     /// How many sessions there are, and those that were promised a place.
     pub(crate) places: AtomicUsize,
+    /// How many have come.
+    arrivals: Mutex<Meter>,
     pub(crate) emptied: Notify,
 }
 
@@ -128,6 +131,7 @@ impl<A: Handler> Builder<A> {
             key_counts: Counts::default(),
             presences: Presences::new(),
             places: AtomicUsize::new(0),
+            arrivals: Mutex::default(),
             emptied: Notify::new(),
         }));
         if !alone {
@@ -448,6 +452,11 @@ impl<A: Handler> Hub<A> {
             }
         };
         self.0.users.remove(group, session.number(), vanished);
+    }
+
+    /// Whether another session may begin now; counts it if so.
+    pub(crate) fn admits_another(&self) -> bool {
+        self.config().sessions_per_second.is_none_or(|rate| lock(&self.0.arrivals).take(1, rate))
     }
 
     pub(crate) fn user_slot(&self, user: Arc<str>) -> Result<Slot<A>, Refusal> {

@@ -1,4 +1,4 @@
-//! How much a session may send.
+//! How much may come in a time.
 
 use std::time::Duration;
 

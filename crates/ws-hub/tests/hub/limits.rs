@@ -55,6 +55,20 @@ async fn floods_are_closed_with_1008() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sessions_begin_no_faster_than_they_may() {
+    let config = Config::new().sessions_per_second(Rate::per_second(10).burst(2)).max_sessions_per_key(2);
+    let hub = Hub::with_config(Recorder::default(), config);
+    let reserve = |key: &str| hub.reserve(Admission::new().key(key));
+    let _seats = (reserve("a").unwrap(), reserve("a").unwrap());
+    assert_eq!(reserve("b").unwrap_err(), Refusal::TooManyAtOnce);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Who is refused for itself takes nothing from the others.
+    assert_eq!(reserve("a").unwrap_err(), Refusal::TooManyWithKey);
+    assert!(reserve("b").is_ok());
+    assert_eq!(Refusal::TooManyAtOnce.close_frame().code.as_u16(), 1013);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_say_who_it_is_is_closed() {
     let config = Config::new().authentication_grace(Duration::from_secs(10)).keep_alive(None);
     let hub = Hub::with_config(Recorder::default(), config);
