@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     JoinError, Payload, Recovery, Room, Session, Since,
-    backplane::{BackplaneError, Position},
+    backplane::{BackplaneError, ErrorKind, Position},
 };
 
 impl<P: Policy> Protocol<P> {
@@ -21,7 +21,7 @@ impl<P: Policy> Protocol<P> {
             "leave" => leave(session, frame),
             "publish" => self.publish(session, frame).await,
             "history" => history(session, frame).await,
-            "presence" => presence(session, frame).await,
+            "presence" => self.presence(session, frame).await,
             "auth" => self.authenticate(session, frame).await,
             "call" => self.call(session, frame).await,
             "ack" => acknowledge(session, frame),
@@ -39,7 +39,6 @@ impl<P: Policy> Protocol<P> {
 
     async fn join(&self, session: &Session<Self>, frame: &Incoming<'_>) -> Result<(), Denied> {
         let name = room(frame)?;
-        let presence = frame.presence.map(told).transpose()?;
         let since = match (&frame.since, frame.newest) {
             (Some(since), _) => Some(Since::Position(position(since)?)),
             (None, Some(count)) => Some(Since::Newest(count)),
@@ -51,6 +50,10 @@ impl<P: Policy> Protocol<P> {
             error => Err(Denied::from(error)),
         })?;
         self.policy().join(session, name).await?;
+        let presence = match frame.presence {
+            Some(data) => Some(self.told(session, name, data).await?),
+            None => None,
+        };
         let hub = session.hub();
         let room = hub.room(name);
         let announce = |recovery: &Recovery| {
@@ -67,11 +70,16 @@ impl<P: Policy> Protocol<P> {
         if let Some(data) = presence {
             room.set_presence(session, data);
         }
-        if frame.watch {
-            session.with_mut(|kept: &mut Kept| kept.watched.insert(name.into()));
-            tell_present(session, None, room, true).await?;
+        watch(session, name, frame.watch);
+        if !frame.watch {
+            return Ok(());
         }
-        Ok(())
+        let told = tell_present(session, None, room, true).await;
+        if !session.is_in(name) && room.is_empty() {
+            // It was sent away meanwhile, and nobody is there to end it.
+            room.unwatch();
+        }
+        told
     }
 
     async fn publish(&self, session: &Session<Self>, frame: &Incoming<'_>) -> Result<(), Denied> {
@@ -92,6 +100,27 @@ impl<P: Policy> Protocol<P> {
         let Stored { from, data } = stored;
         room.send(text::of(&Message { kind: "message", room: name, position: None, from, data }));
         done(session, frame)
+    }
+
+    /// With data it says what is to be known of the client; without it asks who is there.
+    async fn presence(&self, session: &Session<Self>, frame: &Incoming<'_>) -> Result<(), Denied> {
+        let name = inside(session, frame)?;
+        let room = session.hub().room(name);
+        let Some(data) = frame.data else { return tell_present(session, frame.id, room, false).await };
+        let data = self.told(session, name, data).await?;
+        room.set_presence(session, data);
+        done(session, frame)
+    }
+
+    /// What is to be known of somebody who is present. It stays as long as they do, in every room and for every member to read.
+    async fn told(&self, session: &Session<Self>, room: &str, data: &RawValue) -> Result<Bytes, Denied> {
+        let is_small = |data: &RawValue| data.get().len() <= MAX_PRESENCE;
+        let too_big = || Denied::new("too_big", "presence is over 4,096 bytes");
+        if !is_small(data) {
+            return Err(too_big());
+        }
+        let data = self.policy().presence(session, room, data).await?;
+        if is_small(&data) { Ok(Bytes::from(String::from(Box::<str>::from(data)))) } else { Err(too_big()) }
     }
 
     async fn authenticate(&self, session: &Session<Self>, frame: &Incoming<'_>) -> Result<(), Denied> {
@@ -144,19 +173,6 @@ async fn history<P: Policy>(session: &Session<Protocol<P>>, frame: &Incoming<'_>
     Ok(())
 }
 
-/// With data it says what is to be known of the client; without it asks who is there.
-async fn presence<P: Policy>(session: &Session<Protocol<P>>, frame: &Incoming<'_>) -> Result<(), Denied> {
-    let name = inside(session, frame)?;
-    let room = session.hub().room(name);
-    match frame.data {
-        Some(data) => {
-            room.set_presence(session, told(data)?);
-            done(session, frame)
-        }
-        None => tell_present(session, frame.id, room, false).await,
-    }
-}
-
 async fn tell_present<P: Policy>(
     session: &Session<Protocol<P>>,
     id: Option<u64>,
@@ -194,13 +210,20 @@ fn inside<'a, P: Policy>(session: &Session<Protocol<P>>, frame: &'a Incoming<'_>
     if session.is_in(name) { Ok(name) } else { Err(Denied::new("not_in_room", "join the room first")) }
 }
 
-/// What is to be known of somebody who is present. It stays as long as they do, in every room and for every member to read.
-fn told(data: &RawValue) -> Result<Bytes, Denied> {
-    let data = data.get().as_bytes();
-    if data.len() > MAX_PRESENCE {
-        return Err(Denied::new("too_big", "presence is over 4,096 bytes"));
-    }
-    Ok(Bytes::copy_from_slice(data))
+/// Whether it is told of who comes to the room and leaves it.
+fn watch<P: Policy>(session: &Session<Protocol<P>>, room: &str, wanted: bool) {
+    let rooms = session.rooms();
+    session.with_mut(|kept: &mut Kept| {
+        if wanted {
+            kept.watched.insert(room.into());
+        } else {
+            kept.watched.remove(room);
+        }
+        // The application may have taken it out of some, which it is not told here.
+        if kept.watched.len() > rooms.len() {
+            kept.watched.retain(|watched| rooms.contains(watched));
+        }
+    });
 }
 
 fn position(text: &str) -> Result<Position, Denied> {
@@ -224,7 +247,11 @@ impl std::convert::From<JoinError> for Denied {
 
 impl std::convert::From<BackplaneError> for Denied {
     fn from(error: BackplaneError) -> Self {
-        let code = if error.is_unconfirmed() { "unconfirmed" } else { "unavailable" };
+        let code = match error.kind() {
+            ErrorKind::Invalid => "too_big",
+            ErrorKind::Unconfirmed => "unconfirmed",
+            _ => "unavailable",
+        };
         Self::new(code, error.to_string())
     }
 }

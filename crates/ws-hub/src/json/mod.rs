@@ -102,7 +102,12 @@ impl<P: Policy> Handler for Protocol<P> {
         let understood = match serde_json::from_str(&text) {
             Ok(frame) => self.act(session, &frame).await,
             Err(error) => {
-                reply(session, &Error::new(None, "invalid", &format!("not a frame: {error}")));
+                let mut message = format!("not a frame: {error}");
+                // It quotes what the client has written, of any length.
+                if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+                    message.truncate(end);
+                }
+                reply(session, &Error::new(None, "invalid", &message));
                 false
             }
         };
@@ -182,3 +187,5 @@ fn reply<P: Policy>(session: &Session<Protocol<P>>, frame: &impl Serialize) {
 /// What stands in the welcome: clients that know another should say so to their users.
 const VERSION: u32 = 1;
 const MAX_STRIKES: u32 = 10;
+/// Characters of what is wrong with a frame.
+const MAX_MESSAGE: usize = 200;

@@ -52,6 +52,21 @@ pub trait Policy: Sized + Send + Sync + 'static {
         data: &RawValue,
     ) -> impl Future<Output = Result<Publish, Denied>> + Send;
 
+    /// What is to be known of the client in a room, to all who are there: what it says of itself, or what the application makes of
+    /// that. It is asked before the client joins with something, and whenever it says something else.
+    ///
+    /// # Errors
+    /// [`Denied`], which the client is told. One that joins with it does not join.
+    fn presence(
+        &self,
+        client: &Client<Self>,
+        room: &str,
+        data: &RawValue,
+    ) -> impl Future<Output = Result<Box<RawValue>, Denied>> + Send {
+        let _ = (client, room);
+        future::ready(Ok(data.to_owned()))
+    }
+
     /// The client asks the application for something; the answer is a value for it.
     ///
     /// # Errors

@@ -46,6 +46,19 @@ impl Policy for Rules {
         }
     }
 
+    async fn presence(
+        &self,
+        _: &protocol::Client<Self>,
+        _: &str,
+        data: &RawValue,
+    ) -> Result<Box<RawValue>, Denied> {
+        match data.get() {
+            "\"bad\"" => Err(Denied::new("rude", "mind your language")),
+            "\"loud\"" => Ok(RawValue::from_string("\"LOUD\"".into()).unwrap()),
+            _ => Ok(data.to_owned()),
+        }
+    }
+
     async fn call(&self, _: &protocol::Client<Self>, data: &RawValue) -> Result<Box<RawValue>, Denied> {
         Ok(data.to_owned())
     }
@@ -184,6 +197,36 @@ async fn presence_is_told_to_those_who_watch() {
     assert_eq!((&asked["id"], asked["members"].as_array().unwrap().len()), (&json!(2), 2));
     b.abort();
     assert_eq!(next(&mut a).await, json!({"type": "presence", "room": "r", "event": "leave", "name": "bob"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_application_has_a_say_in_what_clients_say_of_themselves() {
+    let hub = hub();
+    let (mut a, session) = welcomed(&hub, "ada").await;
+    let refused = ask(&mut a, json!({"type": "join", "id": 1, "room": "r", "presence": "bad"})).await;
+    assert_eq!((&refused["code"], session.is_in("r")), (&json!("rude"), false));
+    ask(&mut a, json!({"type": "join", "room": "r", "presence": "loud"})).await;
+    let ada = |data: &str| json!([{"name": "ada", "data": data}]);
+    let present = json!({"type": "presence", "room": "r"});
+    assert_eq!(ask(&mut a, present.clone()).await["members"], ada("LOUD"));
+    ask(&mut a, json!({"type": "presence", "id": 2, "room": "r", "data": "quiet"})).await;
+    let refused = ask(&mut a, json!({"type": "presence", "id": 3, "room": "r", "data": "bad"})).await;
+    assert_eq!((&refused["code"], &refused["id"]), (&json!("rude"), &json!(3)));
+    assert_eq!(ask(&mut a, present).await["members"], ada("quiet"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_with_a_frame_is_told_in_few_words() {
+    let hub = hub();
+    let (mut a, _) = welcomed(&hub, "ada").await;
+    let error = ask(&mut a, json!({"type": "join", "id": "é".repeat(10_000)})).await;
+    assert_eq!(error["code"], "invalid");
+    assert!(error["message"].as_str().unwrap().chars().count() <= 200);
+    // As is what the backplane does not take.
+    ask(&mut a, json!({"type": "join", "room": "r"})).await;
+    let large = "x".repeat(800 << 10);
+    let error = ask(&mut a, json!({"type": "publish", "id": 1, "room": "r", "data": large})).await;
+    assert_eq!(error["code"], "too_big");
 }
 
 #[tokio::test(start_paused = true)]
