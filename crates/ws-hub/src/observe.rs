@@ -20,7 +20,8 @@ pub(crate) fn closed<A: Handler>(session: &Session<A>, end: &Disconnect, duratio
     {
         metrics::gauge!(on::SESSIONS).decrement(1.0);
         metrics::histogram!(on::DURATION).record(duration);
-        metrics::counter!(on::CLOSES, "cause" => end.cause.as_str()).increment(1);
+        let (cause, code) = (end.cause.as_str(), on::code(end.code));
+        metrics::counter!(on::CLOSES, "cause" => cause, "code" => code).increment(1);
         let dropped = session.dropped();
         if dropped > 0 {
             metrics::counter!(on::DROPPED_OF_SESSIONS).increment(dropped);
@@ -74,6 +75,39 @@ pub(crate) fn sent(delivery: &Delivery) {
     }
 }
 
+/// The time in which a message is given to all whom it is for.
+#[must_use]
+pub(crate) struct FanOut {
+    #[cfg(feature = "metrics")]
+    since: std::time::Instant,
+}
+
+impl FanOut {
+    pub(crate) fn begin() -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            since: std::time::Instant::now(),
+        }
+    }
+
+    pub(crate) fn end(self, delivery: &Delivery) {
+        #[cfg(feature = "metrics")]
+        {
+            metrics::histogram!(on::FAN_OUT).record(self.since.elapsed());
+            metrics::histogram!(on::RECEIVERS).record(delivery.receivers() as f64);
+        }
+        sent(delivery);
+    }
+}
+
+/// The bytes that wait for a session have changed by so many.
+#[cfg(feature = "metrics")]
+pub(crate) fn queued_bytes(change: f64) {
+    if change != 0.0 {
+        metrics::gauge!(on::QUEUED_BYTES).increment(change);
+    }
+}
+
 #[cfg_attr(not(feature = "metrics"), expect(unused_variables))]
 pub(crate) fn rooms(change: f64) {
     #[cfg(feature = "metrics")]
@@ -124,6 +158,8 @@ mod on {
 
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
+    use ws_core::CloseCode;
+
     use crate::Refusal;
 
     pub(super) const SESSIONS: &str = "websocket_hub_sessions";
@@ -135,6 +171,9 @@ mod on {
     pub(super) const RECEIVED_BYTES: &str = "websocket_hub_received_bytes_total";
     pub(super) const DELIVERIES: &str = "websocket_hub_deliveries_total";
     pub(super) const DROPPED_OF_SESSIONS: &str = "websocket_hub_ended_sessions_dropped_messages_total";
+    pub(super) const FAN_OUT: &str = "websocket_hub_fan_out_seconds";
+    pub(super) const RECEIVERS: &str = "websocket_hub_fan_out_receivers";
+    pub(super) const QUEUED_BYTES: &str = "websocket_hub_queued_bytes";
     pub(super) const ROUND_TRIP: &str = "websocket_hub_round_trip_seconds";
     pub(super) const BACKPLANE: &str = "websocket_hub_backplane_up";
     pub(super) const LAGGED: &str = "websocket_hub_backplane_dropped_events_total";
@@ -146,7 +185,22 @@ mod on {
             Refusal::Closed => "closed",
             Refusal::TooManySessions => "sessions",
             Refusal::TooManyWithKey => "key",
+            Refusal::TooManyAtOnce => "rate",
             Refusal::TooManyOfUser => "user",
+        }
+    }
+
+    /// Peers choose codes, so only those have a label of their own that RFC 6455 and its registry know.
+    pub(super) fn code(code: CloseCode) -> &'static str {
+        const KNOWN: [&str; 16] = [
+            "1000", "1001", "1002", "1003", "1004", "1005", "1006", "1007", "1008", "1009", "1010", "1011",
+            "1012", "1013", "1014", "1015",
+        ];
+        match code.as_u16() {
+            code @ 1000..=1015 => KNOWN[usize::from(code - 1000)],
+            3000..=3999 => "3xxx",
+            4000..=4999 => "4xxx",
+            _ => "other",
         }
     }
 
@@ -157,7 +211,11 @@ mod on {
             describe_gauge!(SESSIONS, Unit::Count, "Sessions.");
             describe_gauge!(ROOMS, Unit::Count, "Rooms with a session of this node.");
             describe_histogram!(DURATION, Unit::Seconds, "How long sessions that have ended lasted.");
-            describe_counter!(CLOSES, Unit::Count, "Sessions that have ended, by who or what ended them.");
+            describe_counter!(
+                CLOSES,
+                Unit::Count,
+                "Sessions that have ended, by who or what ended them and by close code."
+            );
             describe_counter!(REFUSED, Unit::Count, "Sessions that were refused, by the limit.");
             describe_counter!(RECEIVED, Unit::Count, "Data messages that arrived.");
             describe_counter!(RECEIVED_BYTES, Unit::Bytes, "Bytes of data messages that arrived.");
@@ -166,6 +224,13 @@ mod on {
                 DROPPED_OF_SESSIONS,
                 Unit::Count,
                 "Messages that were dropped for sessions that have ended since, over their whole life."
+            );
+            describe_histogram!(FAN_OUT, Unit::Seconds, "To queue a message for all whom it is for.");
+            describe_histogram!(RECEIVERS, Unit::Count, "Sessions that a message was for.");
+            describe_gauge!(
+                QUEUED_BYTES,
+                Unit::Bytes,
+                "Bytes that wait for sessions, of each what it waits for."
             );
             describe_histogram!(ROUND_TRIP, Unit::Seconds, "From a ping to its pong.");
             describe_gauge!(BACKPLANE, "1 while the backplane's server can be reached.");

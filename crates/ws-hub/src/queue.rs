@@ -61,6 +61,9 @@ struct State {
     queue: Fifo,
     /// The queued ones and those that the transport has not taken.
     bytes: usize,
+    /// Of the bytes, those that metrics know of.
+    #[cfg(feature = "metrics")]
+    told_bytes: usize,
     in_flight: u32,
     /// How many in the queue have a key.
     keyed: u32,
@@ -128,7 +131,7 @@ impl Outbox {
             _ => None,
         };
         let waiters = if pushed == Pushed::Disconnected { state.waiters.take() } else { None };
-        drop(state);
+        release(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -147,7 +150,7 @@ impl Outbox {
             }
         }
         let task = if pushed == Pushed::Queued && state.wants { state.waker.take() } else { None };
-        drop(state);
+        release(state);
         if let Some(task) = task {
             task.wake();
         }
@@ -182,7 +185,7 @@ impl Outbox {
             state.put(message.clone());
         }
         let waker = if state.wants && !messages.is_empty() { state.waker.take() } else { None };
-        drop(state);
+        release(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -204,7 +207,7 @@ impl Outbox {
             Phase::Closed => {}
         }
         let (waker, waiters) = (state.waker.take(), state.waiters.take());
-        drop(state);
+        release(state);
         drop(dropped);
         if let Some(waker) = waker {
             waker.wake();
@@ -299,7 +302,7 @@ impl Outbox {
         state.in_flight -= messages as u32;
         state.bytes -= bytes;
         let waiters = state.waiters.take();
-        drop(state);
+        release(state);
         wake_all(waiters);
     }
 
@@ -311,7 +314,7 @@ impl Outbox {
         state.in_flight = 0;
         let phase = mem::replace(&mut state.phase, Phase::Closed);
         let (waker, waiters) = (state.waker.take(), state.waiters.take());
-        drop(state);
+        release(state);
         drop((queue, waker));
         wake_all(waiters);
         match phase {
@@ -443,6 +446,17 @@ impl State {
         queue
     }
 
+    /// How the bytes have changed, once that is much: a queue that is emptied as it is filled is nothing to tell.
+    #[cfg(feature = "metrics")]
+    fn untold_bytes(&mut self) -> f64 {
+        let (bytes, told) = (self.bytes, self.told_bytes);
+        if bytes != 0 && bytes.abs_diff(told) < TELL_BYTES {
+            return 0.0;
+        }
+        self.told_bytes = bytes;
+        bytes as f64 - told as f64
+    }
+
     fn park(&mut self, waker: &Waker, wants: bool) -> Option<Waker> {
         self.wants = wants;
         match &self.waker {
@@ -452,10 +466,22 @@ impl State {
     }
 }
 
+/// Gives the lock back, and tells metrics what they do not know.
+fn release(#[cfg_attr(not(feature = "metrics"), expect(unused_mut))] mut state: MutexGuard<'_, State>) {
+    #[cfg(feature = "metrics")]
+    let change = state.untold_bytes();
+    drop(state);
+    #[cfg(feature = "metrics")]
+    crate::observe::queued_bytes(change);
+}
+
 #[expect(clippy::box_collection, reason = "as they are kept")]
 fn wake_all(waiters: Option<Box<Vec<Waker>>>) {
     waiters.into_iter().flat_map(|waiters| *waiters).for_each(Waker::wake);
 }
+
+#[cfg(feature = "metrics")]
+const TELL_BYTES: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,9 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-use crate::{Envelope, Overflow, Payload, Session, envelope::Outgoing, handler::Handler, queue::Pushed};
+use crate::{
+    Delivery, Envelope, Overflow, Payload, Session, envelope::Outgoing, handler::Handler, queue::Pushed,
+};
 
 /// Why a request has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +133,17 @@ impl<A: Handler> Waiting<A> {
 
     /// Sends what others are asked, too.
     pub(crate) fn send(self, message: &Arc<Outgoing>, overflow: &Overflow) -> Result<Self, RequestError> {
-        match self.session.push(message, overflow) {
+        let mut pushed = self.session.push(message, overflow);
+        if pushed == Pushed::Full {
+            self.session.count_dropped();
+            pushed = Pushed::Dropped;
+        }
+        let mut delivery = Delivery::default();
+        delivery.count(pushed);
+        crate::observe::sent(&delivery);
+        match pushed {
             Pushed::Queued | Pushed::Displaced(_) | Pushed::Replaced => Ok(self),
-            Pushed::Full => {
-                self.session.count_dropped();
-                Err(RequestError::Dropped)
-            }
-            Pushed::Dropped => Err(RequestError::Dropped),
+            Pushed::Full | Pushed::Dropped => Err(RequestError::Dropped),
             Pushed::Closed | Pushed::Disconnected => Err(RequestError::Closed),
         }
     }

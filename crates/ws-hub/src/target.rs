@@ -13,6 +13,7 @@ use crate::{
     cluster::{Operation, wire},
     envelope::Outgoing,
     handler::Handler,
+    observe::FanOut,
     queue::Pushed,
     request::Waiting,
 };
@@ -147,7 +148,7 @@ impl<'a, A: Handler> Target<'a, A> {
                 waiting.push(session.clone());
             }
         });
-        crate::observe::sent(&delivery);
+        fan_out.end(&delivery);
         let mut sending = Sending::new(delivery);
         if let (false, Overflow::Wait(timeout)) = (waiting.is_empty(), overflow) {
             sending.wait(message, waiting, *timeout);

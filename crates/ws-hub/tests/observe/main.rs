@@ -142,11 +142,35 @@ fn sessions_and_messages_are_counted() {
         ("websocket_hub_received_bytes_total{}", 5),
         ("websocket_hub_deliveries_total{outcome=dropped}", 1),
         ("websocket_hub_deliveries_total{outcome=disconnected}", 1),
-        ("websocket_hub_session_ends_total{cause=peer}", 1),
+        ("websocket_hub_session_ends_total{cause=peer,code=4xxx}", 1),
     ] {
         assert_eq!(numbers.counter(name), count, "{name}");
     }
     assert_eq!(numbers.gauge("websocket_hub_rooms{}"), 0.0);
+}
+
+#[test]
+fn what_waits_is_measured_and_late_outcomes_are_counted() {
+    let numbers = Numbers::default();
+    metrics::with_local_recorder(&numbers, || {
+        run(async {
+            let config = Config::new().max_queued_messages(2).keep_alive(None).write_timeout(None);
+            let hub = Hub::with_config((), config);
+            let (client, _, served) = connect_as(&hub, Admission::new(), 16).await;
+            for _ in 0..2 {
+                hub.all().send("x".repeat(50_000));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(numbers.gauge("websocket_hub_queued_bytes{}"), 100_000.0);
+            let wait = || hub.all().send(Envelope::new("x").overflow(Overflow::Wait(Duration::from_secs(1))));
+            assert_eq!(wait().delivery().waiting, 1);
+            assert_eq!(wait().await.dropped, 1);
+            drop(client);
+            served.await.unwrap();
+        });
+    });
+    assert_eq!(numbers.gauge("websocket_hub_queued_bytes{}"), 0.0);
+    assert_eq!(numbers.counter("websocket_hub_deliveries_total{outcome=dropped}"), 2);
 }
 
 #[test]
