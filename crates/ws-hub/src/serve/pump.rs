@@ -108,7 +108,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     /// The next message, or the end. An error is the panic of a hook.
     pub(super) async fn next(&mut self) -> Result<Input, Panic> {
         poll_fn(|cx| {
-            self.poll(cx);
+            self.poll(cx, true);
             if let Some(panic) = self.panic.take() {
                 return Poll::Ready(Err(panic));
             }
@@ -131,7 +131,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
                 Ok(Poll::Pending) => {}
                 Err(panic) => return Poll::Ready(Err(panic)),
             }
-            self.poll(cx);
+            self.poll(cx, false);
             self.panic.take().map_or(Poll::Pending, |panic| Poll::Ready(Err(panic)))
         })
         .await
@@ -141,7 +141,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
     pub(super) async fn finish(&mut self) -> (Disconnect, Option<Error>) {
         poll_fn(|cx| {
             loop {
-                self.poll(cx);
+                self.poll(cx, false);
                 // Nobody handles what still arrives, nor a second panic.
                 if self.ahead.take().is_none() && self.panic.take().is_none() {
                     break;
@@ -155,21 +155,31 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         (self.disconnect(asked), self.error.take())
     }
 
-    /// Moves what can be moved.
-    fn poll(&mut self, cx: &mut Context<'_>) {
+    /// Moves what can be moved. With `reads_on`, the next message comes before what is to be written: the answers to those that have
+    /// arrived together leave together.
+    fn poll(&mut self, cx: &mut Context<'_>, reads_on: bool) {
         loop {
             if self.stage == Stage::Ended {
                 return;
             }
             self.news();
+            let before = self.stage;
+            let reads_first = reads_on && self.may_write_later();
+            if reads_first {
+                self.poll_input(cx);
+                if self.ahead.is_some() || self.panic.is_some() {
+                    return;
+                }
+            }
             self.poll_output(cx);
             let deadline = self.deadline();
             if self.timer.poll(cx, deadline).is_ready() {
                 self.expire(Instant::now());
                 continue;
             }
-            let before = self.stage;
-            self.poll_input(cx);
+            if !reads_first {
+                self.poll_input(cx);
+            }
             // What is sent from here on wakes the task. What has changed may have more to write.
             if self.stage == before {
                 return;
@@ -190,6 +200,16 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         if dropped > 0 {
             self.hook(|app, session| app.dropped(session, dropped));
         }
+    }
+
+    /// Whether so little waits that it may wait for the next message, too. A close frame does not.
+    fn may_write_later(&self) -> bool {
+        if self.stage != Stage::Open || self.flush_by.is_some() {
+            return false;
+        }
+        let (messages, bytes) = self.session.outbox().queued();
+        let bounds = self.session.bounds();
+        messages <= bounds.messages / 2 && bytes <= (bounds.bytes / 2).min(BATCH)
     }
 
     fn hook(&mut self, call: impl FnOnce(&A, &Session<A>)) {
@@ -311,7 +331,12 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
                 Ok(Some(Message::Close(frame))) => {
                     self.hook(|app, session| app.close(session, frame.as_ref()));
                 }
-                Ok(Some(message)) => self.message(message),
+                Ok(Some(message)) => {
+                    if !self.message(message) {
+                        // The close frame comes first.
+                        return;
+                    }
+                }
                 Ok(None) => self.ended(None),
                 Err(error) => self.ended(Some(error)),
             }
@@ -321,7 +346,8 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
         }
     }
 
-    fn message(&mut self, message: Message) {
+    /// Takes a data message; false if it is one too many, which closes the session.
+    fn message(&mut self, message: Message) -> bool {
         let config = self.session.hub().config();
         let len = match &message {
             Message::Text(text) => text.len(),
@@ -337,6 +363,7 @@ impl<'a, A: Handler, S: AsyncRead + AsyncWrite + Unpin> Pump<'a, A, S> {
             let frame = CloseFrame::new(CloseCode::POLICY_VIOLATION, "too many messages");
             self.session.end_with(Some(frame), Cause::Flooded, false);
         }
+        within
     }
 
     fn pong(&mut self, payload: &Bytes) {
