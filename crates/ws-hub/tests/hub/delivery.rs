@@ -1,10 +1,22 @@
 //! What becomes of messages: queues, policies, slow consumers, close frames.
 
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use tokio::time::{Instant, timeout};
-use ws_core::{CloseCode, CloseFrame, PreparedMessage};
-use ws_hub::{Admission, Cause, Config, Envelope, Hub, Overflow, Session};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
+    time::{Instant, timeout},
+};
+use ws_core::{CloseCode, CloseFrame, Conn, Negotiated, PreparedMessage, Role, Utf8Bytes};
+use ws_hub::{Admission, Cause, Config, Envelope, Handler, Hub, Overflow, Session};
 
 use crate::support::{Recorder, closed, connect, connect_as, silent, text};
 
@@ -223,4 +235,80 @@ fn sending_needs_no_runtime() {
     let hub: Hub<()> = Hub::with_config((), Config::new().overflow(Overflow::Wait(Duration::from_secs(1))));
     assert_eq!(hub.all().send("nobody").delivery().queued, 0);
     assert!(hub.room("a").is_empty());
+}
+
+/// A transport that counts what is written at a time.
+struct Counting(DuplexStream, Arc<AtomicUsize>);
+
+impl AsyncRead for Counting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Counting {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.0).poll_write(cx, bytes);
+        self.1.fetch_add(written.is_ready().into(), Ordering::SeqCst);
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Answers each message, and closes after one that says so.
+#[derive(Default)]
+struct Echo(AtomicUsize);
+
+impl Handler for Echo {
+    async fn text(&self, session: &Session<Self>, text: Utf8Bytes) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        session.send(text.clone());
+        if text == "bye" {
+            session.close(CloseFrame::new(4000, "bye"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_to_what_arrived_together_leave_together_and_a_close_frame_before_the_rest() {
+    let hub = Hub::with_config(Echo::default(), Config::new().max_queued_messages(8));
+    let (near, far) = duplex(64 << 10);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let mut client = Conn::new(near, Role::Client, ws_core::Config::new(), Negotiated::new());
+    let far = Counting(far, writes.clone());
+    let server = Conn::new(far, Role::Server, ws_core::Config::new(), Negotiated::new());
+    let served = hub.clone();
+    tokio::spawn(async move { served.serve(server).await });
+    for number in 0..4 {
+        client.queue_message(number.to_string()).await.unwrap();
+    }
+    client.flush().await.unwrap();
+    for number in 0..4 {
+        assert_eq!(text(&mut client).await, number.to_string());
+    }
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
+    // More than half of the queue does not wait.
+    for number in 0..40 {
+        client.queue_message(number.to_string()).await.unwrap();
+    }
+    client.queue_message("bye").await.unwrap();
+    client.queue_message("too late").await.unwrap();
+    client.flush().await.unwrap();
+    for number in 0..40 {
+        assert_eq!(text(&mut client).await, number.to_string());
+    }
+    assert_eq!(text(&mut client).await, "bye");
+    assert_eq!(closed(&mut client).await, Some(CloseFrame::new(4000, "bye")));
+    assert_eq!(hub.handler().0.load(Ordering::SeqCst), 4 + 40 + 1);
 }
