@@ -12,6 +12,7 @@ mod child;
 mod client;
 mod compare;
 mod deflate;
+mod hub;
 mod idle;
 mod instructions;
 mod limits;
@@ -59,6 +60,12 @@ usage: ws-bench COMMAND [OPTIONS]
   deflate        compression alone, ours beside zlib-rs: megabytes a second, wire ratio
                  --rounds N        default 7
                  --seconds S       default 0.2, for each direction
+  hub            a message to all in a room, ws-hub beside others: CPU time, deliveries a second, time to the last receiver, memory
+                 --servers LIST    default: axum-broadcast, which the ratios are made with, socketioxide, ours-axum, ours-hub
+                 --connections L   default 1000,10000
+                 --deaf N          connections beside them that never read, default 0
+                 --size N          bytes of the message, default 256
+                 --rounds, --seconds, --core as above
   idle           resident memory per idle connection, and 1 and 5 s after all have closed
                  --servers LIST    default: all
                  --connections N   default 10000
@@ -110,6 +117,7 @@ fn run() -> Result<()> {
         Some("compare") => compare::main(args),
         Some("deflate") => deflate::main(args),
         Some("dial") => client::dial(args),
+        Some("hub") => hub::main(args),
         Some("idle") => idle::main(args),
         Some("instructions") => instructions::main(args),
         Some("plot") => plot::main(args),

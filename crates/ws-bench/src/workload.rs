@@ -17,6 +17,8 @@ pub(crate) struct Workload {
     /// What is offered of permessage-deflate, and has to be agreed on.
     pub(crate) deflate: Option<Takeover>,
     pub(crate) traffic: Traffic,
+    /// Connections beside the others that never read.
+    pub(crate) deaf: usize,
 }
 
 /// What goes back and forth.
@@ -59,6 +61,8 @@ pub(crate) enum Content {
     Ascii,
     /// A binary message of random bytes.
     Binary,
+    /// A text message of letters, as the data of an event of Socket.IO, whose handshakes come before.
+    Event,
     /// A text message: a JSON document of 1 to 4 KiB.
     Json,
     /// A text message of ASCII and, rarely, of two-byte characters.
@@ -103,9 +107,12 @@ impl Workload {
         match self.content {
             _ if self.size == 0 => 1,
             Content::Json => 64,
-            Content::Ascii | Content::Binary | Content::MostlyAscii | Content::Multibyte | Content::Prose => {
-                16
-            }
+            Content::Ascii
+            | Content::Binary
+            | Content::Event
+            | Content::MostlyAscii
+            | Content::Multibyte
+            | Content::Prose => 16,
         }
     }
 
@@ -115,6 +122,7 @@ impl Workload {
         let content = match content {
             Content::Ascii => "ASCII text",
             Content::Binary => "binary",
+            Content::Event => "an event of Socket.IO with",
             Content::Json => "JSON, 1 to 4 KiB, in the middle",
             Content::MostlyAscii => "text of which 0.5 % is multibyte,",
             Content::Multibyte => "multibyte text",
@@ -167,6 +175,11 @@ pub(crate) const ALL: &[Workload] = &[
 /// The message every idle connection echoes once, unless another workload is asked for.
 pub(crate) const IDLE: Workload = row("idle", Content::Binary, 1 << 10, 0, 1);
 
+/// What goes to all in a room, and the same for Socket.IO.
+pub(crate) const HUB: Workload =
+    Workload { traffic: Traffic::Broadcast, ..row("hub", Content::Ascii, 256, 1000, 1) };
+pub(crate) const EVENT: Workload = Workload { content: Content::Event, ..HUB };
+
 /// What is compressed, as it is.
 const JSON: Workload = row("json-plain", Content::Json, 2560, 100, 1);
 const PROSE: Workload = row("prose64k-plain", Content::Prose, 64 << 10, 32, 1);
@@ -178,5 +191,5 @@ const fn row(
     connections: usize,
     depth: usize,
 ) -> Workload {
-    Workload { name, content, size, connections, depth, deflate: None, traffic: Traffic::Echo }
+    Workload { name, content, size, connections, depth, deflate: None, traffic: Traffic::Echo, deaf: 0 }
 }

@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::net::sockopt;
+use rustix::net::{self, AddressFamily, SocketType, sockopt};
 
 use super::{
     deflate::Inflater, extension::Encoding, frame::RSV1, opening, prepared::Prepared, replies::Replies,
-    requests::Requests,
+    requests::Requests, socketio,
 };
 use crate::{Result, workload::Takeover};
 
@@ -43,13 +43,27 @@ impl Target {
     /// When the server cannot be reached, takes longer than five seconds, refuses, or does not agree to the
     /// compression of the workload.
     pub(crate) fn open(&self, prepared: &Prepared, index: usize) -> Result<Client> {
-        let stream = TcpStream::connect_timeout(&self.addr, PATIENCE)?;
+        self.open_on(TcpStream::connect_timeout(&self.addr, PATIENCE)?, prepared, index)
+    }
+
+    /// As [`open`](Self::open), with as little room as there can be for what is never read.
+    pub(crate) fn open_deaf(&self, prepared: &Prepared) -> Result<Client> {
+        let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        // Beforehand: a window that was offered is not taken back.
+        sockopt::set_socket_recv_buffer_size(&socket, 1)?;
+        net::connect(&socket, &self.addr)?;
+        self.open_on(socket.into(), prepared, 0)
+    }
+
+    fn open_on(&self, stream: TcpStream, prepared: &Prepared, index: usize) -> Result<Client> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         // Closed by reset: thousands of sockets in TIME_WAIT would use up the ports of the next run.
         sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
-        let encoding = if self.websocket {
+        let encoding = if prepared.is_event {
+            socketio::open(&stream)?
+        } else if self.websocket {
             upgrade(&stream, prepared.deflate())?
         } else {
             Encoding::widest(prepared.deflate())
@@ -117,7 +131,7 @@ fn read(mut stream: &TcpStream, len: usize) -> Result<Vec<u8>> {
 }
 
 /// Reads the bytes of a frame; whether it is the right one is not looked at here.
-fn read_frame(stream: &TcpStream) -> Result<Vec<u8>> {
+pub(super) fn read_frame(stream: &TcpStream) -> Result<Vec<u8>> {
     let mut frame = read(stream, 2)?;
     frame.extend(read(stream, header_len(&frame) - 2)?);
     let len = match frame[2..] {
@@ -131,7 +145,7 @@ fn read_frame(stream: &TcpStream) -> Result<Vec<u8>> {
     Ok(frame)
 }
 
-fn header_len(frame: &[u8]) -> usize {
+pub(super) fn header_len(frame: &[u8]) -> usize {
     match frame[1] & 0x7f {
         126 => 4,
         127 => 10,

@@ -74,6 +74,8 @@ struct Generator {
     traffic: Traffic,
     /// Connections that have not had all of the current broadcast.
     waiting: usize,
+    /// Nobody reads from these.
+    _deaf: Vec<TcpStream>,
 }
 
 struct Connection {
@@ -118,13 +120,16 @@ impl Generator {
                 sent_at: Instant::now(),
             });
         }
+        let deaf =
+            (0..workload.deaf).map(|_| Ok(target.open_deaf(prepared)?.stream)).collect::<Result<_>>()?;
         if workload.traffic == Traffic::Broadcast {
             // The server may need a moment after the last handshake to know all its connections.
             thread::sleep(SETTLE);
         }
         let events = Vec::with_capacity(workload.connections.max(1));
         let (depth, traffic) = (workload.depth, workload.traffic);
-        Ok(Self { epoll, connections, events, buffer: vec![0; BUFFER], depth, traffic, waiting: 0 })
+        let buffer = vec![0; BUFFER];
+        Ok(Self { epoll, connections, events, buffer, depth, traffic, waiting: 0, _deaf: deaf })
     }
 
     /// Replies that one batch has in all.

@@ -16,6 +16,7 @@ mod prose;
 mod replies;
 mod requests;
 mod responder;
+mod socketio;
 mod window;
 
 pub(crate) use client::Target;

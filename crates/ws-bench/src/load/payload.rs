@@ -15,6 +15,10 @@ fn payload(workload: &Workload, vocabulary: &prose::Vocabulary, random: &mut Ran
     let size = workload.size;
     match workload.content {
         Content::Ascii => iter::repeat_with(|| b' ' + (random.next() % 95) as u8).take(size).collect(),
+        Content::Event => {
+            let letters = iter::repeat_with(|| b'a' + (random.next() % 26) as u8).take(size);
+            b"42[\"m\",\"".iter().copied().chain(letters).chain(*b"\"]").collect()
+        }
         Content::Binary => iter::repeat_with(|| random.next() as u8).take(size).collect(),
         Content::Json => json::document(random),
         Content::MostlyAscii => {

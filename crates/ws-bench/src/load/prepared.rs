@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct Prepared {
     opcode: u8,
     deflate: Option<Takeover>,
+    /// Socket.IO is spoken.
+    pub(super) is_event: bool,
     depth: usize,
     payloads: Vec<Vec<u8>>,
     built: RefCell<Vec<Rc<Requests>>>,
@@ -29,6 +31,7 @@ impl Prepared {
         Self {
             opcode,
             deflate: workload.deflate,
+            is_event: workload.content == Content::Event,
             depth: workload.depth,
             payloads: payloads(workload, &mut Random::new()),
             built: RefCell::default(),

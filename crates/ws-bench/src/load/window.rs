@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{latency::Latency, replies::Counted};
-use crate::{Result, procfs::cpu_time};
+use crate::{
+    Result,
+    procfs::{cpu_time, resident_kib},
+};
 
 /// When a run ends.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Measured {
     pub(crate) generator: Duration,
     /// From the sending of a batch to the last of its replies.
     pub(crate) latency: Latency,
+    /// Resident memory of the server in KiB with all connections open, before the first message and after the last.
+    pub(crate) resident: [u64; 2],
 }
 
 impl Measured {
@@ -38,6 +43,7 @@ impl Measured {
             server: Duration::ZERO,
             generator: Duration::ZERO,
             latency: Latency::new(),
+            resident: [0; 2],
         }
     }
 }
@@ -71,15 +77,9 @@ impl Window {
             }
             Limit::Window { .. } => (limit, Phase::WarmUp, u64::MAX),
         };
-        Ok(Self {
-            limit,
-            phase,
-            opened: Instant::now(),
-            unsent,
-            server,
-            cpu: sample(server)?,
-            measured: Measured::nothing(),
-        })
+        let mut measured = Measured::nothing();
+        measured.resident[0] = resident_kib(server)?;
+        Ok(Self { limit, phase, opened: Instant::now(), unsent, server, cpu: sample(server)?, measured })
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -118,6 +118,7 @@ impl Window {
         self.measured.wall = self.opened.elapsed();
         self.measured.server = server.saturating_sub(self.cpu.0);
         self.measured.generator = generator.saturating_sub(self.cpu.1);
+        self.measured.resident[1] = resident_kib(self.server)?;
         Ok(())
     }
 }

@@ -4,11 +4,13 @@ mod axum_ws;
 mod fastwebsockets;
 mod gorilla;
 mod handler;
+mod hub;
 mod node;
 mod ours;
 mod program;
 mod raw_epoll;
 mod raw_tokio;
+mod socketioxide;
 mod sockudo;
 mod table;
 mod tokio_websockets;
@@ -21,7 +23,7 @@ use futures_util::future::LocalBoxFuture;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::{TcpListener, TcpStream};
 
-use self::table::SERVERS;
+use self::table::{ROOMS, SERVERS};
 use crate::{
     Result,
     args::Args,
@@ -121,7 +123,8 @@ impl Server {
     /// # Errors
     /// When no server has this name.
     pub(crate) fn find(name: &str) -> Result<&'static Self> {
-        SERVERS.iter().find(|server| server.name == name).ok_or_else(|| format!("no server {name}").into())
+        let found = SERVERS.iter().chain(ROOMS).find(|server| server.name == name);
+        found.ok_or_else(|| format!("no server {name}").into())
     }
 
     /// Reads a comma-separated list; an empty one means all.

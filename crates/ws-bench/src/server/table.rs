@@ -7,7 +7,7 @@ use ws_tower::{Upgraded, Upgrader};
 use super::{
     Difference, Kind, REFERENCE, Server, Serving, accept, axum_ws, fastwebsockets, gorilla,
     handler::{Broadcast, Echo, EchoBatched},
-    node, ours, raw_epoll, raw_tokio, sockudo, tokio_websockets, tungstenite, yawc,
+    hub, node, ours, raw_epoll, raw_tokio, socketioxide, sockudo, tokio_websockets, tungstenite, yawc,
 };
 use crate::workload::Traffic;
 
@@ -85,6 +85,13 @@ pub(super) static SERVERS: &[Server] = &[
         .deflating()
     },
     row("ours-hyper", Kind::Tokio(ours_hyper)).deflating(),
+    row("ours-hub", Kind::Tokio(hub::serve)).deflating(),
+];
+
+/// Servers that do nothing but to send what comes to all in a room.
+pub(super) static ROOMS: &[Server] = &[
+    row("axum-broadcast", Kind::Tokio(|listener, _| Box::pin(axum_ws::broadcast(listener)))),
+    row("socketioxide", Kind::Program(socketioxide::command)),
 ];
 
 /// Most of what we compare with.
