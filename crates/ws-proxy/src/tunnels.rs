@@ -181,17 +181,14 @@ impl Member {
         }
     }
 
-    /// The order that was given, once; without one the task is woken by the next.
+    /// The order that was given, once. The task is woken by the next.
     pub(crate) fn poll_order(&self, cx: &Context<'_>) -> Option<Order> {
         let mut post = self.lock();
-        if post.order.is_some() {
-            return post.order.take();
-        }
         match &mut post.waiting {
             Some(waker) => waker.clone_from(cx.waker()),
             waiting => *waiting = Some(cx.waker().clone()),
         }
-        None
+        post.order.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Post> {

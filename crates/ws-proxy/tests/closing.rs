@@ -362,6 +362,7 @@ async fn drain_says_nothing_behind_a_close_frame() {
     let drain = tokio::spawn(async move { tunnels.drain().await });
     // The drain's own close frame, since the backend's has not come yet, and no second one.
     assert_eq!(rest(&mut client).await, b"\x88\x02\x03\xE9");
+    drop(client);
     assert_eq!(next(&mut seen).await, b"\x88\x82\0\0\0\0\x03\xE8");
     assert_eq!(drain.await.unwrap().aborted, 0);
 }
@@ -373,14 +374,12 @@ async fn drain_cuts_off_who_does_not_end() {
         rest(&mut io).await;
     })
     .await;
-    for proxy in modes(&proxy_to(server)) {
+    for proxy in modes(&proxy_to(server).close_timeout(Duration::from_secs(3600))) {
         let tunnels = Tunnels::new();
         let proxy = serve(proxy.tunnels(tunnels.clone())).await;
         let (mut client, _) = ask(proxy, handshake("/", "")).await;
-        let began = Instant::now();
         let summary = tunnels.drain().timeout(Duration::from_millis(100)).await;
         assert_eq!((summary.closed, summary.aborted), (0, 1));
-        assert!(began.elapsed() < PATIENCE);
         rest(&mut client).await;
         timeout(PATIENCE, tunnels.wait_idle()).await.unwrap();
     }
