@@ -325,16 +325,22 @@ pub(crate) enum Target {
 
 fn check(uri: &Uri) -> Result<(), InvalidBackend> {
     let is_known = matches!(uri.scheme_str(), Some("ws" | "wss" | "http" | "https"));
-    if is_known && uri.host().is_some_and(|host| !host.is_empty()) { Ok(()) } else { Err(InvalidBackend(())) }
+    // Nobody would be sent a user name, and a port that is none would be left out.
+    let is_place = uri.authority().is_some_and(|authority| {
+        let port = authority.as_str().strip_prefix(authority.host());
+        !authority.host().is_empty()
+            && port.is_some_and(|port| port.is_empty() || authority.port_u16() > Some(0))
+    });
+    if is_known && is_place { Ok(()) } else { Err(InvalidBackend(())) }
 }
 
-/// Not a URL of a backend: `ws`, `wss`, `http` or `https`, with a host.
+/// Not a URL of a backend: `ws`, `wss`, `http` or `https`, with a host and without a user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBackend(());
 
 impl fmt::Display for InvalidBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a URL of a backend; it begins with ws:// or wss:// and has a host")
+        f.write_str("not a URL of a backend; it begins with ws:// or wss:// and has a host, and no user name")
     }
 }
 
