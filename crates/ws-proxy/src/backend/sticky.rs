@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, header::COOKIE};
 /// The cookie that tells which backend a client had; [`Backends::sticky`](super::Backends::sticky) takes it.
 ///
 /// A client without one is given the next backend by turns, and the cookie with the answer that accepts it. When its backend is
-/// gone, down or full, it is given another one, with a new cookie. The value is a hash: it tells nobody the address of a backend. It is
+/// gone, down or full, it is given another one, with a new cookie. The value is a hash of the backend's URL, which who guesses that can tell. It is
 /// `HttpOnly` and `SameSite=Lax`, and ends with the browser's session.
 #[derive(Clone, Debug)]
 #[must_use]
