@@ -10,8 +10,9 @@ use crate::Peer;
 /// The headers by which backends learn of the client: `X-Forwarded-For`, `-Proto` and `-Host`, and `Forwarded` (RFC 7239).
 ///
 /// Anybody can send such headers, so those of a request are dropped, unless it comes from a proxy that is
-/// [trusted](Self::trust): then they are kept, and this proxy adds itself to the lists. The headers of the other kind, which
-/// this proxy does not write, are dropped likewise: a backend that believes one kind must not be told lies in the other.
+/// [trusted](Self::trust): then they are kept, and this proxy adds itself to the lists. What this proxy does not write is dropped
+/// likewise: a backend that believes one of them must not be told lies in another. These are `Forwarded`, `X-Real-IP` and all
+/// that begin with `X-Forwarded-`, with underscores in place of hyphens, too: to many programs both are the same.
 ///
 /// | Header | From a trusted proxy | From anybody else |
 /// |---|---|---|
@@ -74,7 +75,8 @@ impl ForwardedHeaders {
     /// Writes them into the headers of a request that were its client's.
     pub(crate) fn write(&self, headers: &mut HeaderMap, peer: Option<Peer>, host: Option<&str>) {
         if !peer.is_some_and(|peer| self.trusts(peer.addr.ip())) {
-            for name in [&FORWARDED, &X_FORWARDED_FOR, &X_FORWARDED_HOST, &X_FORWARDED_PROTO] {
+            let told: Vec<_> = headers.keys().filter(|name| tells_of_a_client(name)).cloned().collect();
+            for name in told {
                 headers.remove(name);
             }
         }
@@ -104,6 +106,12 @@ impl Default for ForwardedHeaders {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Whether backends may take their client from it. CGI and its heirs make the same of hyphens and underscores (RFC 3875, 4.1.18).
+fn tells_of_a_client(name: &HeaderName) -> bool {
+    let name = name.as_str().replace('_', "-");
+    name.starts_with("x-forwarded-") || matches!(&*name, "forwarded" | "x-real-ip")
 }
 
 /// RFC 7239, 6: an IPv6 address stands in brackets, and so in quotes.
@@ -157,6 +165,9 @@ mod tests {
         ("x-forwarded-for", "7.7.7.7"),
         ("x-forwarded-proto", "http"),
         ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-port", "1"),
+        ("x_forwarded_for", "6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
         ("forwarded", "for=6.6.6.6"),
     ];
 
@@ -182,7 +193,10 @@ mod tests {
                 "forwarded: for=6.6.6.6, for=192.0.2.1;host=\"a.example\";proto=https",
                 "x-forwarded-for: 6.6.6.6, 7.7.7.7, 192.0.2.1",
                 "x-forwarded-host: evil.example",
+                "x-forwarded-port: 1",
                 "x-forwarded-proto: http",
+                "x-real-ip: 6.6.6.6",
+                "x_forwarded_for: 6.6.6.6",
             ]
         );
     }
