@@ -100,6 +100,7 @@ fn request(settings: &Settings, parts: &Parts, accepted: &Accepted, uri: &Uri) -
     for name in others {
         headers.remove(name);
     }
+    let is_relayed = !extensions.is_empty();
     for (name, lines) in [(SEC_WEBSOCKET_PROTOCOL, subprotocols), (SEC_WEBSOCKET_EXTENSIONS, extensions)] {
         for line in lines {
             headers.append(name.clone(), line);
@@ -120,6 +121,10 @@ fn request(settings: &Settings, parts: &Parts, accepted: &Accepted, uri: &Uri) -
         for name in reserved {
             headers.remove(name);
         }
+        // If it has taken the offer away, that is no leave for the dialer to make its own.
+        if is_relayed {
+            headers.entry(SEC_WEBSOCKET_EXTENSIONS).or_insert(NONE);
+        }
     }
     let mut request = Request::new(());
     *request.uri_mut() = uri.clone();
@@ -138,7 +143,6 @@ fn subprotocols(headers: &HeaderMap, accepted: &Accepted) -> Vec<HeaderValue> {
 /// In a tunnel, what the client offers, even if that is nothing. A relay speaks for itself: nothing here leaves it to the dialer.
 #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "nothing is compressed"))]
 fn relayed_extensions(settings: &Settings, headers: &HeaderMap, accepted: &Accepted) -> Vec<HeaderValue> {
-    const NONE: HeaderValue = HeaderValue::from_static("");
     match &settings.relay {
         None => {
             let lines: Vec<_> = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().cloned().collect();
@@ -169,3 +173,6 @@ fn is_unsent(kind: &DialErrorKind) -> bool {
         _ => false,
     }
 }
+
+/// Offers no extension.
+const NONE: HeaderValue = HeaderValue::from_static("");

@@ -81,11 +81,9 @@ async fn serve(settings: Arc<Settings>, mut parts: Parts) -> Response<ProxyBody>
             return telling.refused(Response::from(rejection).map(ProxyBody::from));
         }
     };
-    let dialed = dial(&settings, &parts, &accepted, &mut telling).await;
-    drop(parts);
-    match dialed {
+    match dial(&settings, &parts, &accepted, &mut telling).await {
         Ok(Dialed::Accepted(backend, kept)) => {
-            let mut accepted = agree(&settings, accepted, &backend);
+            let mut accepted = agree(&settings, &parts, accepted, &backend);
             copy_headers(accepted.response.headers_mut(), backend.response.headers());
             if let Some(cookie) = kept.cookie {
                 accepted.response.headers_mut().append(SET_COOKIE, cookie);

@@ -313,3 +313,37 @@ async fn place_of_a_tunnel_is_told_with_what_it_carried() {
     assert!(line.ends_with("up=0/8 down=1/8 closed client=1001 backend=1001"), "{line}");
     let _ = (Side::Client, header::HOST);
 }
+
+#[tokio::test]
+async fn client_hears_of_no_subprotocol_that_it_has_not_offered() {
+    let (backend, mut requests) =
+        scripted(|mut io| async move { accept(&mut io, "Sec-WebSocket-Protocol: own\r\n").await }).await;
+    let proxy = serve(proxy_to(backend).dialer(Dialer::new().subprotocols(["own"]))).await;
+    let (_client, head) = ask(proxy, handshake("/", "")).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(fields(&head, "sec-websocket-protocol").is_empty(), "{head}");
+    assert_eq!(fields(&next(&mut requests).await, "sec-websocket-protocol"), ["own"]);
+}
+
+#[cfg(feature = "deflate")]
+#[tokio::test]
+async fn offer_that_the_director_takes_away_is_none_of_the_dialer() {
+    let direct = |proxy: Proxy| {
+        let dialer = Dialer::new().compression(ws_core::DeflateConfig::new());
+        proxy.dialer(dialer).director(|_, headers| drop(headers.remove("sec-websocket-extensions")))
+    };
+    let head = seen(direct, "/", "Sec-WebSocket-Extensions: permessage-deflate\r\n").await;
+    assert!(fields(&head, "sec-websocket-extensions").is_empty(), "{head}");
+}
+
+// Shows PRX-5.
+#[tokio::test]
+async fn nothing_that_a_client_says_of_itself_reaches_a_backend() {
+    let more = "X-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /x\r\nX-Real-IP: 6.6.6.6\r\nX_Forwarded_For: 6.6.6.6\r\n\
+                Forwarded: for=6.6.6.6\r\n";
+    let head = seen(|proxy| proxy, "/", more).await;
+    assert!(!head.contains("6.6.6.6"), "{head}");
+    for name in ["x-forwarded-port", "x-forwarded-prefix", "x-real-ip", "forwarded"] {
+        assert!(fields(&head, name).is_empty(), "{name}");
+    }
+}
