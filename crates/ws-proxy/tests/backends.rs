@@ -145,6 +145,19 @@ async fn without_retries_a_failure_is_told() {
     assert_eq!(statuses, ["502", "101", "502", "101"]);
 }
 
+// Shows PRX-6.
+#[tokio::test]
+async fn request_that_was_sent_is_sent_to_nobody_else() {
+    let mut urls = several(1).await;
+    let (dying, mut requests) =
+        support::scripted(|mut io| async move { support::read_head(&mut io).await }).await;
+    urls.insert(0, format!("ws://{dying}"));
+    let proxy = serve(open(Proxy::new(Backends::round_robin(urls).unwrap())).retries(5)).await;
+    let (_client, head) = ask(proxy, handshake("/", "")).await;
+    assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
+    support::next(&mut requests).await;
+}
+
 #[tokio::test]
 async fn backend_that_is_down_is_tried_again_after_a_while() {
     let backends = Backends::fixed(nobody().await).unwrap();
