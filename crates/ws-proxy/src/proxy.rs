@@ -227,10 +227,10 @@ impl Proxy {
         self.set(|settings| settings.bounds.max_lifetime = lifetime)
     }
 
-    /// How long one side may go on once the other one has ended, without carrying anything, and how long an end that the proxy
-    /// has begun may take: 10 s unless set.
+    /// How long one side may go on without carrying anything once the other one has ended or sent a close frame, and how long an
+    /// end that the proxy has begun may take: 10 s unless set, and a year at the most.
     pub fn close_timeout(self, timeout: Duration) -> Self {
-        self.set(|settings| settings.bounds.close_timeout = timeout)
+        self.set(|settings| settings.bounds.close_timeout = timeout.min(YEAR))
     }
 
     /// How many more backends are tried when one could not be reached: 1 unless set. Once a request has been sent, it is not
@@ -316,4 +316,6 @@ const BUFFER_SIZE: usize = 16 << 10;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// Twice the close timeout of our own endpoints.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Any time from now that clocks can tell.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 const MAX_REFUSAL_SIZE: u64 = 1 << 20;

@@ -85,7 +85,7 @@ impl Side {
 pub enum Cause {
     /// By a closing handshake of both sides.
     Closed,
-    /// One side had ended, and the other one did not within the close timeout.
+    /// One side had sent a close frame, and the other one did not answer it within the close timeout.
     CloseTimeout,
     /// The proxy was drained.
     Drained,

@@ -285,7 +285,11 @@ where
             match ready!(self.poll_deadline(cx)) {
                 Cause::Idle => self.end_with(Cause::Idle, &CloseFrame::new(1001, "idle timeout")),
                 Cause::Lifetime => self.end_with(Cause::Lifetime, &CloseFrame::new(1001, "maximum lifetime")),
-                cause => return Poll::Ready(self.cause.unwrap_or(cause)),
+                timeout => {
+                    // One side has closed, and the other one does not.
+                    let own = self.cause.filter(|cause| *cause != Cause::Closed);
+                    return Poll::Ready(own.unwrap_or(timeout));
+                }
             }
         }
     }

@@ -437,3 +437,41 @@ async fn what_are_no_frames_ends_without_one_of_ours() {
     assert_eq!(rest(&mut client).await, b"");
     drain.await.unwrap();
 }
+
+// Shows PRX-7.
+#[tokio::test]
+async fn close_frame_that_is_not_answered_ends_in_time() {
+    for from_client in [true, false] {
+        let (server, _) = scripted(move |mut io| async move {
+            accept(&mut io, "").await;
+            if !from_client {
+                io.write_all(b"\x88\x02\x03\xE8").await.unwrap();
+            }
+            // It hears the end, and says nothing.
+            let _ = io.read_exact(&mut [0; 9]).await;
+        })
+        .await;
+        for proxy in modes(&proxy_to(server).close_timeout(Duration::from_millis(100))) {
+            let (proxy, mut log) = logged(proxy);
+            let (mut client, _) = ask(serve(proxy).await, handshake("/", "")).await;
+            if from_client {
+                client.write_all(b"\x88\x82\0\0\0\0\x03\xE8").await.unwrap();
+            }
+            rest(&mut client).await;
+            assert_eq!(next(&mut log).await.carried.unwrap().cause, Cause::CloseTimeout, "{from_client}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn close_timeout_may_be_any_time() {
+    let server = backend(echo).await;
+    for proxy in modes(&proxy_to(server).close_timeout(Duration::MAX)) {
+        let tunnels = Tunnels::new();
+        let mut client = dial(serve(proxy.tunnels(tunnels.clone())).await).await;
+        let drain = tokio::spawn(async move { tunnels.drain().await });
+        assert_eq!(received(&mut client).await, Some(Some(CloseFrame::new(1001, ""))));
+        drop(client);
+        assert_eq!(drain.await.unwrap().aborted, 0);
+    }
+}

@@ -116,7 +116,7 @@ where
             return Some(ending);
         }
         let after = |from: Instant, timeout: Option<Duration>| timeout.and_then(|t| from.checked_add(t));
-        let closing = self.up.is_done() || self.down.is_done() || self.is_closed();
+        let closing = [&self.up, &self.down].iter().any(|flow| flow.is_done() || flow.scanner().is_closed());
         let idle = if closing {
             after(self.moved, Some(self.bounds.close_timeout)).map(|at| (Cause::CloseTimeout, at))
         } else {
@@ -163,15 +163,13 @@ where
     }
 
     fn cause(&self) -> Cause {
-        if self.is_closed() {
-            return Cause::Closed;
+        let closed = [&self.up, &self.down].map(|flow| flow.scanner().is_closed());
+        match (closed, self.first) {
+            ([true, true], _) => Cause::Closed,
+            (_, Some(side)) => Cause::Lost(side),
+            // Nobody has ended, but somebody was to.
+            (_, None) => Cause::CloseTimeout,
         }
-        Cause::Lost(self.first.unwrap_or(Side::Client))
-    }
-
-    /// Whether a close frame has gone either way.
-    fn is_closed(&self) -> bool {
-        self.up.scanner().is_closed() && self.down.scanner().is_closed()
     }
 }
 
@@ -199,7 +197,7 @@ where
                 Some(cause) if this.ending.is_some() => return Poll::Ready(this.outcome(cause)),
                 Some(Cause::Idle) => this.end_with(Cause::Idle, &going_away("idle timeout")),
                 Some(Cause::Lifetime) => this.end_with(Cause::Lifetime, &going_away("maximum lifetime")),
-                // One side has ended, and the other one does not.
+                // One side has ended or closed, and the other one does not.
                 Some(_) => return Poll::Ready(this.outcome(this.cause())),
             }
         }
