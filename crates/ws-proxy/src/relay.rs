@@ -71,7 +71,7 @@ pub enum Verdict {
     Forward(Message),
     /// It does not.
     Drop,
-    /// Both sides are closed with this.
+    /// Both sides are closed with this; one that must not be sent as it is stands for 1008. What they still send goes nowhere.
     Close(CloseFrame),
 }
 
@@ -272,7 +272,15 @@ where
                     Over::Ended(cause) => {
                         self.cause.get_or_insert(cause);
                     }
-                    Over::Inspected(frame) => self.end_with(Cause::Inspected, &frame),
+                    Over::Inspected(frame) => {
+                        is_inspected = true;
+                        let frame = if frame.check_sendable().is_ok() {
+                            frame
+                        } else {
+                            CloseCode::POLICY_VIOLATION.into()
+                        };
+                        self.end_with(Cause::Inspected, &frame);
+                    }
                 }
                 self.until.get_or_insert_with(|| Instant::now() + self.bounds.close_timeout);
                 // What was asked for above goes out below.
@@ -281,6 +289,10 @@ where
             }
             if self.client.ended && self.backend.ended {
                 return Poll::Ready(self.cause.unwrap_or(Cause::Closed));
+            }
+            if is_inspected {
+                // There may be more to read of a side that was left at its message.
+                continue;
             }
             match ready!(self.poll_deadline(cx)) {
                 Cause::Idle => self.end_with(Cause::Idle, &CloseFrame::new(1001, "idle timeout")),
