@@ -214,8 +214,8 @@ impl Proxy {
         self.set(|settings| settings.bounds.buffer_size = bytes.clamp(512, 64 << 10))
     }
 
-    /// How long nothing may be carried before both sides are closed with 1001: 5 minutes unless set, `None` for any time. In a
-    /// tunnel every byte counts, pings too; in a relay messages do.
+    /// How long nothing may be carried before both sides are closed with 1001: 5 minutes unless set, `None` for any time. Every
+    /// byte counts, those of pings and pongs too.
     pub fn idle_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         let timeout = timeout.into();
         self.set(|settings| settings.bounds.idle_timeout = timeout)

@@ -208,7 +208,9 @@ struct Relaying<C, B> {
     bounds: Bounds,
     member: Arc<Member>,
     began: Instant,
+    /// When something was read or written last, and how much in all.
     moved: Instant,
+    carried: u64,
     cause: Option<Cause>,
     /// Until when all must have ended, once something has.
     until: Option<Instant>,
@@ -244,6 +246,7 @@ where
             member,
             began,
             moved: began,
+            carried: 0,
             cause: None,
             until: None,
             is_aborted: false,
@@ -262,11 +265,13 @@ where
             None => {}
         }
         loop {
-            let Self { client, backend, inspector, moved, .. } = self;
-            let up = carry(cx, Side::Client, client, backend, inspector, moved);
-            let down = carry(cx, Side::Backend, backend, client, inspector, moved);
+            let Self { client, backend, inspector, .. } = self;
+            let up = carry(cx, Side::Client, client, backend, inspector);
+            let down = carry(cx, Side::Backend, backend, client, inspector);
             client.poll_flush(cx);
             backend.poll_flush(cx);
+            self.note_traffic();
+            let mut is_inspected = false;
             for over in [up, down].into_iter().flatten() {
                 match over {
                     Over::Ended(cause) => {
@@ -311,6 +316,16 @@ where
         self.until.get_or_insert_with(|| Instant::now() + self.bounds.close_timeout);
         self.client.close(Some(frame.clone()));
         self.backend.close(Some(frame.clone()));
+    }
+
+    /// Any byte counts, those of a large message that a slow side takes, and of pongs, too.
+    fn note_traffic(&mut self) {
+        let wire = |stats: &Stats| stats.received().wire_bytes.wrapping_add(stats.sent().wire_bytes);
+        let carried = wire(&self.client.stats).wrapping_add(wire(&self.backend.stats));
+        if carried != self.carried {
+            self.carried = carried;
+            self.moved = Instant::now();
+        }
     }
 
     /// Waits until something has to be done though nothing moves.
@@ -386,7 +401,6 @@ fn carry<F, T>(
     from: &mut End<F>,
     to: &mut End<T>,
     inspector: &mut Option<Inspector>,
-    moved: &mut Instant,
 ) -> Option<Over>
 where
     F: AsyncRead + AsyncWrite + Unpin,
@@ -395,8 +409,7 @@ where
     if from.ended {
         return None;
     }
-    let mut has_moved = false;
-    let over = loop {
+    loop {
         if from.held.is_some() {
             match to.writer.poll_ready(cx) {
                 Poll::Pending => break None,
@@ -406,7 +419,6 @@ where
                     if let Some(message) = from.held.take() {
                         let _ = to.writer.start_send(message);
                         to.is_dirty = true;
-                        has_moved = true;
                     }
                 }
             }
@@ -417,7 +429,7 @@ where
                 None => from.held = Some(message),
                 Some(inspect) => match inspect(side, message) {
                     Verdict::Forward(message) => from.held = Some(message),
-                    Verdict::Drop => has_moved = true,
+                    Verdict::Drop => {}
                     Verdict::Close(frame) => break Some(Over::Inspected(frame)),
                 },
             },
@@ -434,11 +446,7 @@ where
                 break Some(Over::Ended(cause));
             }
         }
-    };
-    if has_moved {
-        *moved = Instant::now();
     }
-    over
 }
 
 fn heard<S>(side: Side, read: Result<Option<Message>, Error>, reader: &ReadHalf<S>) -> Heard {

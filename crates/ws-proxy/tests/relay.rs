@@ -200,3 +200,51 @@ async fn many_messages_at_once_keep_their_order() {
     };
     timeout(PATIENCE, async { tokio::join!(write, read) }).await.unwrap();
 }
+
+#[tokio::test]
+async fn verdict_with_a_code_that_is_never_sent_closes_all_the_same() {
+    let relay = Relay::new().inspect(|_, _| Verdict::Close(CloseFrame::new(1006, "")));
+    let proxy = relayed(|proxy| proxy, relay).await;
+    let mut client = dial(proxy).await;
+    client.write_message("anything").await.unwrap();
+    let error = timeout(PATIENCE, client.read_message()).await.unwrap().unwrap_err();
+    assert_eq!(error.close_frame(), Some(&CloseFrame::new(1008, "")));
+}
+
+#[tokio::test]
+async fn message_behind_the_one_that_ends_a_relay_goes_nowhere() {
+    let (server, mut seen) = scripted(|mut io| async move {
+        accept(&mut io, "").await;
+        rest(&mut io).await
+    })
+    .await;
+    let relay = Relay::new().inspect(|_, message| match message.to_text() {
+        Ok("end") => Verdict::Close(CloseFrame::new(4001, "")),
+        _ => Verdict::Forward(message),
+    });
+    let (mut client, _) = ask(serve(proxy_to(server).relay(relay)).await, handshake("/", "")).await;
+    // All in one piece, the client's part of the closing handshake behind it.
+    client.write_all(b"\x81\x83\0\0\0\0end\x81\x84\0\0\0\0more\x88\x82\0\0\0\0\x0F\xA1").await.unwrap();
+    assert_eq!(rest(&mut client).await, b"\x88\x02\x0F\xA1");
+    let of_relay = next(&mut seen).await;
+    // Its masked close frame, and nothing else.
+    assert_eq!((of_relay[0], of_relay[1], of_relay.len()), (0x88, 0x82, 8), "{of_relay:?}");
+}
+
+#[tokio::test]
+async fn pings_keep_a_relay_from_being_idle() {
+    let (told, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let server = backend(move |mut conn| async move {
+        let end = conn.read_message().await;
+        told.send(end.is_ok()).unwrap();
+    })
+    .await;
+    let every = KeepAlive::every(Duration::from_millis(50));
+    let proxy = proxy_to(server).relay(Relay::new()).upgrader(any().keep_alive(every));
+    let mut client = dial(serve(proxy.idle_timeout(Duration::from_millis(200))).await).await;
+    // It answers pings, and nothing else happens.
+    assert!(timeout(Duration::from_millis(800), client.read_message()).await.is_err());
+    assert!(seen.try_recv().is_err());
+    client.close(None).await.unwrap();
+    assert!(next(&mut seen).await);
+}
