@@ -23,6 +23,8 @@ pub struct Access {
     pub status: StatusCode,
     /// The URL of the backend that was dialed last, without its query; `None` if none was.
     pub backend: Option<Uri>,
+    /// Why the last dial that failed did so; the status is that of the answer all the same, as another backend may have had one.
+    pub dial_error: Option<String>,
     /// From the request to the answer, or to the end of the tunnel.
     pub duration: Duration,
     /// What was carried, of a request that was accepted.
@@ -141,10 +143,14 @@ impl fmt::Display for Access {
             self.status.as_u16()
         )?;
         match &self.backend {
-            Some(backend) => write!(f, " {backend}")?,
+            // Its path is that of the request.
+            Some(backend) => write!(f, " {}", backend.to_string().escape_debug())?,
             None => f.write_str(" -")?,
         }
         write!(f, " {:.3}s", self.duration.as_secs_f64())?;
+        if let Some(error) = &self.dial_error {
+            write!(f, " \"{}\"", error.escape_debug())?;
+        }
         let Some(carried) = &self.carried else { return Ok(()) };
         write!(
             f,
@@ -176,5 +182,28 @@ pub(crate) const fn nothing(cause: Cause) -> Carried {
         close_from_client: None,
         close_from_backend: None,
         cause,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_client_chose_stands_in_a_line_as_it_is() {
+        let path = "/\u{9b}31m\"";
+        let access = Access {
+            peer: None,
+            version: Version::HTTP_11,
+            host: "a\n".into(),
+            target: path.into(),
+            status: StatusCode::NOT_FOUND,
+            backend: Some(format!("ws://b{path}").parse().unwrap()),
+            dial_error: Some("\n".into()),
+            duration: Duration::ZERO,
+            carried: None,
+        };
+        let line = r#"- "a\n/\u{9b}31m\"" HTTP/1.1 404 ws://b/\u{9b}31m\" 0.000s "\n""#;
+        assert_eq!(access.to_string(), line);
     }
 }

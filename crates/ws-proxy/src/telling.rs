@@ -1,6 +1,6 @@
 //! [`Telling`]: what is told of a request, as it goes on.
 
-use std::{sync::Arc, time::Instant};
+use std::{error::Error, iter::successors, sync::Arc, time::Instant};
 
 use http::{Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
 use ws_client::DialError;
@@ -31,6 +31,7 @@ impl Telling {
             target: parts.uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
             status: StatusCode::SWITCHING_PROTOCOLS,
             backend: None,
+            dial_error: None,
             duration: std::time::Duration::ZERO,
             carried: None,
         };
@@ -53,15 +54,12 @@ impl Telling {
         }
     }
 
-    #[cfg_attr(
-        not(any(feature = "metrics", feature = "tracing")),
-        expect(unused_variables, clippy::unused_self, reason = "there is nobody")
-    )]
-    pub(crate) fn dial_failed(&self, error: &DialError) {
+    pub(crate) fn dial_failed(&mut self, error: &DialError) {
+        let Some(told) = &mut self.0 else { return };
         #[cfg(any(feature = "metrics", feature = "tracing"))]
-        if let Some(told) = &self.0 {
-            told.settings.observe.dial_failed(&told.access, error);
-        }
+        told.settings.observe.dial_failed(&told.access, error);
+        let causes = successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
+        told.access.dial_error = Some(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
     }
 
     /// The answer accepts.
