@@ -131,12 +131,16 @@ fn reload(file: Option<&PathBuf>, certificates: &[Certificate], common: &Common,
         return;
     };
     let reloaded = Config::read(path).and_then(|config| {
+        let read: Result<Vec<_>, _> = certificates.iter().map(|held| held.read(&config.listen)).collect();
+        // All of it is right, or nothing is taken.
+        let read = read?;
         routes.replace(&config, common)?;
-        certificates.iter().try_for_each(|certificate| certificate.replace(&config.listen))
+        certificates.iter().zip(read).for_each(|(held, read)| held.replace(read));
+        Ok(())
     });
     match reloaded {
-        Ok(()) => eprintln!("ws-proxy: {} read again", path.display()),
-        Err(error) => eprintln!("ws-proxy: not read again: {error}"),
+        Ok(()) => say(format_args!("{} read again", path.display())),
+        Err(error) => say(format_args!("not read again: {error}")),
     }
 }
 
@@ -195,5 +199,31 @@ impl Signals {
 
     async fn end(&mut self) {
         self.next().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn reload_takes_all_of_a_file_or_nothing() {
+        let file = std::env::temp_dir().join(format!("ws-proxy-reload-{}.toml", std::process::id()));
+        let common = Common { tunnels: Tunnels::new(), stats: Stats::default(), log: None };
+        let at = |backend: &str, more: &str| {
+            format!("[[listen]]\naddress = \"127.0.0.1:0\"\n{more}\n[[route]]\nbackends = [\"{backend}\"]\n")
+        };
+        std::fs::write(&file, at("ws://a", "")).unwrap();
+        let config = Config::read(&file).unwrap();
+        let routes = Routes::new(&config, &common).unwrap();
+        let certificates = [Listener::bind(&config.listen[0]).await.unwrap().certificate()];
+        let mut seen = Vec::new();
+        for text in [at("ws://b", "certificate = \"/nowhere\"\nkey = \"/nowhere\""), at("ws://c", "")] {
+            std::fs::write(&file, text).unwrap();
+            reload(Some(&file), &certificates, &common, &routes);
+            seen.push(routes.backends()[0].status()[0].uri.to_string());
+        }
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(seen, ["ws://a/", "ws://c/"]);
     }
 }

@@ -90,14 +90,16 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     /// Reads it anew, if the configuration still has this listener.
-    pub(crate) fn replace(&self, listen: &[Listen]) -> Result<(), String> {
-        let Some(listen) = listen.iter().find(|listen| listen.address == self.address) else { return Ok(()) };
-        let acceptor = tls::acceptor(listen)?;
+    pub(crate) fn read(&self, listen: &[Listen]) -> Result<Option<TlsAcceptor>, String> {
+        listen.iter().find(|listen| listen.address == self.address).map_or(Ok(None), tls::acceptor)
+    }
+
+    /// Takes what was read. A listener goes on with TLS, or without, as it began.
+    pub(crate) fn replace(&self, acceptor: Option<TlsAcceptor>) {
         let mut place = self.acceptor.write().unwrap_or_else(PoisonError::into_inner);
-        if place.is_some() == acceptor.is_some() {
+        if place.is_some() && acceptor.is_some() {
             *place = acceptor;
         }
-        Ok(())
     }
 }
 
