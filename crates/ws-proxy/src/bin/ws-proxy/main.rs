@@ -18,7 +18,7 @@ use ws_proxy::{Tunnels, ws_core::CloseFrame};
 use crate::{
     args::Command,
     config::{Config, Listen},
-    log::Log,
+    log::{Log, say},
     routes::{Common, Routes},
     serve::{Certificate, Listener, admin},
     stats::Stats,
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ws-proxy: {error}");
+            say(error);
             ExitCode::from(2)
         }
     }
@@ -86,7 +86,7 @@ async fn run(config: &Config, file: Option<PathBuf>, common: Common, routes: Rou
         let listener = Listener::bind(listen).await?;
         let scheme = if listener.is_tls() { "wss" } else { "ws" };
         let addr = listener.local_addr().map_err(|error| error.to_string())?;
-        eprintln!("ws-proxy: listening on {scheme}://{addr}");
+        say(format_args!("listening on {scheme}://{addr}"));
         certificates.push(listener.certificate());
         serving.spawn(listener.serve(routes.clone()));
     }
@@ -94,7 +94,7 @@ async fn run(config: &Config, file: Option<PathBuf>, common: Common, routes: Rou
         let listener =
             TcpListener::bind(address).await.map_err(|error| format!("admin: {address}: {error}"))?;
         if let Ok(addr) = listener.local_addr() {
-            eprintln!("ws-proxy: metrics on http://{addr}/metrics");
+            say(format_args!("metrics on http://{addr}/metrics"));
         }
         serving.spawn(admin(listener, common.clone(), routes.clone()));
     }
@@ -105,7 +105,7 @@ async fn run(config: &Config, file: Option<PathBuf>, common: Common, routes: Rou
     // Nobody is accepted any more; what was accepted is served on.
     drop(serving);
     let open = common.tunnels.len();
-    eprintln!("ws-proxy: draining {open} connections");
+    say(format_args!("draining {open} connections"));
     let seconds = |time| Duration::try_from_secs_f64(time).unwrap_or_default();
     let drain = common
         .tunnels
@@ -115,11 +115,11 @@ async fn run(config: &Config, file: Option<PathBuf>, common: Common, routes: Rou
         .timeout(seconds(config.drain.timeout));
     tokio::select! {
         summary = drain.into_future() => {
-            eprintln!("ws-proxy: {} closed, {} cut off", summary.closed, summary.aborted);
+            say(format_args!("{} closed, {} cut off", summary.closed, summary.aborted));
             // What is still to be written to the log.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        () = signals.end() => eprintln!("ws-proxy: ended at once"),
+        () = signals.end() => say("ended at once"),
     }
     Ok(())
 }
@@ -127,7 +127,7 @@ async fn run(config: &Config, file: Option<PathBuf>, common: Common, routes: Rou
 /// Reads the configuration anew. What is wrong with it is said, and all stays as it is.
 fn reload(file: Option<&PathBuf>, certificates: &[Certificate], common: &Common, routes: &Routes) {
     let Some(path) = file else {
-        eprintln!("ws-proxy: there is no file to read again");
+        say("there is no file to read again");
         return;
     };
     let reloaded = Config::read(path).and_then(|config| {

@@ -25,6 +25,7 @@ use ws_proxy::{Peer, ProxyBody, proxy_protocol, ws_tower};
 
 use crate::{
     config::Listen,
+    log::say,
     routes::{Common, Routes},
     tls,
 };
@@ -67,7 +68,7 @@ impl Listener {
                 Err(error) if is_of_connection(&error) => continue,
                 Err(error) => {
                     // Out of file descriptors, most likely: others are given back in a while.
-                    eprintln!("ws-proxy: {}: {error}", self.address);
+                    say(format_args!("{}: {error}", self.address));
                     sleep(Duration::from_millis(100)).await;
                     continue;
                 }
