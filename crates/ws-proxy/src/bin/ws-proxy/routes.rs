@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, Request, Response, header, request::Parts};
 use tower_service::Service;
 use ws_proxy::{
-    Backends, ForwardedHeaders, Health, HostPolicy, OriginPolicy, Peer, Proxy, ProxyBody, Relay,
+    Backends, ForwardedHeaders, Health, HostPolicy, OriginPolicy, Peer, Proxy, ProxyBody, ProxyFuture, Relay,
     StickyCookie, Tunnels,
     proxy_protocol::Version,
     ws_client::Dialer,
@@ -28,7 +28,11 @@ use crate::{
 
 /// The proxies of the configuration that there is. A clone is the same.
 #[derive(Clone)]
-pub(crate) struct Routes(Arc<RwLock<Arc<[Served]>>>);
+pub(crate) struct Routes {
+    served: Arc<RwLock<Arc<[Served]>>>,
+    /// For requests that no route is for.
+    nowhere: Proxy,
+}
 
 struct Served {
     host: Option<String>,
@@ -46,13 +50,14 @@ pub(crate) struct Common {
 
 impl Routes {
     pub(crate) fn new(config: &Config, common: &Common) -> Result<Self, String> {
-        Ok(Self(Arc::new(RwLock::new(build(config, common, &[])?))))
+        let served = build(config, common, &[])?;
+        Ok(Self { served: Arc::new(RwLock::new(served)), nowhere: nowhere(common)? })
     }
 
     /// Takes another configuration. What is known of backends stays.
     pub(crate) fn replace(&self, config: &Config, common: &Common) -> Result<(), String> {
         let next = build(config, common, &self.current())?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
 
@@ -62,7 +67,7 @@ impl Routes {
     }
 
     fn current(&self) -> Arc<[Served]> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.served.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -72,7 +77,10 @@ fn build(config: &Config, common: &Common, before: &[Served]) -> Result<Arc<[Ser
     }
     let mut served = Vec::new();
     for (number, route) in config.routes.iter().enumerate() {
-        let proxy = proxy(route, common, before).map_err(|error| format!("route {}: {error}", number + 1))?;
+        // Routes to the same backend count its connections together, whichever of them there was before.
+        let known: Vec<_> =
+            before.iter().chain(&served).map(|served: &Served| served.proxy.backends()).collect();
+        let proxy = proxy(route, common, &known).map_err(|error| format!("route {}: {error}", number + 1))?;
         served.push(Served { host: route.for_host.clone(), path: route.for_path.clone(), proxy });
     }
     // The longest path comes first, and one for a host before one for all.
@@ -104,7 +112,7 @@ impl Served {
 impl<B: Send + 'static> Service<Request<B>> for Routes {
     type Response = Response<ProxyBody>;
     type Error = Infallible;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = ProxyFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -114,22 +122,57 @@ impl<B: Send + 'static> Service<Request<B>> for Routes {
         let routes = self.current();
         let host = request_authority(request.uri(), request.headers());
         let found = routes.iter().find(|served| served.is_for(host, request.uri().path()));
-        match found {
-            Some(served) => Box::pin(served.proxy.clone().call(request)),
-            None => {
-                let mut answer = Response::new(ProxyBody::from("Not Found"));
-                *answer.status_mut() = StatusCode::NOT_FOUND;
-                if request.version() < http::Version::HTTP_2 {
-                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                Box::pin(std::future::ready(Ok(answer)))
-            }
-        }
+        found.map_or(&self.nowhere, |served| &served.proxy).clone().call(request)
     }
 }
 
-fn proxy(route: &Route, common: &Common, before: &[Served]) -> Result<Proxy, String> {
-    let mut proxy = Proxy::new(backends(route, before)?)
+/// Answers 404, and tells of it as of any other request.
+fn nowhere(common: &Common) -> Result<Proxy, String> {
+    let proxy = Proxy::to("ws://nowhere").map_err(|error| error.to_string())?;
+    let any = Upgrader::new().check_origin(CheckOrigin::Any);
+    Ok(told(proxy.upgrader(any).rewrite_path(|_| None), common))
+}
+
+fn told(proxy: Proxy, common: &Common) -> Proxy {
+    let (stats, log) = (common.stats.clone(), common.log.clone());
+    proxy.access_log(move |access| {
+        stats.count(access);
+        if let Some(log) = &log {
+            log.write(access);
+        }
+    })
+}
+
+/// What a setting does nothing without is said, rather than that it is left out in silence.
+fn check(route: &Route) -> Result<(), String> {
+    for (key, is_set) in [
+        ("max_message_size", route.max_message_size.is_some()),
+        ("ping_interval", route.ping_interval.is_some()),
+        ("compression", route.compression),
+    ] {
+        if is_set && !route.relay {
+            return Err(in_(key, "it needs relay = true; a tunnel carries bytes as they are"));
+        }
+    }
+    for (key, is_set, balance) in [
+        ("cookie", route.cookie.is_some(), Balance::Sticky),
+        ("hash_key", route.hash_key.is_some(), Balance::Hash),
+    ] {
+        if is_set && route.balance != balance {
+            return Err(in_(key, "no other balance has one"));
+        }
+    }
+    for (key, path) in [("for_path", &route.for_path), ("strip_prefix", &route.strip_prefix)] {
+        if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            return Err(in_(key, "a path begins with /"));
+        }
+    }
+    Ok(())
+}
+
+fn proxy(route: &Route, common: &Common, known: &[&Backends]) -> Result<Proxy, String> {
+    check(route)?;
+    let mut proxy = Proxy::new(backends(route, known)?)
         .upgrader(upgrader(route)?)
         .forwarded(
             ForwardedHeaders::new()
@@ -208,7 +251,7 @@ fn headers(route: &Route) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     parsed.collect()
 }
 
-fn backends(route: &Route, before: &[Served]) -> Result<Backends, String> {
+fn backends(route: &Route, known: &[&Backends]) -> Result<Backends, String> {
     let urls = route.backends.iter().map(String::as_str);
     let backends = match route.balance {
         Balance::Hash => {
@@ -218,7 +261,12 @@ fn backends(route: &Route, before: &[Served]) -> Result<Backends, String> {
         Balance::LeastConnections => Backends::least_connections(urls),
         Balance::RoundRobin => Backends::round_robin(urls),
         Balance::Sticky => {
-            Backends::sticky(urls, StickyCookie::new(route.cookie.as_deref().unwrap_or("backend")))
+            let cookie = route.cookie.as_deref().unwrap_or("backend");
+            // The names of both are tokens.
+            cookie
+                .parse::<HeaderName>()
+                .map_err(|_| in_("cookie", format_args!("{cookie} is no name of one")))?;
+            Backends::sticky(urls, StickyCookie::new(cookie))
         }
     };
     let mut health = Health::new();
@@ -233,7 +281,7 @@ fn backends(route: &Route, before: &[Served]) -> Result<Backends, String> {
     if backends.status().is_empty() {
         return Err(in_("backends", "there is none"));
     }
-    Ok(before.iter().fold(backends, |backends, served| backends.adopt(served.proxy.backends())))
+    Ok(known.iter().fold(backends, |backends, known| backends.adopt(known)))
 }
 
 /// What requests with the same backend have in common.

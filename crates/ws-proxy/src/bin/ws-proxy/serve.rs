@@ -203,3 +203,37 @@ fn is_of_connection(error: &io::Error) -> bool {
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is read ahead of a client, its request included: the bound of what waits for a backend.
 const HEAD: usize = 32 << 10;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use ws_proxy::Tunnels;
+
+    use super::*;
+    use crate::stats::Stats;
+
+    #[tokio::test]
+    async fn routes_to_one_backend_count_its_connections_together() {
+        let backend = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let backends = format!("backends = [\"ws://{}\"]", backend.local_addr().unwrap());
+        let config =
+            toml::from_str(&format!("[[route]]\nfor_path = \"/a\"\n{backends}\n[[route]]\n{backends}\n"));
+        let common = Common { tunnels: Tunnels::new(), stats: Stats::default(), log: None };
+        let routes = Routes::new(&config.unwrap(), &common).unwrap();
+        let listener = Listener::bind(&Listen::at("127.0.0.1:0".into())).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(listener.serve(routes.clone()));
+        let mut clients = Vec::new();
+        for path in ["/a", "/b"] {
+            let mut client = TcpStream::connect(addr).await.unwrap();
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            );
+            client.write_all(request.as_bytes()).await.unwrap();
+            clients.push((client, backend.accept().await.unwrap()));
+        }
+        let counts: Vec<_> = routes.backends().iter().map(|each| each.status()[0].connections).collect();
+        assert_eq!(counts, [2, 2]);
+    }
+}
