@@ -53,6 +53,8 @@ pub(crate) struct Route {
     /// Of `sticky`.
     pub(crate) cookie: Option<String>,
     pub(crate) max_connections: Option<usize>,
+    /// Of one address.
+    pub(crate) max_per_client: Option<usize>,
     pub(crate) max_failures: Option<u32>,
     pub(crate) retry_after: Option<f64>,
     pub(crate) retries: Option<usize>,
@@ -95,6 +97,9 @@ pub(crate) struct Route {
     /// Set on requests to backends.
     #[serde(default)]
     pub(crate) headers: std::collections::BTreeMap<String, String>,
+    /// Taken away from requests to backends.
+    #[serde(default)]
+    pub(crate) remove_headers: Vec<String>,
 }
 
 /// By which rule a backend is chosen.

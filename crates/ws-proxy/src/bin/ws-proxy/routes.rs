@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     fmt::Display,
+    net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
     time::Duration,
@@ -16,7 +17,7 @@ use ws_proxy::{
     proxy_protocol::Version,
     ws_client::Dialer,
     ws_core::{self, KeepAlive, handshake::request_authority},
-    ws_tower::{CheckOrigin, TrustedProxy, Upgrader},
+    ws_tower::{CheckOrigin, ConnectionLimit, TrustedProxy, Upgrader},
 };
 
 use crate::{
@@ -211,7 +212,7 @@ fn proxy(route: &Route, common: &Common, known: &[&Backends]) -> Result<Proxy, S
         proxy = proxy.idle_timeout(Some(timeout).filter(|timeout| !timeout.is_zero()));
     }
     if let Some(lifetime) = seconds(route.max_lifetime)? {
-        proxy = proxy.max_lifetime(lifetime);
+        proxy = proxy.max_lifetime(Some(lifetime).filter(|lifetime| !lifetime.is_zero()));
     }
     if let Some(timeout) = seconds(route.close_timeout)? {
         proxy = proxy.close_timeout(timeout);
@@ -223,21 +224,24 @@ fn proxy(route: &Route, common: &Common, known: &[&Backends]) -> Result<Proxy, S
         Some("v2") => Some(Version::V2),
         Some(other) => return Err(in_("send_proxy_protocol", format_args!("there is no version {other}"))),
     });
-    if !route.headers.is_empty() {
-        let headers = headers(route)?;
-        proxy = proxy.director(move |_, outgoing| {
-            for (name, value) in &headers {
-                outgoing.insert(name.clone(), value.clone());
-            }
-        });
-    }
-    let (stats, log) = (common.stats.clone(), common.log.clone());
-    Ok(proxy.access_log(move |access| {
-        stats.count(access);
-        if let Some(log) = &log {
-            log.write(access);
+    let (removed, headers) = (removed(route)?, headers(route)?);
+    proxy = proxy.director(move |_, outgoing| {
+        for name in &removed {
+            outgoing.remove(name);
         }
-    }))
+        for (name, value) in &headers {
+            outgoing.insert(name.clone(), value.clone());
+        }
+    });
+    Ok(told(proxy, common))
+}
+
+fn removed(route: &Route) -> Result<Vec<HeaderName>, String> {
+    let parsed = route
+        .remove_headers
+        .iter()
+        .map(|name| name.parse().map_err(|error| in_("remove_headers", format_args!("{name}: {error}"))));
+    parsed.collect()
 }
 
 fn headers(route: &Route) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
@@ -329,6 +333,10 @@ fn upgrader(route: &Route) -> Result<Upgrader, String> {
     if route.compression {
         upgrader = upgrader.compression(ws_core::DeflateConfig::new());
     }
+    if let Some(max) = route.max_per_client {
+        let peer = |request: &Parts| request.extensions.get::<Peer>().map(|peer| client(peer.addr.ip()));
+        upgrader = upgrader.limit(ConnectionLimit::new().per_key(max, peer));
+    }
     if let Some(size) = route.max_message_size {
         upgrader = upgrader.max_message_size(size);
     }
@@ -336,6 +344,14 @@ fn upgrader(route: &Route) -> Result<Upgrader, String> {
         upgrader = upgrader.keep_alive(KeepAlive::every(every));
     }
     Ok(upgrader)
+}
+
+/// Who has an address of IPv6 has all with the same first 64 bits.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 fn dialer(route: &Route) -> Result<Dialer, String> {
@@ -426,11 +442,31 @@ mod tests {
             ("[[route]]\nbackends = [\"ws://a\"]\nkey = \"k\"", "belong together"),
             ("[[route]]\nbackends = [\"ws://a\"]\nca = \"/nowhere\"", "/nowhere"),
             ("[[route]]\nbackends = [\"ws://a\"]\nheaders = { \"a b\" = \"c\" }", "headers"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nremove_headers = [\"a b\"]", "remove_headers"),
             ("[[route]]\nbackends = [\"ws://a\"]\nbalance = \"hash\"\nhash_key = \"x\"", "hash_key"),
             ("[[route]]\nbackends = [\"ws://a\"]\nsend_proxy_protocol = \"v3\"", "send_proxy_protocol"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nfor_path = \"a\"", "for_path"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nstrip_prefix = \"a\"", "strip_prefix"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nmax_message_size = 1", "relay"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nping_interval = 1", "relay"),
+            ("[[route]]\nbackends = [\"ws://a\"]\ncompression = true", "relay"),
+            ("[[route]]\nbackends = [\"ws://a\"]\ncookie = \"a\"", "cookie"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nbalance = \"sticky\"\ncookie = \"a b\"", "cookie"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nhash_key = \"path\"", "hash_key"),
         ] {
             let error = routes(text).err().expect(text);
             assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn client_is_an_address_or_the_first_half_of_one() {
+        for (address, expected) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8::a:b:c:d", "2001:db8::"),
+        ] {
+            assert_eq!(client(address.parse().unwrap()).to_string(), expected);
         }
     }
 
