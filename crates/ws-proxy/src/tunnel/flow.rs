@@ -149,7 +149,8 @@ impl Flow {
                 }
                 Stage::Done => return Poll::Ready(()),
             }
-            if self.buffer.capacity() == 0 {
+            // What came with the handshake may have left a small one.
+            if self.buffer.capacity() < size {
                 self.buffer = pool.take(size);
             }
             match poll_read_buf(Pin::new(&mut *source), cx, &mut (&mut self.buffer).limit(size)) {
