@@ -65,7 +65,8 @@ impl BackendDialer {
                 Ok(map(exchange, known))
             }
             #[cfg(feature = "http2")]
-            Inner::Http2(dialer) => Ok(map(dialer.exchange(request).await?, BackendIo::Known)),
+            // Boxed, or those who do without would have room for it.
+            Inner::Http2(dialer) => Ok(map(Box::pin(dialer.exchange(request)).await?, BackendIo::Known)),
             Inner::Own(dialer) => dialer.exchange(request).await,
         }
     }

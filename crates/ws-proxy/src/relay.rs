@@ -61,7 +61,7 @@ pub struct Relay {
     is_end_to_end: bool,
 }
 
-type Inspector = Box<dyn FnMut(Side, Message) -> Verdict + Send>;
+pub(crate) type Inspector = Box<dyn FnMut(Side, Message) -> Verdict + Send>;
 
 /// What becomes of a message.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 use ws_core::BufferPool;
@@ -36,11 +36,11 @@ enum Stage {
     /// Bytes are carried.
     Carrying,
     /// They are, up to the end of the frame that is on its way; then goes this close frame.
-    Finishing(Bytes),
+    Finishing(Box<[u8]>),
     /// The close frame is in the buffer. Nothing more of the source is carried.
-    Saying(Scanner),
+    Saying(Box<Scanner>),
     /// The source is read until its close frame comes.
-    Listening(Scanner),
+    Listening(Box<Scanner>),
     /// The source has ended, or has been heard out.
     Ending,
     Done,
@@ -86,7 +86,7 @@ impl Flow {
 
     /// Stops at the next frame boundary and sends this close frame, unless one has gone already. A stream whose frames could
     /// not be followed ends without.
-    pub(crate) fn end_with(&mut self, close: Option<Bytes>) {
+    pub(crate) fn end_with(&mut self, close: Option<Box<[u8]>>) {
         if !matches!(self.stage, Stage::Carrying) || self.scanner.is_closed() {
             return;
         }
@@ -102,7 +102,7 @@ impl Flow {
         let Stage::Finishing(close) = &self.stage else { return };
         let unsent = &self.buffer[self.start..];
         let Some(end) = self.scanner.last_boundary(unsent) else { return };
-        let mut heard = self.scanner.clone();
+        let mut heard = Box::new(self.scanner.clone());
         heard.scan(unsent);
         if heard.is_closed() {
             // The source's own close frame is on its way.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep_until},
@@ -41,7 +41,6 @@ pub(crate) struct Tunnel<C, B> {
     backend: B,
     up: Flow,
     down: Flow,
-    pool: BufferPool,
     bounds: Bounds,
     member: Arc<Member>,
     began: Instant,
@@ -72,7 +71,6 @@ where
             backend,
             up: Flow::new(from_client),
             down: Flow::new(from_backend),
-            pool: BufferPool::per_thread(),
             bounds,
             member,
             began,
@@ -84,9 +82,9 @@ where
     }
 
     fn carry(&mut self, cx: &mut Context<'_>) -> bool {
-        let (size, mut moved) = (self.bounds.buffer_size, false);
-        let up = self.up.poll(cx, &mut self.client, &mut self.backend, &self.pool, size, &mut moved);
-        let down = self.down.poll(cx, &mut self.backend, &mut self.client, &self.pool, size, &mut moved);
+        let (pool, size, mut moved) = (BufferPool::per_thread(), self.bounds.buffer_size, false);
+        let up = self.up.poll(cx, &mut self.client, &mut self.backend, &pool, size, &mut moved);
+        let down = self.down.poll(cx, &mut self.backend, &mut self.client, &pool, size, &mut moved);
         if moved {
             self.moved = Instant::now();
         }
@@ -217,7 +215,7 @@ fn going_away(reason: &'static str) -> CloseFrame {
 }
 
 /// A close frame as bytes.
-fn close_frame(frame: &CloseFrame, key: Option<MaskingKey>) -> Bytes {
+fn close_frame(frame: &CloseFrame, key: Option<MaskingKey>) -> Box<[u8]> {
     let mut payload = frame.code.as_u16().to_be_bytes().to_vec();
     payload.extend_from_slice(frame.reason.as_bytes());
     let header = FrameHeader { mask: key, ..FrameHeader::new(Opcode::CLOSE, payload.len() as u64) };

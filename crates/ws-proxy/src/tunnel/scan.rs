@@ -10,7 +10,7 @@ use ws_core::frame::{FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode};
 pub(crate) struct Scanner {
     /// What has arrived of a header.
     header: [u8; MAX_HEADER_LEN],
-    have: usize,
+    have: u8,
     /// How much of the payload is to come.
     left: u64,
     close: Option<Close>,
@@ -24,7 +24,7 @@ pub(crate) struct Scanner {
 struct Close {
     key: Option<MaskingKey>,
     code: [u8; 2],
-    have: usize,
+    have: u8,
     is_whole: bool,
 }
 
@@ -79,7 +79,7 @@ impl Scanner {
         let (decoded, known) = if self.have == 0 {
             (FrameHeader::decode(bytes), 0)
         } else {
-            let known = self.have;
+            let known = usize::from(self.have);
             let more = bytes.len().min(MAX_HEADER_LEN - known);
             self.header[known..known + more].copy_from_slice(&bytes[..more]);
             (FrameHeader::decode(&self.header[..known + more]), known)
@@ -95,7 +95,8 @@ impl Scanner {
                 if known == 0 {
                     self.header[..bytes.len()].copy_from_slice(bytes);
                 }
-                self.have = known + bytes.len();
+                // Fewer than `MAX_HEADER_LEN`.
+                self.have = (known + bytes.len()) as u8;
                 bytes.len()
             }
             Err(_) => {
@@ -122,8 +123,10 @@ impl Scanner {
         let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
         if let (true, Some(close)) = (self.in_close, &mut self.close) {
             let key = close.key.map_or([0; 4], MaskingKey::as_bytes);
-            for byte in bytes[..length].iter().take(2 - close.have) {
-                close.code[close.have] = byte ^ key[close.have];
+            for byte in &bytes[..length] {
+                let at = usize::from(close.have);
+                let Some(place) = close.code.get_mut(at) else { break };
+                *place = byte ^ key[at];
                 close.have += 1;
             }
         }
