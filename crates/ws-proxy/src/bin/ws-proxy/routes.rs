@@ -208,13 +208,13 @@ fn proxy(route: &Route, common: &Common, known: &[&Backends]) -> Result<Proxy, S
     if let Some(size) = route.buffer_size {
         proxy = proxy.buffer_size(size);
     }
-    if let Some(timeout) = seconds(route.idle_timeout)? {
+    if let Some(timeout) = seconds("idle_timeout", route.idle_timeout)? {
         proxy = proxy.idle_timeout(Some(timeout).filter(|timeout| !timeout.is_zero()));
     }
-    if let Some(lifetime) = seconds(route.max_lifetime)? {
+    if let Some(lifetime) = seconds("max_lifetime", route.max_lifetime)? {
         proxy = proxy.max_lifetime(Some(lifetime).filter(|lifetime| !lifetime.is_zero()));
     }
-    if let Some(timeout) = seconds(route.close_timeout)? {
+    if let Some(timeout) = seconds("close_timeout", route.close_timeout)? {
         proxy = proxy.close_timeout(timeout);
     }
     proxy = proxy.send_proxy_protocol(match route.send_proxy_protocol.as_deref() {
@@ -277,7 +277,7 @@ fn backends(route: &Route, known: &[&Backends]) -> Result<Backends, String> {
     if let Some(failures) = route.max_failures {
         health = health.failures(failures);
     }
-    if let Some(after) = seconds(route.retry_after)? {
+    if let Some(after) = seconds("retry_after", route.retry_after)? {
         health = health.retry_after(after);
     }
     let backends = backends.map_err(|error| in_("backends", error))?;
@@ -340,7 +340,7 @@ fn upgrader(route: &Route) -> Result<Upgrader, String> {
     if let Some(size) = route.max_message_size {
         upgrader = upgrader.max_message_size(size);
     }
-    if let Some(every) = seconds(route.ping_interval)? {
+    if let Some(every) = seconds("ping_interval", route.ping_interval)? {
         upgrader = upgrader.keep_alive(KeepAlive::every(every));
     }
     Ok(upgrader)
@@ -359,17 +359,17 @@ fn dialer(route: &Route) -> Result<Dialer, String> {
     if let Some(size) = route.max_message_size {
         config = config.max_message_size(size);
     }
-    if let Some(every) = seconds(route.ping_interval)? {
+    if let Some(every) = seconds("ping_interval", route.ping_interval)? {
         config = config.keep_alive(KeepAlive::every(every));
     }
     let mut dialer = Dialer::new().config(config);
     if route.compression {
         dialer = dialer.compression(ws_core::DeflateConfig::new());
     }
-    if let Some(timeout) = seconds(route.connect_timeout)? {
+    if let Some(timeout) = seconds("connect_timeout", route.connect_timeout)? {
         dialer = dialer.connect_timeout(timeout);
     }
-    if let Some(timeout) = seconds(route.handshake_timeout)? {
+    if let Some(timeout) = seconds("handshake_timeout", route.handshake_timeout)? {
         dialer = dialer.handshake_timeout(timeout);
     }
     if let Some(path) = &route.ca {
@@ -384,9 +384,9 @@ fn dialer(route: &Route) -> Result<Dialer, String> {
     }
 }
 
-fn seconds(value: Option<f64>) -> Result<Option<Duration>, String> {
+fn seconds(key: &str, value: Option<f64>) -> Result<Option<Duration>, String> {
     let parsed = value.map(Duration::try_from_secs_f64).transpose();
-    parsed.map_err(|error| format!("{} seconds: {error}", value.unwrap_or_default()))
+    parsed.map_err(|error| in_(key, format_args!("{} seconds: {error}", value.unwrap_or_default())))
 }
 
 fn in_(key: &str, error: impl Display) -> String {
@@ -437,7 +437,7 @@ mod tests {
             ("[[route]]\nbackends = []", "backends"),
             ("[[route]]\nbackends = [\"a\"]", "backends"),
             ("[[route]]\nbackends = [\"ws://a\"]\ntrust = [\"a\"]", "trust"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nidle_timeout = -1", "seconds"),
+            ("[[route]]\nbackends = [\"ws://a\"]\nidle_timeout = -1", "idle_timeout: -1 seconds"),
             ("[[route]]\nbackends = [\"ws://a\"]\norigins = [\"//\"]", "origins"),
             ("[[route]]\nbackends = [\"ws://a\"]\nkey = \"k\"", "belong together"),
             ("[[route]]\nbackends = [\"ws://a\"]\nca = \"/nowhere\"", "/nowhere"),
