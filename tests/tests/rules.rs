@@ -17,7 +17,7 @@ const NUMBERED: &[&str] = &["rfc6455", "rfc8441"];
 /// What begins the cell of a rule that is not enforced, before the reason.
 const WAIVED: &str = "waived: ";
 
-const CRATES: &[&str] = &["ws_client", "ws_core", "ws_tower"];
+const CRATES: &[&str] = &["ws_client", "ws_core", "ws_proxy", "ws_tower"];
 
 struct Row {
     /// The number of the rule and the words of RFC 2119 in it.
