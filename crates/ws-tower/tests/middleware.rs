@@ -64,6 +64,7 @@ fn plain(path: &str) -> Handshake {
     Handshake::new(path).without("Upgrade").set("Connection", "close")
 }
 
+// Shows PRX-6.
 #[tokio::test]
 async fn stack_in_front_of_the_policy_and_behind_it() {
     let outside = routes()
@@ -102,6 +103,7 @@ async fn stack_in_front_of_the_policy_and_behind_it() {
 }
 
 /// The time is that of the response. What was upgraded by then lives on.
+// Shows PRX-6.
 #[tokio::test]
 async fn timeout_ends_with_the_response_and_not_with_the_connection() {
     const TIMEOUT: Duration = Duration::from_millis(200);
@@ -184,6 +186,7 @@ async fn limit_on_requests_is_none_on_connections() {
 }
 
 /// Below tower's own builder, around a service that is no router.
+// Shows PRX-6.
 #[tokio::test]
 async fn endpoint_runs_below_a_stack_of_its_own() {
     let endpoint = Upgrader::new().subprotocols(["chat"]).service(|mut conn| async move {

@@ -48,6 +48,7 @@ fn filled() -> Outbox {
     outbox
 }
 
+// Shows OUT-3.
 #[test]
 fn drop_newest_keeps_what_waits() {
     let outbox = filled();
@@ -57,6 +58,7 @@ fn drop_newest_keeps_what_waits() {
     assert_eq!(outbox.queued(), (0, 0));
 }
 
+// Shows OUT-3.
 #[test]
 fn drop_oldest_makes_as_much_room_as_is_needed() {
     let outbox = filled();
@@ -79,6 +81,7 @@ fn what_is_in_flight_counts_and_cannot_be_dropped() {
     assert_eq!(outbox.push(&message("d"), BOUNDS, &Overflow::DropOldest), Pushed::Queued);
 }
 
+// Shows OUT-3.
 #[test]
 fn nothing_is_dropped_for_a_message_that_has_no_room_even_then() {
     let outbox = filled();

@@ -102,6 +102,7 @@ async fn every_drop_is_told_to_the_sender_and_to_the_handler() {
     assert_eq!(hub.handler().count("dropped 3"), 1);
 }
 
+// Shows OUT-3.
 #[tokio::test(start_paused = true)]
 async fn disconnect_closes_the_slow_one_with_1013() {
     let hub = small(Overflow::default());
@@ -188,6 +189,7 @@ async fn a_transport_that_takes_little_by_little_is_not() {
     assert!(!served.is_finished());
 }
 
+// Shows OUT-3.
 #[tokio::test(start_paused = true)]
 async fn slow_consumers_delay_nobody() {
     let config = Config::new().max_queued_messages(8).overflow(Overflow::DropOldest).keep_alive(None);

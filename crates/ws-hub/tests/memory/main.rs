@@ -85,6 +85,7 @@ async fn an_idle_session_holds_little() {
     assert!(each < 1900, "{each}");
 }
 
+// Shows OUT-3.
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_slow_sessions_is_shared() {
     const COUNT: usize = 1000;
