@@ -299,7 +299,17 @@ mod tests {
         assert!(outbox.reclaim().is_none());
         outbox.advance(2);
         assert_eq!(outbox.reclaim().map(|buffer| buffer.capacity()), Some(512));
-        assert!(outbox.needs_buffer());
+        assert!(outbox.needs_buffer() && outbox.reclaim().is_none());
+    }
+
+    #[test]
+    fn buffer_is_taken_when_it_is_empty_and_there_is_none() {
+        let mut outbox = Outbox::default();
+        outbox.lend(BytesMut::from(&b"of somebody else"[..]));
+        assert_eq!(outbox.chunk(), b"");
+        outbox.push(b"ab");
+        outbox.lend(BytesMut::with_capacity(512));
+        assert_eq!(outbox.chunk(), b"ab");
     }
 
     #[test]

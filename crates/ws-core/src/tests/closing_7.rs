@@ -5,7 +5,11 @@ use super::{
     trace::{Endpoint, Told},
     wire::{CLOSE, FIN, ROLES, TEXT, close, close_payload, code_only, frame},
 };
-use crate::{CloseFrame, Message, ProtocolError, Role, UsageError};
+use crate::{
+    CloseFrame, Message, ProtocolError, Role, UsageError,
+    frame::MaskingKey,
+    proto::{Owed, Sender},
+};
 
 #[test]
 fn close_frame_is_answered_with_its_code_and_ends_both_directions() {
@@ -171,5 +175,45 @@ fn stopped_protocol_forgets_what_waits_and_ignores_what_comes() {
         endpoint.feed(&frame(role, FIN | TEXT, b"late"));
         assert_eq!(endpoint.told, []);
         assert_eq!(endpoint.take_frames(), []);
+    }
+}
+
+#[test]
+fn transport_is_not_to_be_shut_down_before_both_close_frames() {
+    for role in ROLES {
+        let mut endpoint = Endpoint::new(role);
+        assert!(!endpoint.protocol.wants_shutdown(), "{role:?}");
+        endpoint.send(Message::Close(None)).unwrap();
+        endpoint.take_bytes();
+        assert!(!endpoint.protocol.wants_shutdown(), "{role:?}");
+        endpoint.feed(&frame(role, FIN | CLOSE, b""));
+        assert_eq!(endpoint.protocol.wants_shutdown(), role == Role::Server);
+    }
+}
+
+#[test]
+fn nothing_is_queued_once_the_transport_has_ended() {
+    for role in ROLES {
+        let mut endpoint = Endpoint::new(role);
+        endpoint.send(Message::binary(vec![0; 5000])).unwrap();
+        endpoint.protocol.answer(Owed::Pong("waits for room".into()));
+        endpoint.protocol.stop();
+        assert!(!endpoint.protocol.wants_write(), "{role:?}");
+        endpoint.protocol.answer(Owed::Pong("late".into()));
+        endpoint.protocol.fail(ProtocolError::InvalidUtf8.into());
+        assert!(!endpoint.protocol.wants_write(), "{role:?}");
+        assert_eq!(endpoint.take_bytes(), b"");
+    }
+}
+
+#[test]
+fn sender_that_has_closed_fails_without_another_close_frame() {
+    for role in ROLES {
+        let mut keys = || MaskingKey::new([1, 2, 3, 4]);
+        let mut sender = Sender::new(role);
+        sender.send(Message::Close(None), &mut keys).unwrap();
+        let queued = sender.outbox().len();
+        sender.fail(ProtocolError::InvalidUtf8.into(), &mut keys);
+        assert_eq!(sender.outbox().len(), queued, "{role:?}");
     }
 }

@@ -166,3 +166,16 @@ fn ping_right_before_a_violation_is_answered_before_the_close_frame() {
         );
     }
 }
+
+#[cfg(feature = "io")]
+#[test]
+fn payload_of_a_control_frame_is_never_taken_for_a_message() {
+    for role in ROLES {
+        let mut endpoint = Endpoint::new(role);
+        endpoint.feed(&header(role, FIN | PING, Length::Seven(20)));
+        let mut inside = frame(role, FIN | TEXT, b"x");
+        let mut input = &mut inside[..];
+        assert_eq!(endpoint.protocol.receive_short(&mut input), Ok(None), "{role:?}");
+        assert_eq!(input, frame(role, FIN | TEXT, b"x"));
+    }
+}

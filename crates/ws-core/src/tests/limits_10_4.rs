@@ -255,6 +255,11 @@ fn limits_that_follow_the_message_size_go_on_following_it_when_it_changes() {
         own.protocol.set_max_message_size(None);
         own.feed(&header(role, FIN | BINARY, Length::Seven(101)));
         assert_eq!(own.told.last(), Some(&Told::Failed(Violation::TooBig { limit: 100 })), "{role:?}");
+
+        let mut own = Endpoint::with(role, &Config::new().max_fragments(2));
+        own.protocol.set_max_message_size(Some(1 << 20));
+        own.feed(&fragments(2));
+        assert_eq!(own.told.last(), Some(&Told::failed(ProtocolError::TooManyFragments)), "{role:?}");
     }
 }
 
@@ -269,6 +274,11 @@ fn control_frames_between_fragments_that_carry_bytes_are_counted_anew_each_time(
             honest.feed(&[&pings[..], &frame(role, CONTINUATION, b"a")].concat());
         }
         assert!(!honest.told.iter().any(|told| matches!(told, Told::Failed(_))), "{role:?}");
+
+        let mut ended = Endpoint::with(role, &config);
+        let end = frame(role, FIN | CONTINUATION, b"");
+        ended.feed(&[&frame(role, BINARY, b"a")[..], &pings, &end, &pings].concat());
+        assert_eq!(ended.told.len(), 5, "{role:?}: the end of a message does, however short it is");
 
         let mut empty = Endpoint::with(role, &config);
         let stream =

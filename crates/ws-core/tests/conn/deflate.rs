@@ -226,6 +226,46 @@ fn streamed_noise_grows_by_less_than_a_thousandth() {
 }
 
 #[test]
+fn streamed_noise_between_what_can_be_compressed_comes_back() {
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    // Each as long as the write buffer, so that it is a piece of its own to the compressor.
+    let pieces = [0, 1, 0, 1, 1, 0, 0, 1].map(|is_noise| -> Vec<u8> {
+        (0..4096).map(|_| if is_noise == 1 { noise() } else { b'a' }).collect()
+    });
+    let data = pieces.concat();
+    for role in ROLES {
+        let (mut conn, remote) = deflating(role);
+        finish(async {
+            let mut writer = conn.next_writer(MessageKind::Binary).await.unwrap();
+            writer.write_all(&data).await.unwrap();
+            writer.finish().await.unwrap();
+        });
+        let Reader(mut conn, wire) = Reader::of(role);
+        wire.send(remote.take());
+        assert!(finish(conn.read_message()).unwrap() == Some(Message::binary(data.clone())), "{role:?}");
+    }
+}
+
+// RFC 7692, 7.2.1.
+#[test]
+fn streamed_message_leaves_the_tail_out() {
+    for role in ROLES {
+        let (mut conn, remote) = deflating(role);
+        finish(async {
+            let mut writer = conn.next_writer(MessageKind::Text).await.unwrap();
+            writer.write_all(document(1).as_bytes()).await.unwrap();
+            writer.finish().await.unwrap();
+        });
+        let payload: Vec<u8> = frames(&remote.take()).into_iter().flat_map(|(_, payload)| payload).collect();
+        assert!(!payload.ends_with(b"\0\0\xFF\xFF\0"), "{role:?}");
+    }
+}
+
+#[test]
 fn flush_in_the_middle_lets_the_peer_read_up_to_there() {
     for role in ROLES {
         let (mut conn, remote) = deflating(role);

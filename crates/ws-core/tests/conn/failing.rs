@@ -29,8 +29,8 @@ async fn violation_is_answered_shut_down_and_told_each_time() {
         let peer = async {
             sleep(Duration::from_secs(2)).await;
             assert!(remote.is_shut_down(), "the close frame is out, the write direction is shut down");
-            // What the peer sent before it read the close frame.
-            remote.send(pattern(100_000));
+            // What the peer sent before it read the close frame: more than is read in one go.
+            remote.send(pattern(1_000_000));
             remote.end();
         };
         let ((result, took), ()) = join!(timed(conn.read_message()), peer);

@@ -224,6 +224,29 @@ async fn pings_do_not_pile_up_for_a_peer_that_sends_and_does_not_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn ping_that_waited_for_room_leaves_as_soon_as_there_is_some() {
+    for role in ROLES {
+        let keep_alive = KeepAlive::every(20 * S).timeout(15 * S);
+        let config = Config::new().keep_alive(keep_alive).high_water_mark(100);
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.set_capacity(0);
+        conn.start_send(pattern(200)).unwrap();
+        let start = clock();
+        let peer = async {
+            sleep(25 * S).await;
+            remote.set_capacity(usize::MAX);
+            while !frames(&remote.take()).iter().any(|(opcode, _)| *opcode == Opcode::PING) {
+                yield_until_written(&remote).await;
+            }
+            clock() - start
+        };
+        let (read, asked) = join!(timeout(60 * S, conn.read_message()), peer);
+        assert_lost(&read.expect("it ends").unwrap_err());
+        assert_eq!(asked, 25 * S, "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn round_trip_time_is_that_of_the_last_answer() {
     for role in ROLES {
         let (mut conn, remote) = kept_alive(role);

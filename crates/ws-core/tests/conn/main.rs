@@ -39,6 +39,7 @@ mod reader_left;
 #[cfg(feature = "stream")]
 mod scripts;
 mod short;
+mod short_reads;
 mod split;
 mod stats;
 #[cfg(feature = "stream")]

@@ -15,7 +15,7 @@ use ws_core::{BufferPool, Config, Conn, Message, Negotiated, Pool, Role, frame::
 use crate::{
     executor::{Flag, finish, now, poll_once},
     pipe::{Call, Pace, conn, conn_with, pipe},
-    wire::{ROLES, frame, frames, pattern, text},
+    wire::{ROLES, fragment, frame, frames, pattern, text},
 };
 
 /// The sizes of the writes, and nothing of the flushes between.
@@ -121,16 +121,21 @@ fn messages_that_arrived_together_are_answered_with_one_write() {
 #[test]
 fn queued_message_waits_through_one_read_at_the_most() {
     for role in ROLES {
-        let one = text(role, "x");
-        let pace = Pace { read: one.len(), ..Pace::default() };
-        let (mut conn, remote) = conn_with(role, Config::new(), pace);
-        // Every read finds the next message: the transport is never without bytes.
-        remote.send(one.repeat(10));
-        now(conn.read_message()).unwrap().unwrap();
-        now(conn.queue_message("answer")).unwrap().unwrap();
-        now(conn.read_message()).unwrap().unwrap();
-        now(conn.read_message()).unwrap().unwrap();
-        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"answer".to_vec())], "{role:?}");
+        let whole = text(role, "x");
+        let fragments =
+            [fragment(role, Opcode::TEXT, b"x", false), fragment(role, Opcode::CONTINUATION, b"", true)];
+        // Small buffers are read to, whatever came before.
+        for (size, one) in [(32 << 10, whole.clone()), (1024, whole), (32 << 10, fragments.concat())] {
+            let pace = Pace { read: one.len(), ..Pace::default() };
+            let (mut conn, remote) = conn_with(role, Config::new().read_buffer_size(size), pace);
+            // Every read finds the next message: the transport is never without bytes.
+            remote.send(one.repeat(10));
+            now(conn.read_message()).unwrap().unwrap();
+            now(conn.queue_message("answer")).unwrap().unwrap();
+            now(conn.read_message()).unwrap().unwrap();
+            now(conn.read_message()).unwrap().unwrap();
+            assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"answer".to_vec())], "{role:?} {size}");
+        }
     }
 }
 

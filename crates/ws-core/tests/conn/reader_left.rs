@@ -8,7 +8,7 @@ use crate::{
     pipe::{Pace, Pipe, conn, conn_with},
     reader::{next, next_in_steps, shapes},
     reader_ends::{inner, read_to_error},
-    wire::{ROLES, binary, code, fragment, frame, frames, pattern, text},
+    wire::{ROLES, binary, close, code, fragment, frame, frames, pattern, text},
 };
 
 /// How what follows a message that was left is read.
@@ -29,6 +29,29 @@ const WAYS: [Way; 5] = [
         bytes.to_vec()
     },
 ];
+
+#[test]
+fn piece_that_nobody_took_is_gone_with_the_next_message() {
+    with_timers(|| {
+        for role in ROLES {
+            for together in [true, false] {
+                let (conn, remote) = conn(role);
+                let (mut read, mut write) = conn.into_split();
+                let (left, next) = (text(role, "left"), text(role, "next"));
+                remote.send(if together { [&left[..], &next].concat() } else { left });
+                drop(finish(read.next_reader()).unwrap());
+                if !together {
+                    remote.send(next);
+                }
+                assert_eq!(finish(read.read_message()).unwrap(), Some(Message::text("next")), "{role:?}");
+                // This half leaves the other one what it has in hand.
+                remote.send(close(role, 1000));
+                remote.end();
+                finish(write.close(None)).unwrap();
+            }
+        }
+    });
+}
 
 #[test]
 fn reader_that_is_dropped_early_skips_the_rest() {

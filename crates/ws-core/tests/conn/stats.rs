@@ -95,14 +95,16 @@ fn messages_count_however_they_are_sent() {
             ready(conn.write_message("hello")).unwrap();
             ready(conn.write_message(pattern(10_000))).unwrap();
             ready(conn.queue_message(Message::Ping("ping".into()))).unwrap();
+            ready(conn.queue_message("queued")).unwrap();
+            conn.start_send("queued").unwrap();
             let prepared = PreparedMessage::new("prepared").unwrap();
             ready(conn.write_prepared(&prepared)).unwrap();
             let mut writer = ready(conn.next_writer(MessageKind::Binary)).unwrap();
             ready(writer.write_all(&pattern(20_000))).unwrap();
-            assert_eq!(stats.sent().messages, 3, "{role:?}: it is not finished");
+            assert_eq!(stats.sent().messages, 5, "{role:?}: it is not finished");
             ready(writer.finish()).unwrap();
             let sent = stats.sent();
-            assert_eq!((sent.messages, sent.payload_bytes), (4, 30_013), "{role:?} {write}");
+            assert_eq!((sent.messages, sent.payload_bytes), (6, 30_025), "{role:?} {write}");
             assert_eq!(sent.wire_bytes, remote.take().len() as u64);
         }
     }

@@ -117,6 +117,41 @@ fn nothing_before_the_first_byte_can_be_referred_to() {
     }
 }
 
+// Shows Z-10.
+#[test]
+fn nothing_before_the_first_message_can_be_referred_to() {
+    for role in ROLES {
+        for bits in [8, 12, 15] {
+            for (distance, is_there) in [(6, true), (7, false), (9, false), (12, false)] {
+                let mut endpoint = endpoint(role, negotiated(bits, false));
+                for literals in [b"abc", b"def"] {
+                    let payload = Blocks::new().begin(false).literals(literals).end().message();
+                    endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &payload));
+                }
+                let back = Blocks::new().begin(false).three_from(distance).end().message();
+                endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &back));
+                let must = if is_there { Told::binary(b"abc") } else { invalid() };
+                assert_eq!(endpoint.told.last(), Some(&must), "{role:?} {bits} {distance}");
+            }
+        }
+    }
+}
+
+#[test]
+fn final_block_may_end_with_the_tail_that_was_left_out_and_nowhere_inside_of_it() {
+    // A stored block whose length is in the tail; and a block of fixed codes whose end would be.
+    let ends_with_it = vec![1];
+    let ends_inside = Blocks::new().begin(true).literals(b"abc").bytes();
+    for role in ROLES {
+        for bits in [8, 12, 15] {
+            for (payload, must) in [(&ends_with_it, Told::binary([])), (&ends_inside, invalid())] {
+                let told = verdict(role, bits, true, std::slice::from_ref(payload), usize::MAX);
+                assert_eq!(told, [must], "{role:?} {bits}");
+            }
+        }
+    }
+}
+
 #[test]
 fn uncompressed_messages_do_not_enter_the_window() {
     for role in ROLES {

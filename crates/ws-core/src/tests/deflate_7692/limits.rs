@@ -3,7 +3,7 @@
 use super::{
     super::{
         trace::{Endpoint, Told},
-        wire::{BINARY, CONTINUATION, FIN, ROLES, TEXT, frame},
+        wire::{BINARY, CONTINUATION, FIN, Length, PING, ROLES, TEXT, frame, header},
     },
     RSV1,
     bits::Blocks,
@@ -162,6 +162,55 @@ fn bytes_on_the_wire_that_become_nothing_are_bounded_too() {
             assert!(sent < 2000);
         }
         assert_eq!(endpoint.told, [too_big(limit)]);
+    }
+}
+
+#[test]
+fn message_may_have_an_eighth_and_64_bytes_more_on_the_wire_than_its_limit() {
+    for role in ROLES {
+        for (bytes, is_within) in [(1189, true), (1190, false)] {
+            let mut whole = endpoint(role, &Config::new().max_message_size(1000), 15);
+            whole.feed(&header(role, FIN | RSV1 | BINARY, Length::Sixteen(bytes)));
+            // In two frames, of which the first is there.
+            let mut pieces = endpoint(role, &Config::new().max_message_size(1000), 15);
+            pieces.feed(&frame(role, RSV1 | BINARY, &[0, 0, 0, 0xFF, 0xFF]));
+            pieces.feed(&header(role, FIN | CONTINUATION, Length::Sixteen(bytes - 5)));
+            let expected = if is_within { vec![] } else { vec![too_big(1000)] };
+            assert_eq!((&whole.told, &pieces.told), (&expected, &expected), "{role:?} {bytes}");
+        }
+    }
+}
+
+#[test]
+fn blocks_that_hold_nothing_are_all_taken_by_one_call() {
+    let payload = [0, 0, 0, 0xFF, 0xFF].repeat(1000);
+    for role in ROLES {
+        for bits in [12, 15] {
+            let mut endpoint = endpoint_of(role, bits);
+            endpoint.feed(&frame(role, FIN | RSV1 | BINARY, &[&payload[..], &[0]].concat()));
+            assert_eq!(endpoint.told, [Told::binary([])], "{role:?} {bits}");
+        }
+    }
+}
+
+#[test]
+fn control_frames_are_counted_anew_by_what_is_decompressed() {
+    let nothing = [0, 0, 0, 0xFF, 0xFF];
+    for role in ROLES {
+        for bits in [12, 15] {
+            let config = Config::new().max_control_frames(2);
+            let pings = frame(role, FIN | PING, b"").repeat(2);
+            let message = frame(role, FIN | RSV1 | BINARY, &Peer::new(bits).compress(b"message"));
+            let mut honest = endpoint(role, &config, bits);
+            honest.feed(&[pings.clone(), message].concat().repeat(10));
+            assert_eq!(honest.told.len(), 30, "{role:?} {bits}");
+
+            let mut empty = endpoint(role, &config, bits);
+            let (first, more) = (frame(role, RSV1 | BINARY, &nothing), frame(role, CONTINUATION, &nothing));
+            empty.feed(&[&first[..], &pings, &more, &pings].concat());
+            let must = Told::failed(ProtocolError::TooManyControlFrames);
+            assert_eq!(empty.told.last(), Some(&must), "{role:?} {bits}: fragments that hold nothing do not");
+        }
     }
 }
 
