@@ -39,7 +39,7 @@ fn piece_that_nobody_took_is_gone_with_the_next_message() {
                 let (mut read, mut write) = conn.into_split();
                 let (left, next) = (text(role, "left"), text(role, "next"));
                 remote.send(if together { [&left[..], &next].concat() } else { left });
-                drop(finish(read.next_reader()).unwrap());
+                assert!(finish(read.next_reader()).unwrap().is_some());
                 if !together {
                     remote.send(next);
                 }
