@@ -36,8 +36,6 @@ pub enum ErrorKind {
     /// A read or write deadline passed. The connection stays usable; nothing is lost.
     TimedOut,
     /// A message is not the JSON that was asked for, or a value cannot be written as JSON. The connection stays usable.
-    #[cfg(feature = "json")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     Json,
     /// The caller used the connection in a way its state does not allow. Nothing was sent.
     Usage(UsageError),
@@ -57,6 +55,8 @@ pub enum UsageError {
     CloseReasonTooLong,
     /// The payload of a control frame is over 125 bytes.
     ControlTooLong,
+    /// A ping or a pong where the transport has none to send: a browser's.
+    ControlUnsupported,
     /// A read of a payload before the header of its frame: `raw::FrameReader::next_frame` comes first.
     FrameNotBegun,
     /// A data frame, or a fragment, where one whole control frame is sent (RFC 6455, 5.5).
@@ -80,7 +80,14 @@ impl Error {
     /// A message or value that does not fit JSON.
     #[cfg(feature = "json")]
     pub(crate) fn json(error: io::Error) -> Self {
-        Self(Box::new(ErrorImpl { kind: ErrorKind::Json, source: Some(error) }))
+        Self::new(ErrorKind::Json).with_source(error)
+    }
+
+    /// The same error, with what stands behind it as its [`source`](error::Error::source).
+    #[must_use]
+    pub fn with_source(mut self, source: io::Error) -> Self {
+        self.0.source = Some(source);
+        self
     }
 
     /// An error of the transport.
@@ -189,6 +196,13 @@ impl ErrorKind {
     }
 }
 
+/// For connections of other makes that report as [`Conn`](crate::Conn) does.
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
 impl From<UsageError> for Error {
     fn from(usage: UsageError) -> Self {
         Self::new(ErrorKind::Usage(usage))
@@ -217,7 +231,6 @@ impl From<Error> for io::Error {
             ErrorKind::Closed(_) => io::ErrorKind::ConnectionAborted,
             ErrorKind::ConnectionLost => io::ErrorKind::UnexpectedEof,
             ErrorKind::Protocol(_) | ErrorKind::TooBig { .. } => io::ErrorKind::InvalidData,
-            #[cfg(feature = "json")]
             ErrorKind::Json => io::ErrorKind::InvalidData,
             ErrorKind::OutOfBudget => io::ErrorKind::QuotaExceeded,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
@@ -257,7 +270,6 @@ impl fmt::Display for Error {
             ErrorKind::TooBig { limit } => write!(f, "message is over the limit of {limit} bytes"),
             ErrorKind::OutOfBudget => f.write_str("no memory is left for incoming messages"),
             ErrorKind::TimedOut => f.write_str("deadline passed"),
-            #[cfg(feature = "json")]
             ErrorKind::Json => f.write_str("message or value does not fit JSON"),
             ErrorKind::Usage(usage) => fmt::Display::fmt(usage, f),
             ErrorKind::Io(kind) => write!(f, "transport failed: {kind}"),
@@ -278,6 +290,7 @@ impl fmt::Display for UsageError {
             Self::CloseSent => "the close frame was sent already",
             Self::CloseReasonTooLong => "close reason is over 123 bytes",
             Self::ControlTooLong => "control payload is over 125 bytes",
+            Self::ControlUnsupported => "browsers send no pings and pongs",
             Self::FrameNotBegun => "no frame is begun",
             Self::NotControl => "not a whole control frame",
             Self::NotText => "payload is not UTF-8",
