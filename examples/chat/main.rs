@@ -4,6 +4,7 @@
 //! cargo run --release --bin chat
 //! cargo run --release --bin chat -- --listen 0.0.0.0:3000     for the whole network
 //! examples/chat/two-nodes.sh                                  two nodes over Redis
+//! cargo run --release --bin chat -- --pages DIR               with another page for it, such as examples/browser/wasm-chat
 //! ```
 //!
 //! Then open the printed address in two browsers. The hub does the work and speaks its JSON protocol; `hub.js` speaks it in
@@ -37,8 +38,18 @@ type Chat = Hub<Protocol<Rules>>;
 
 #[tokio::main]
 async fn main() {
-    let (listener, redis) =
-        ws_examples::listen_with_option("--redis", "URL", "a Redis server that all nodes share").await;
+    let (listener, [redis, pages]) = ws_examples::listen_with_options([
+        ("--redis", "URL", "a Redis server that all nodes share"),
+        ("--pages", "DIR", "files to serve at /pages/, of other pages for this chat"),
+    ])
+    .await;
+    let pages = match page::read(pages.as_deref()) {
+        Ok(pages) => pages,
+        Err(why) => {
+            eprintln!("{why}");
+            std::process::exit(1);
+        }
+    };
     let hub = match hub(redis.as_deref()) {
         Ok(hub) => hub,
         Err(why) => {
@@ -46,7 +57,7 @@ async fn main() {
             std::process::exit(1);
         }
     };
-    let app = page::routes(Router::new()).route("/ws", any(join)).with_state(hub.clone());
+    let app = page::routes(Router::new(), pages).route("/ws", any(join)).with_state(hub.clone());
     tokio::select! {
         // As `axum::serve`, but clients that are slow to send their request are cut off.
         () = ws_examples::serve(listener, app) => {}

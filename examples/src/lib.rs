@@ -23,19 +23,23 @@ pub async fn listen() -> TcpListener {
 
 /// As [`listen`], for a server that speaks TLS on it: the line says `https`.
 pub async fn listen_tls() -> TcpListener {
-    listen_as("https", None).await.0
+    listen_as("https", &[]).await.0
 }
 
 /// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
 pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
-    let option = flag.map(|(name, what)| Extra { name, value: None, what });
-    let (listener, value) = listen_as("http", option).await;
-    (listener, value.is_some())
+    let flag = flag.map(|(name, what)| Extra { name, value: None, what });
+    let (listener, values) = listen_as("http", flag.as_slice()).await;
+    (listener, values.into_iter().any(|value| value.is_some()))
 }
 
-/// As [`listen`], for a program that has an option of its own: its name, a word for its value, and what that is. Gives the value.
-pub async fn listen_with_option(name: &str, value: &str, what: &str) -> (TcpListener, Option<String>) {
-    listen_as("http", Some(Extra { name, value: Some(value), what })).await
+/// As [`listen`], for a program that has options of its own: of each its name, a word for its value, and what that is. Gives the values.
+pub async fn listen_with_options<const N: usize>(
+    options: [(&str, &str, &str); N],
+) -> (TcpListener, [Option<String>; N]) {
+    let extras = options.map(|(name, value, what)| Extra { name, value: Some(value), what });
+    let (listener, mut values) = listen_as("http", &extras).await;
+    (listener, std::array::from_fn(|at| values[at].take()))
 }
 
 /// A flag, or an option with a value, beside those that all have.
@@ -46,15 +50,16 @@ struct Extra<'a> {
     what: &'a str,
 }
 
-async fn listen_as(scheme: &str, extra: Option<Extra<'_>>) -> (TcpListener, Option<String>) {
-    let usage = extra.map_or_else(
-        || USAGE.to_owned(),
-        |Extra { name, value, what }| {
-            let name = value.map_or_else(|| name.to_owned(), |value| format!("{name} {value}"));
-            format!("{USAGE}\n  {name:<14} {what}")
-        },
-    );
-    let (address, value) = match address(env::args().skip(1), extra) {
+/// The address to listen on, and the values of options.
+type Found = (String, Vec<Option<String>>);
+
+async fn listen_as(scheme: &str, extras: &[Extra<'_>]) -> (TcpListener, Vec<Option<String>>) {
+    let mut usage = USAGE.to_owned();
+    for Extra { name, value, what } in extras {
+        let name = value.map_or_else(|| (*name).to_owned(), |value| format!("{name} {value}"));
+        usage.push_str(&format!("\n  {name:<14} {what}"));
+    }
+    let (address, values) = match address(env::args().skip(1), extras) {
         Ok(Some(found)) => found,
         Ok(None) => {
             println!("{usage}");
@@ -66,7 +71,7 @@ async fn listen_as(scheme: &str, extra: Option<Extra<'_>>) -> (TcpListener, Opti
         }
     };
     match bind(scheme, &address).await {
-        Ok(listener) => (listener, value),
+        Ok(listener) => (listener, values),
         Err(error) => {
             eprintln!("cannot listen on {address}: {error}");
             process::exit(1);
@@ -103,33 +108,31 @@ async fn bind(scheme: &str, address: &str) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The address in the arguments, and the value of the option of one's own, empty for a flag; `None` when help is asked for.
-fn address(
-    mut args: impl Iterator<Item = String>,
-    extra: Option<Extra<'_>>,
-) -> Result<Option<(String, Option<String>)>, String> {
+/// The address in the arguments, and the values of the options of one's own, empty for flags; `None` when help is asked for.
+fn address(mut args: impl Iterator<Item = String>, extras: &[Extra<'_>]) -> Result<Option<Found>, String> {
     let mut address = String::from("127.0.0.1:3000");
-    let mut extra_value = None;
+    let mut values = vec![None; extras.len()];
     while let Some(arg) = args.next() {
         let (name, inline) = match arg.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (arg.as_str(), None),
         };
-        match (name, extra) {
+        let own = extras.iter().position(|extra| extra.name == name);
+        match (name, own) {
             ("-h" | "--help", _) if inline.is_none() => return Ok(None),
             ("--listen", _) => {
                 let value = inline.or_else(|| args.next());
                 address = value.ok_or("--listen needs an address, such as 127.0.0.1:3000")?;
             }
-            (_, Some(extra)) if name == extra.name && extra.value.is_some() => {
+            (_, Some(at)) if extras[at].value.is_some() => {
                 let value = inline.or_else(|| args.next());
-                extra_value = Some(value.ok_or_else(|| format!("{name} needs a value"))?);
+                values[at] = Some(value.ok_or_else(|| format!("{name} needs a value"))?);
             }
-            (_, Some(extra)) if arg == extra.name => extra_value = Some(String::new()),
+            (_, Some(at)) if inline.is_none() => values[at] = Some(String::new()),
             _ => return Err(format!("unknown argument {arg:?}")),
         }
     }
-    Ok(Some((address, extra_value)))
+    Ok(Some((address, values)))
 }
 
 const USAGE: &str = "\
@@ -156,9 +159,11 @@ pages! {
     ws_hub_readme "crates/ws-hub/README.md",
     ws_obs_readme "crates/ws-obs/README.md",
     ws_proxy_readme "crates/ws-proxy/README.md",
+    ws_wasm_readme "crates/ws-wasm/README.md",
     authenticate "docs/how-to/authenticate.md",
     behind_a_proxy "docs/how-to/behind-a-proxy.md",
     broadcast "docs/how-to/broadcast.md",
+    browser "docs/how-to/browser.md",
     byte_stream "docs/how-to/byte-stream.md",
     client_tls "docs/how-to/client-tls.md",
     concurrent_tasks "docs/how-to/concurrent-tasks.md",
@@ -211,7 +216,9 @@ mod tests {
 
     fn parse(args: &[&str], has_value: bool) -> Result<Option<(String, Option<String>)>, String> {
         let extra = Extra { name: "--extra", value: has_value.then_some("VALUE"), what: "" };
-        address(args.iter().map(ToString::to_string), Some(extra))
+        let other = Extra { name: "--other", ..extra };
+        let found = address(args.iter().map(ToString::to_string), &[extra, other])?;
+        Ok(found.map(|(address, mut values)| (address, values.swap_remove(0))))
     }
 
     #[test]
