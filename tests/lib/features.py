@@ -26,6 +26,9 @@ LAYERS: list[tuple[str, str, set[str]]] = [
     ("ws-proxy", "--all-features", {"aws-lc-rs", "axum", "axum-core"}),
     ("ws-obs", "--no-default-features", {"rustls", "native-tls", "rmp-serde"}),
     ("ws-obs", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
+    ("ws-wasm", "--no-default-features --target wasm32-unknown-unknown", {"getrandom", "http", "hyper", "serde", "tokio", "ws-client"}),
+    ("ws-wasm", "--all-features --target wasm32-unknown-unknown", {"getrandom", "http", "hyper", "mio", "ws-client"}),
+    ("ws-wasm", "--no-default-features", {"js-sys", "rustls", "wasm-bindgen", "web-sys"}),
     ("ws-client", "--all-features", {"aws-lc-rs", "axum", "axum-core", "tower", "ws-tower"}),
 ]
 

@@ -5,8 +5,8 @@ release_built=
 release() {
   if [ -n "$release_built" ]; then return 0; fi
   release_built=yes
-  check "release build" 2400 cargo build --release --locked -p ws-examples -p ws-proxy -p ws-tests \
-    --features ws-examples/full,ws-proxy/bin --bins
+  check "release build" 2400 cargo build --release --locked -p ws-browser-examples -p ws-examples -p ws-proxy \
+    -p ws-tests --features ws-examples/full,ws-proxy/bin --bins
 }
 
 # binaries NAME…: they are there, after a build that was reported already.

@@ -70,6 +70,8 @@ use self::native as target;
 #[cfg(target_family = "wasm")]
 use self::web as target;
 
+#[cfg(target_family = "wasm")]
+pub use self::web::{Watch, Web};
 pub use self::{
     browser::{Api, BinaryType, Overflow},
     target::{

@@ -11,8 +11,11 @@ use bytes::Bytes;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
-pub use self::dialer::{Dialer, dial};
 pub(crate) use self::global::now;
+pub use self::{
+    dialer::{Dialer, dial},
+    global::Watch,
+};
 use self::{plain::Plain, stream::Streamed};
 use crate::browser::{BrowserSocket, Facts, LocalFuture, sealed};
 pub use crate::browser::{DialError, DialErrorKind, Instant};
@@ -40,7 +43,7 @@ impl sealed::Sealed for Web {}
 
 impl BrowserSocket for Web {
     type Blob = web_sys::Blob;
-    type Watch = global::Watch;
+    type Watch = Watch;
 
     fn send_text(&self, text: &str) -> io::Result<()> {
         match &self.0 {
@@ -93,8 +96,8 @@ impl BrowserSocket for Web {
         Box::pin(global::Sleep::new(duration))
     }
 
-    fn watch(tell: Box<dyn Fn()>) -> global::Watch {
-        global::Watch::new(tell)
+    fn watch(tell: Box<dyn Fn()>) -> Watch {
+        Watch::new(tell)
     }
 
     fn random() -> u64 {
