@@ -1,6 +1,6 @@
 // ws-wasm in Chromium, in pages and in workers, over WebSocket and over WebSocketStream; and the examples for pages.
 //
-//     NODE_PATH=… node run.cjs --peer BINARY --chat BINARY --anywhere BINARY --browser /usr/bin/chromium --pages DIR --out DIR
+//     NODE_PATH=… node run.cjs --peer BINARY --chat BINARY --anywhere BINARY --browser /usr/bin/chromium --pages DIR --out DIR [--only REGEXP]
 
 "use strict";
 
@@ -14,7 +14,7 @@ const { parseArgs } = require("node:util");
 const zlib = require("node:zlib");
 const { chromium } = require("playwright-core");
 
-const options = Object.fromEntries(["peer", "chat", "anywhere", "browser", "pages", "out"].map(name => [name, { type: "string" }]));
+const options = Object.fromEntries(["peer", "chat", "anywhere", "browser", "pages", "out", "only"].map(name => [name, { type: "string" }]));
 const { values: args } = parseArgs({ options });
 const PATIENCE = 60_000;
 const children = new Set();
@@ -22,6 +22,7 @@ let passed = 0;
 let failed = 0;
 
 async function step(name, work) {
+  if (args.only && !new RegExp(args.only).test(name)) return;
   try {
     await work();
     passed += 1;
