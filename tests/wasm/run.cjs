@@ -93,16 +93,20 @@ async function tests(page, place, streamed, server) {
 async function alive(page, session) {
   await session.send("HeapProfiler.collectGarbage");
   await session.send("HeapProfiler.collectGarbage");
-  const { result } = await session.send("Runtime.evaluate", { expression: "WebSocket.prototype" });
-  const { objects } = await session.send("Runtime.queryObjects", { prototypeObjectId: result.objectId });
-  const { result: count } = await session.send("Runtime.callFunctionOn", {
-    objectId: objects.objectId,
-    functionDeclaration: "function () { return this.length; }",
-    returnByValue: true,
-  });
-  await session.send("Runtime.releaseObject", { objectId: objects.objectId });
+  let sockets = 0;
+  for (const kind of ["WebSocket", "WebSocketStream"]) {
+    const { result } = await session.send("Runtime.evaluate", { expression: `${kind}.prototype` });
+    const { objects } = await session.send("Runtime.queryObjects", { prototypeObjectId: result.objectId });
+    const { result: count } = await session.send("Runtime.callFunctionOn", {
+      objectId: objects.objectId,
+      functionDeclaration: "function () { return this.length; }",
+      returnByValue: true,
+    });
+    await session.send("Runtime.releaseObject", { objectId: objects.objectId });
+    sockets += count.value;
+  }
   const [references, memory] = await page.evaluate(() => [...globalThis.inWindow("held")]);
-  return { sockets: count.value, references, memory };
+  return { sockets, references, memory };
 }
 
 async function leaks(page, session, server) {
