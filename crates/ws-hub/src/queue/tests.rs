@@ -94,6 +94,7 @@ fn nothing_is_dropped_for_a_message_that_has_no_room_even_then() {
     assert_eq!(texts(&outbox), ["b", "c"]);
 }
 
+// Shows OUT-3.
 #[test]
 fn a_message_over_the_bound_waits_alone() {
     let outbox = Outbox::new();
@@ -115,6 +116,7 @@ fn the_latest_of_a_key_takes_the_place_of_the_one_before() {
     assert_eq!(outbox.push(&keyed("5", Some("x")), BOUNDS, &Overflow::DropNewest), Pushed::Queued);
 }
 
+// Shows OUT-3.
 #[test]
 fn the_latest_of_a_key_keeps_to_the_bound_of_bytes() {
     let outbox = Outbox::new();
