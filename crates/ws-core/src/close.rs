@@ -188,6 +188,12 @@ mod tests {
     }
 
     #[test]
+    fn normal_are_1000_1001_and_no_code_at_all() {
+        let normal: Vec<_> = (0..=u16::MAX).filter(|code| CloseCode(*code).is_normal()).collect();
+        assert_eq!(normal, [1000, 1001, 1005]);
+    }
+
+    #[test]
     fn payload_of_one_byte_is_refused() {
         assert_eq!(CloseFrame::parse(&[3]), Err(ProtocolError::ClosePayloadTooShort));
         assert_eq!(CloseFrame::parse(&[]), Ok(None));

@@ -436,5 +436,15 @@ mod tests {
         assert_eq!((server.max_message_size, server.max_fragments), (1 << 20, Some(16_384)));
         let client = Config::new().limits(Role::Client);
         assert_eq!((client.max_message_size, client.max_fragments), (16 << 20, Some(262_144)));
+        assert_eq!((server.max_control_frames, client.max_control_frames), (4096, 4096));
+    }
+
+    #[test]
+    fn settings_of_nothing_are_taken_for_the_least() {
+        let limits = Config::new().max_fragments(0).limits(Role::Server);
+        assert_eq!(limits.max_fragments, Some(1));
+        assert_eq!(KeepAlive::every(Duration::ZERO).interval, MIN_INTERVAL);
+        #[cfg(feature = "io")]
+        assert_eq!(Config::new().high_water_mark(0).settings().high_water_mark(), 1);
     }
 }

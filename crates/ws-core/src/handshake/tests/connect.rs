@@ -80,6 +80,9 @@ fn protocol_must_be_websocket() {
         let request = Request { protocol, ..Request::new() };
         assert_eq!(request.check(), Err(Refusal::ProtocolNotWebSocket), "{protocol:?}");
     }
+    for protocol in [Some("websocket"), Some("WebSocket")] {
+        assert!(is_websocket_connect(&Method::CONNECT, protocol), "letters are folded");
+    }
 }
 
 // Shows H2-08.
