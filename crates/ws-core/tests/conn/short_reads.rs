@@ -3,17 +3,23 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicIsize, Ordering},
+    },
     task::{Context, Poll},
     thread,
 };
 
+use bytes::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, duplex},
     join,
     time::{sleep, timeout},
 };
 use ws_core::{
-    CloseCode, Config, Conn, ErrorKind, InboundBudget, KeepAlive, Message, Negotiated, Role, frame::Opcode,
+    BufferPool, CloseCode, Config, Conn, ErrorKind, InboundBudget, KeepAlive, Message, Negotiated, Pool,
+    Role, frame::Opcode,
 };
 
 use crate::{
@@ -157,6 +163,34 @@ fn message_that_fits_the_buffer_takes_nothing_of_a_budget() {
             let message = now(conn.read_message()).expect("does not wait").unwrap();
             assert_eq!(message, Some(Message::binary(pattern(size))), "{role:?}");
             assert!(now(conn.read_message()).is_none());
+        }
+    }
+}
+
+/// A pool that knows how many of its buffers are out.
+struct Counted(Arc<AtomicIsize>);
+
+impl Pool for Counted {
+    fn take(&self, capacity: usize) -> BytesMut {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        BytesMut::with_capacity(capacity)
+    }
+
+    fn put(&self, _: BytesMut) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn buffer_goes_back_with_the_last_message_in_it() {
+    for role in ROLES {
+        let out = Arc::new(AtomicIsize::new(0));
+        let config = Config::new().buffer_pool(BufferPool::own(Counted(out.clone())));
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.send(text(role, "message").repeat(2));
+        for left in [1, 0] {
+            now(conn.read_message()).expect("does not wait").unwrap();
+            assert_eq!(out.load(Ordering::Relaxed), left, "{role:?}");
         }
     }
 }
