@@ -310,7 +310,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What hyper's and ws-core's buffers have, so that they can be shared.
+/// What hyper's buffers have, so that they can be taken over.
 const BUFFER_SIZE: usize = 16 << 10;
 /// Longer than the pings of most programs are apart.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
