@@ -29,6 +29,8 @@ struct State<Blob> {
     queued: usize,
     /// Somebody waits for the end: what arrives is of no use any more.
     discarding: bool,
+    /// A write has failed, and the close event is to follow.
+    broken: bool,
     dropped: u64,
     /// Why this end has failed the connection. Boxed: nearly none does.
     failure: Option<Box<Failure>>,
@@ -97,6 +99,7 @@ impl<Blob> Inbox<Blob> {
             queue: VecDeque::new(),
             queued: 0,
             discarding: false,
+            broken: false,
             dropped: 0,
             failure: None,
             end: None,
@@ -160,7 +163,8 @@ impl<Blob> Inbox<Blob> {
         }
         // One that is larger than the queue has it for itself.
         let is_full = |state: &State<Blob>| {
-            !state.queue.is_empty() && state.queued.saturating_add(len) > state.settings.max_queued
+            let is_full = state.queued.saturating_add(len) > state.settings.max_queued;
+            !state.queue.is_empty() && (is_full || state.queue.len() >= state.settings.max_messages())
         };
         while is_full(&state) {
             match state.settings.overflow {
@@ -213,13 +217,22 @@ impl<Blob> Inbox<Blob> {
         wake([writer]);
     }
 
+    /// Nothing can be sent any more, so that there is nothing to wait for but the end.
+    pub(crate) fn broken(&self) {
+        let mut state = self.0.borrow_mut();
+        state.broken = true;
+        let pump = state.pump.take();
+        drop(state);
+        wake([pump]);
+    }
+
     /// Waits until there is room for what a server that can be slowed down has sent; false when there is none to come.
     pub(crate) fn poll_wanted(&self, waker: &Waker) -> Poll<bool> {
         let mut state = self.0.borrow_mut();
-        if state.phase == Phase::Over || state.failure.is_some() {
+        if state.phase == Phase::Over || state.failure.is_some() || state.broken {
             return Poll::Ready(false);
         }
-        if state.phase == Phase::Open && state.queued < READ_AHEAD {
+        if state.phase == Phase::Open && state.wants_more() {
             return Poll::Ready(true);
         }
         state.pump = Some(waker.clone());
@@ -248,7 +261,7 @@ impl<Blob> Inbox<Blob> {
         let mut state = self.0.borrow_mut();
         if let Some(arrived) = state.queue.pop_front() {
             state.queued -= arrived.len();
-            let pump = if state.queued < READ_AHEAD { state.pump.take() } else { None };
+            let pump = if state.wants_more() { state.pump.take() } else { None };
             drop(state);
             wake([pump]);
             return Poll::Ready(Ok(Some(arrived)));
@@ -286,20 +299,29 @@ impl<Blob> Inbox<Blob> {
         let mut state = self.0.borrow_mut();
         match state.result(false) {
             Some(Err(error)) => Err(error),
+            // The browser has answered by itself, so this is no misuse.
+            Some(Ok(())) if state.closing.sent.is_none() => {
+                Err(ErrorKind::Closed(state.closing.received.clone().flatten()).into())
+            }
             Some(Ok(())) => Err(UsageError::CloseSent.into()),
             None if state.closing.sent.is_some() => Err(UsageError::CloseSent.into()),
             None => Ok(()),
         }
     }
 
-    /// Fails the connection; Some unless it was closing or over already.
+    /// Fails the connection, for those who read and write even if it is over; Some unless it was closing or over already.
     pub(super) fn fail(&self, kind: ErrorKind, source: Option<io::Error>) -> Option<Farewell> {
         let mut state = self.0.borrow_mut();
-        if state.failure.is_some() || state.end.is_some() {
+        if state.failure.is_some() {
             return None;
         }
         let farewell = farewell(&kind);
-        let is_closing = state.closing.sent.is_some();
+        let is_closing = state.closing.sent.is_some() || state.end.is_some();
+        if !matches!(kind, ErrorKind::TooBig { .. } | ErrorKind::OutOfBudget) {
+            // Found in the place of a message: what came behind it must not be read as if it were the next.
+            state.queue.clear();
+            state.queued = 0;
+        }
         state.failure = Some(Box::new(Failure { kind, source }));
         if !is_closing {
             state.closing.sent = Some(Some(CloseFrame::new(farewell.code, farewell.reason)));
@@ -362,6 +384,11 @@ impl<Blob> Inbox<Blob> {
 }
 
 impl<Blob> State<Blob> {
+    /// Whether more is to be fetched from a server that can be slowed down.
+    fn wants_more(&self) -> bool {
+        self.queued < READ_AHEAD && self.queue.len() < MESSAGES_AHEAD
+    }
+
     /// How the connection ended, if it has; for one who waits for data, a close code may be an error.
     fn result(&mut self, for_data: bool) -> Option<Result<(), Error>> {
         if let Some(failure) = &mut self.failure {
@@ -419,3 +446,5 @@ impl<Blob> From<Bytes> for Arrived<Blob> {
 
 /// What is fetched ahead of reads from a server that can be slowed down.
 const READ_AHEAD: usize = 64 << 10;
+/// The same in messages, which may be empty.
+const MESSAGES_AHEAD: usize = 1024;

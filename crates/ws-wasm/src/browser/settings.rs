@@ -14,6 +14,13 @@ pub(crate) struct Settings {
     pub(crate) paced: bool,
 }
 
+impl Settings {
+    /// How many messages may wait. Each takes memory of its own, however short it is.
+    pub(crate) fn max_messages(&self) -> usize {
+        (self.max_queued / 64).max(1024)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -137,7 +137,12 @@ impl<B: BrowserSocket> WriteHalf<B> {
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match ready!(self.poll_ready(cx)) {
             // What was sent goes out before the close frame does.
-            Err(error) if error.usage() == Some(UsageError::CloseSent) => Poll::Ready(Ok(())),
+            Err(error)
+                if error.usage() == Some(UsageError::CloseSent)
+                    || matches!(error.kind(), ErrorKind::Closed(_)) =>
+            {
+                Poll::Ready(Ok(()))
+            }
             result => Poll::Ready(result),
         }
     }

@@ -82,7 +82,8 @@ impl Dialer {
 
     /// How many bytes of messages may wait until they are read; 16 MiB unless set. A message that is larger may wait if no other does.
     ///
-    /// With [`Api::Stream`] there is never as much: 64 KiB and one message.
+    /// Of short ones there may be one for each 64 of these bytes, and 1,024 in any case. With [`Api::Stream`] there is never as much: 64 KiB
+    /// and one message, and 1,024 messages.
     pub fn max_queued(mut self, bytes: usize) -> Self {
         self.settings.max_queued = bytes;
         self

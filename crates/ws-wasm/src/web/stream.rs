@@ -92,8 +92,10 @@ impl Streamed {
         };
         inner.pending.set(inner.pending.get() + len as u64);
         spawn_local(async move {
-            // That it failed, the end of the connection says, too.
-            let _ = JsFuture::from(written).await;
+            if JsFuture::from(written).await.is_err() {
+                // Reads fail as well, and with them comes the end.
+                inner.inbox.broken();
+            }
             inner.pending.set(inner.pending.get() - len as u64);
             inner.inbox.drained();
             inner.close_if_written();
@@ -177,8 +179,13 @@ async fn read(inner: &Inner, reader: &Reader) {
             inner.close(Some(code), reason);
         }
     }
-    // What nobody reads must not be in the way of the server's close frame.
-    let _ = JsFuture::from(reader.cancel()).await;
+    // What nobody reads must not be in the way of the server's close frame. To cancel would close at once, without a code and
+    // before everything is written.
+    while let Ok(read) = JsFuture::from(reader.read()).await {
+        if property(&read, "value").is_none() {
+            return;
+        }
+    }
 }
 
 fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {

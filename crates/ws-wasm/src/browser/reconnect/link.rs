@@ -62,12 +62,12 @@ impl<B: BrowserSocket> Link<B> {
 
     /// Hands the next message to the connection; false if there is none, or it cannot take any.
     fn send_next(&mut self, queue: &Queue) -> bool {
-        let Some(message) = queue.pop() else { return false };
-        match self.socket.start_send(message.clone()) {
+        let Some(waiting) = queue.pop() else { return false };
+        match self.socket.start_send(waiting.message.clone()) {
             Ok(()) => true,
             // Nothing of it was sent.
             Err(error) => {
-                queue.put_back(message);
+                queue.put_back(waiting);
                 self.broken = Some(error);
                 false
             }

@@ -33,8 +33,8 @@ struct State {
 
 /// A message in the queue.
 #[derive(Debug)]
-struct Waiting {
-    message: Message,
+pub(super) struct Waiting {
+    pub(super) message: Message,
     cost: usize,
     /// Only for the connection that is up.
     now_or_never: bool,
@@ -138,21 +138,20 @@ impl Queue {
     }
 
     /// Takes the first message.
-    pub(super) fn pop(&self) -> Option<Message> {
+    pub(super) fn pop(&self) -> Option<Waiting> {
         let mut state = self.0.borrow_mut();
         let waiting = state.waiting.pop_front()?;
         state.bytes -= waiting.cost;
         drop(state);
         self.wake_sender();
-        Some(waiting.message)
+        Some(waiting)
     }
 
     /// Puts a message back that was not sent.
-    pub(super) fn put_back(&self, message: Message) {
+    pub(super) fn put_back(&self, waiting: Waiting) {
         let mut state = self.0.borrow_mut();
-        let cost = state.cost(&message);
-        state.bytes += cost;
-        state.waiting.push_front(Waiting { message, cost, now_or_never: false });
+        state.bytes += waiting.cost;
+        state.waiting.push_front(waiting);
     }
 
     pub(super) fn set_up(&self) {

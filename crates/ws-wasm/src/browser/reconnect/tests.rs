@@ -49,6 +49,25 @@ async fn lost_connection_is_dialed_again_and_takes_what_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn server_that_goes_away_during_setup_is_dialed_again() {
+    let (client, browsers) = client(|_| true);
+    let during = Rc::clone(&browsers);
+    let mut client = client.setup(move |mut socket| {
+        let browsers = Rc::clone(&during);
+        async move {
+            if browsers.borrow().len() == 1 {
+                browsers.borrow()[0].closes(1012, "");
+            }
+            socket.write_message("token").await?;
+            Ok(socket)
+        }
+    });
+    let Some(Event::Failed { cause, retry_in, .. }) = client.next().await else { panic!("it failed") };
+    assert_eq!((cause.close_code(), retry_in.is_some()), (Some(1012.into()), true));
+    assert!(matches!(client.next().await, Some(Event::Up { attempt: 2 })));
+}
+
+#[tokio::test(start_paused = true)]
 async fn failed_attempts_are_counted_and_come_to_an_end() {
     let (client, _) = client(|_| false);
     let mut client = client.backoff(Backoff::new().max_attempts(3));

@@ -122,6 +122,59 @@ async fn flood_fails_the_connection_unless_set_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn flood_of_empty_messages_is_bounded_as_well() {
+    let (mut socket, browser) = open_with(Settings { max_queued: 1 << 10, ..Settings::default() });
+    for _ in 0..1025 {
+        browser.sends("");
+    }
+    assert_eq!(browser.codes(), [Some(4913)]);
+    for _ in 0..1024 {
+        assert_eq!(done(socket.read_message()).unwrap(), Some(Message::text("")));
+    }
+    assert_eq!(done(socket.read_message()).unwrap_err().kind(), &ErrorKind::OutOfBudget);
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_can_be_slowed_down_is_by_empty_messages_too() {
+    let (mut socket, browser) = open_with(Settings { paced: true, ..Settings::default() });
+    let wanted = |browser: &super::Browser| browser.inbox.poll_wanted(std::task::Waker::noop()).is_ready();
+    let mut fetched = 0;
+    while wanted(&browser) && fetched < 10_000 {
+        browser.sends("");
+        fetched += 1;
+    }
+    assert_eq!(fetched, 1024);
+    done(socket.read_message()).unwrap();
+    assert!(wanted(&browser));
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_is_not_waited_for_when_writes_fail() {
+    let (_socket, browser) = open_with(Settings { paced: true, ..Settings::default() });
+    browser.sends(vec![0; 64 << 10]);
+    assert!(browser.inbox.poll_wanted(std::task::Waker::noop()).is_pending());
+    browser.inbox.broken();
+    assert_eq!(browser.inbox.poll_wanted(std::task::Waker::noop()), std::task::Poll::Ready(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_behind_a_blob_that_cannot_be() {
+    for ends in [false, true] {
+        let (mut socket, browser) = open();
+        browser.sends_blob(None, 4);
+        browser.sends("behind");
+        if ends {
+            browser.closes(1000, "");
+        }
+        for _ in 0..2 {
+            let error = socket.read_message().await.unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Io(std::io::ErrorKind::Other), "{ends}");
+        }
+        assert_eq!(browser.codes(), if ends { vec![] } else { vec![Some(4911)] });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn newest_or_oldest_are_dropped_and_counted_where_that_is_asked_for() {
     for (overflow, left) in [(Overflow::DropNewest, ["1", "2", "3"]), (Overflow::DropOldest, ["3", "4", "5"])]
     {
