@@ -4,10 +4,13 @@
 //! cargo run --release --bin echo
 //! cargo run --release --bin echo -- --listen 127.0.0.1:8080
 //! cargo run --release --bin echo -- --deflate
+//! cargo run --release --bin echo -- --pages DIR    with pages that speak to it, such as examples/browser/anywhere
 //! ```
 //!
 //! Then open the printed address in a browser, or type lines into `cargo run --bin connect ws://127.0.0.1:3000/ws`.
 #![forbid(unsafe_code)]
+
+mod pages;
 
 use axum::{
     Router,
@@ -22,15 +25,26 @@ use ws_tower::{
 
 #[tokio::main]
 async fn main() {
-    let (listener, deflate) =
-        ws_examples::listen_with(Some(("--deflate", "compress messages, if the client offers it"))).await;
+    let (listener, [deflate, pages]) = ws_examples::listen_with_options([
+        ("--deflate", "", "compress messages, if the client offers it"),
+        ("--pages", "DIR", "files to serve at /pages/, of pages that speak to this server"),
+    ])
+    .await;
+    let pages = match pages.as_deref().map(pages::routes).transpose() {
+        Ok(pages) => pages.unwrap_or_default(),
+        Err(why) => {
+            eprintln!("{why}");
+            std::process::exit(1);
+        }
+    };
 
     // Compression is off until it is asked for; this is all that it takes.
-    let compression = deflate.then(DeflateConfig::new);
+    let compression = deflate.map(|_| DeflateConfig::new());
     let app = Router::new()
         .route("/", get(Html(include_str!("index.html"))))
         // `any` and not `get`: the extractor itself answers whatever is not an opening handshake, with the right status.
         .route("/ws", any(upgrade))
+        .merge(pages)
         // The policy for the extractors below it: origins, limits, compression.
         .layer(UpgradeLayer::new(Upgrader::new().compression(compression)));
     // As `axum::serve`, but clients that are slow to send their request are cut off.

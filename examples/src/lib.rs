@@ -18,7 +18,7 @@ pub use self::serve::{accept, serve};
 /// Port 0 stands for any free port; the line says which one it is. What is wrong with the command line or the address
 /// is said on standard error, and ends the program.
 pub async fn listen() -> TcpListener {
-    listen_with(None).await.0
+    listen_as("http", &[]).await.0
 }
 
 /// As [`listen`], for a server that speaks TLS on it: the line says `https`.
@@ -26,18 +26,17 @@ pub async fn listen_tls() -> TcpListener {
     listen_as("https", &[]).await.0
 }
 
-/// As [`listen`], for a program that has a flag of its own: the flag, and what it does. Gives whether it was there.
-pub async fn listen_with(flag: Option<(&str, &str)>) -> (TcpListener, bool) {
-    let flag = flag.map(|(name, what)| Extra { name, value: None, what });
-    let (listener, values) = listen_as("http", flag.as_slice()).await;
-    (listener, values.into_iter().any(|value| value.is_some()))
-}
-
 /// As [`listen`], for a program that has options of its own: of each its name, a word for its value, and what that is. Gives the values.
+///
+/// Without such a word it is a flag, whose value is empty.
 pub async fn listen_with_options<const N: usize>(
     options: [(&str, &str, &str); N],
 ) -> (TcpListener, [Option<String>; N]) {
-    let extras = options.map(|(name, value, what)| Extra { name, value: Some(value), what });
+    let extras = options.map(|(name, value, what)| Extra {
+        name,
+        value: Some(value).filter(|value| !value.is_empty()),
+        what,
+    });
     let (listener, mut values) = listen_as("http", &extras).await;
     (listener, std::array::from_fn(|at| values[at].take()))
 }

@@ -72,7 +72,7 @@ part_wasm() {
   if [ ! -f "$built/ws_wasm_tests.wasm" ] || [ ! -x "$target/wasm-bindgen/debug/bindgen" ]; then return 0; fi
   rm -rf "$pages"
   mkdir -p "$pages"
-  cp "$root"/tests/wasm/page/* "$root"/examples/browser/anywhere/*.html "$root"/examples/browser/wasm-chat/*.{css,html,js} "$pages"
+  cp "$root"/tests/wasm/page/* "$root"/examples/browser/anywhere/*.{html,js} "$root"/examples/browser/wasm-chat/*.{css,html,js} "$pages"
   check "make JavaScript" 120 "$target/wasm-bindgen/debug/bindgen" "$pages" "$built"/{ws_wasm_tests,anywhere,wasm-chat}.wasm
   need_node_packages || { skip "pages in Chromium" "ws-wasm was not run in a browser: $missing"; return 0; }
   need chromium chromium || { skip "pages in Chromium" "ws-wasm was not run in a browser: $missing"; return 0; }

@@ -5,7 +5,7 @@
 //! cargo run -p ws-browser-examples --bin anywhere -- ws://127.0.0.1:3000/ws   in the terminal
 //! ```
 //!
-//! `docs/how-to/browser.md` says how to build the page of it; there, the URL follows the `#` of its own.
+//! `docs/how-to/browser.md` says how to build the page of it, which `echo --pages` serves; there, the URL follows the `#` of its own.
 #![forbid(unsafe_code)]
 
 mod converse;
