@@ -100,6 +100,13 @@ async function chat({ browser, step, serve, args, assert, path, PATIENCE }) {
   }
   const lines = page => page.$$eval(".line:not(.pending, .failed) p", items => items.map(item => item.textContent));
 
+  await step("anywhere runs under the policy of a server", async () => {
+    const page = await browser.newPage();
+    await page.goto(`http://${chat}/pages/anywhere.html`);
+    await page.locator("#log").getByText("add # and the URL").waitFor({ timeout: PATIENCE });
+    await page.close();
+  });
+
   let rust;
   let script;
   await step("wasm-chat and the chat's own page see each other", async () => {
@@ -117,10 +124,24 @@ async function chat({ browser, step, serve, args, assert, path, PATIENCE }) {
     await says(script, text);
     await eventually(async () => (await lines(rust)).at(-1), text);
     assert.equal(await rust.locator("#log :is(img, script)").count(), 0);
+    // Lines that are named as parts of the page, which are there to take the next line.
+    const parts = ["log", "say"];
+    await script.evaluate(async parts => {
+      const { Hub } = await import(new URL("/hub.js", location.href));
+      const hub = new Hub("/ws", { token: () => `${"0123456789abcdef".repeat(2)} Mallory` });
+      const lobby = hub.join("lobby");
+      hub.connect();
+      for (const id of parts) await lobby.publish({ id, text: `named ${id}` });
+      hub.close();
+    }, parts);
+    for (const page of [rust, script]) await eventually(async () => (await lines(page)).slice(3), parts.map(id => `named ${id}`));
+    for (const id of parts) assert.equal(await rust.locator(`#chat > #${id}`).count(), 1);
+    await says(rust, "and all is well");
+    for (const page of [rust, script]) await eventually(async () => (await lines(page)).at(-1), "and all is well");
   });
   await step("wasm-chat shows the history to one who comes later", async () => {
     const late = await comes("Lin", "/pages/");
-    await eventually(async () => (await lines(late)).length, 3);
+    await eventually(async () => (await lines(late)).length, 6);
     await late.screenshot({ path: path.join(args.out, "wasm-chat.png") });
     await late.context().close();
   });
@@ -133,7 +154,7 @@ async function chat({ browser, step, serve, args, assert, path, PATIENCE }) {
     await rust.getByText("2 to send").waitFor();
     assert.equal(await rust.locator(".line.pending").count(), 2);
     line.open = true;
-    for (const page of [rust, script]) await eventually(async () => (await lines(page)).slice(3), ["written while away", "and another"]);
+    for (const page of [rust, script]) await eventually(async () => (await lines(page)).slice(6), ["written while away", "and another"]);
     assert.equal(await rust.locator(".line.pending").count(), 0);
   });
   await step("nothing went wrong in any page", async () => assert.deepEqual(troubles, []));

@@ -106,14 +106,14 @@ pub(crate) fn show_own(line: &Line) {
 
 /// A line that the server has sent: where it stands in the history.
 pub(crate) fn show(line: &Line, who: &str, is_mine: bool) {
-    if let Some(pending) = document().get_element_by_id(&line.id) {
+    if let Some(pending) = document().get_element_by_id(&line_id(&line.id)) {
         pending.remove();
     }
     append(line, name_of(who), if is_mine { "line mine" } else { "line" });
 }
 
 pub(crate) fn refuse(id: &str, why: &str) {
-    if let Some(line) = document().get_element_by_id(id) {
+    if let Some(line) = document().get_element_by_id(&line_id(id)) {
         line.set_class_name("line mine failed");
         let note = create("small", "");
         note.set_text_content(Some(why));
@@ -130,7 +130,7 @@ pub(crate) fn clear() {
 
 fn append(line: &Line, who: &str, class: &str) {
     let item = create("li", class);
-    item.set_id(&line.id);
+    item.set_id(&line_id(&line.id));
     let author = create("b", "who");
     author.set_text_content(Some(who));
     let text = create("p", "");
@@ -140,6 +140,11 @@ fn append(line: &Line, who: &str, class: &str) {
     let log: Element = element("log");
     let _ = log.append_child(&item);
     log.set_scroll_top(log.scroll_height());
+}
+
+/// What a line is called in the page. Lines are named by other people, so without this one could be named as a part of the page.
+fn line_id(id: &str) -> String {
+    format!("line-{id}")
 }
 
 fn create(tag: &str, class: &str) -> Element {
