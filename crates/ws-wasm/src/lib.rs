@@ -28,9 +28,12 @@
 //! | [`Instant`], [`sleep`] | the page's clock and timers | those of `std` and tokio |
 //! | [`reconnect`] | the same over the browser's timers | that of `ws_client` |
 //! | [`Message`], [`CloseFrame`], [`Error`], [`ErrorKind`] | `ws_core`'s | `ws_core`'s |
+//! | [`DialError`], [`DialErrorKind`] | those of [`browser`], which can say little | those of `ws_client`, with other kinds |
 //!
-//! What a browser cannot do has no name there, and so does not compile: headers, TLS options, pings, fragments, compression,
-//! `abort`. Elsewhere all of `ws_client` is at hand: [`WebSocket`] is its connection, and [`Dialer`] is made from its dialer.
+//! What a browser cannot do has no method there, and so does not compile: headers, TLS options, `control` and its pings, fragments,
+//! compression, `abort`. A [`Message::Ping`] or [`Message::Pong`] can be written everywhere; in a browser that is a usage error,
+//! [`UsageError::ControlUnsupported`]. Elsewhere all of `ws_client` is at hand: [`WebSocket`] is its connection, and [`Dialer`] is made
+//! from its dialer.
 //!
 //! Futures are not `Send` in a browser: JavaScript has one thread.
 //!
@@ -50,7 +53,8 @@
 //!
 //! * `json`: `read_json` and `write_json`.
 //! * `rustls` (default): `wss://` in native programs. Browsers speak it by themselves.
-//! * `tokio`: tokio's `AsyncRead` and `AsyncWrite` for byte streams, beside those of `futures-io`. In native programs they are always there.
+//! * `tokio`: tokio's `AsyncRead` and `AsyncWrite` for byte streams, beside those of `futures-io`. In native programs tokio's
+//!   are always there, and those of `futures-io` never.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

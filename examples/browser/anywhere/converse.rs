@@ -6,7 +6,7 @@ use ws_wasm::{CloseFrame, Dialer, Instant, Message};
 
 /// Speaks with a server that echoes, and tells how it goes.
 ///
-/// Nothing in here knows where it runs. Had it asked for a header or for a ping, it would not compile for a page.
+/// Nothing in here knows where it runs. Had it set a header or asked for the `control` that pings, it would not compile for a page.
 pub(crate) async fn converse(url: &str, mut tell: impl FnMut(&str)) -> Result<(), Box<dyn Error>> {
     let mut socket = Dialer::new().handshake_timeout(Duration::from_secs(5)).dial(url).await?;
     tell("connected");
