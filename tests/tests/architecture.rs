@@ -39,6 +39,7 @@ const LAYERS: &[Layer] = &[
         of_crate: &["deflate", "frame", "prepared", "values"],
         of_others: &["bytes"],
     },
+    Layer { modules: &["reconnect"], of_crate: &["values"], of_others: &[] },
     Layer { modules: &["keys"], of_crate: &["frame", "proto"], of_others: &["getrandom"] },
     Layer {
         modules: &["conn"],

@@ -63,6 +63,7 @@
 //! | [`proto`] | one connection as a state machine: no I/O, no clock, no randomness |
 //! | [`Conn`] | the state machine driven over `AsyncRead + AsyncWrite` (feature `io`) |
 //! | `raw` | frames one at a time, and the opening handshake without an HTTP server (feature `raw`) |
+//! | [`reconnect`] | when a client dials again: decisions, without a clock or randomness |
 //!
 //! # Features
 //!
@@ -92,6 +93,7 @@ pub mod proto;
 #[cfg(feature = "raw")]
 #[cfg_attr(docsrs, doc(cfg(feature = "raw")))]
 pub mod raw;
+pub mod reconnect;
 pub mod utf8;
 
 #[cfg(feature = "io")]

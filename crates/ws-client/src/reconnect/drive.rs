@@ -16,7 +16,7 @@ use tokio::{
 };
 use ws_core::{CloseFrame, Conn};
 
-use super::{Cause, Event, Reconnecting, Retry, client::BoxFuture, link::Link};
+use super::{Cause, Event, Reconnecting, client::BoxFuture, link::Link};
 use crate::observe;
 
 /// Where a client stands.
@@ -154,12 +154,7 @@ impl<S> Reconnecting<S> {
         }
         let retry = self.retry.as_mut().map_or_else(|| cause.default_retry(), |retry| retry(cause));
         let backoff = self.backoff.delay(self.failed, random())?;
-        match retry {
-            Retry::Backoff => Some(backoff),
-            Retry::NotBefore(wait) => Some(wait.saturating_add(backoff)),
-            Retry::After(wait) => Some(wait),
-            Retry::Stop => None,
-        }
+        retry.wait(backoff)
     }
 
     fn end(&mut self) {

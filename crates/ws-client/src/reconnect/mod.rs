@@ -63,7 +63,6 @@
 //! Then a message arrives **at least** once, and a server that remembers the last number of each client drops those that it has
 //! seen, which makes it once. The page "Stay connected" of the documentation has such a list.
 
-mod backoff;
 mod cause;
 mod client;
 mod drive;
@@ -71,13 +70,12 @@ mod event;
 mod link;
 mod outbox;
 mod queue;
-mod retry;
+
+pub use ws_core::reconnect::{Backoff, Retry};
 
 pub use self::{
-    backoff::Backoff,
     cause::Cause,
     client::Reconnecting,
     event::Event,
     outbox::{Outbox, SendError, SendErrorKind},
-    retry::Retry,
 };

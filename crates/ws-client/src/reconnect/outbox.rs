@@ -2,7 +2,7 @@
 
 use std::{error, fmt, sync::Arc};
 
-use ws_core::{CloseFrame, Error, Message, UsageError};
+use ws_core::{CloseFrame, Error, Message};
 
 use super::queue::Queue;
 
@@ -86,13 +86,7 @@ impl Outbox {
     pub fn close(&self, frame: impl Into<Option<CloseFrame>>) -> Result<(), Error> {
         let frame = frame.into();
         if let Some(frame) = &frame {
-            if !frame.code.is_sendable() {
-                return Err(UsageError::UnsendableCloseCode.into());
-            }
-            // RFC 6455, 5.5: 125 bytes with the code.
-            if frame.reason.len() > 123 {
-                return Err(UsageError::CloseReasonTooLong.into());
-            }
+            frame.check_sendable()?;
         }
         self.0.request_close(frame);
         Ok(())

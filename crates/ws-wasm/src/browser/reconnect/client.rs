@@ -292,12 +292,7 @@ impl<B: BrowserSocket> Reconnecting<B> {
         }
         let retry = self.retry.as_mut().map_or_else(|| cause.default_retry(), |retry| retry(cause));
         let backoff = self.backoff.delay(self.failed, B::random())?;
-        match retry {
-            Retry::Backoff => Some((backoff, true)),
-            Retry::NotBefore(wait) => Some((wait.saturating_add(backoff), false)),
-            Retry::After(wait) => Some((wait, false)),
-            Retry::Stop => None,
-        }
+        retry.wait(backoff).map(|wait| (wait, retry == Retry::Backoff))
     }
 
     fn end(&mut self) {

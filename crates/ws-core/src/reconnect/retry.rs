@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ws_core::{CloseCode, Error, ErrorKind, ProtocolError};
+use crate::{CloseCode, Error, ErrorKind, ProtocolError};
 
 /// What follows a connection or an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,22 @@ impl Retry {
             _ => error.close_code().map_or(Self::Backoff, Self::after_close),
         }
     }
+
+    /// The time until the next attempt, where `backoff` is what the [`Backoff`](super::Backoff) says; `None` if there is to be none.
+    #[must_use]
+    pub fn wait(self, backoff: Duration) -> Option<Duration> {
+        match self {
+            Self::Backoff => Some(backoff),
+            Self::NotBefore(wait) => Some(wait.saturating_add(backoff)),
+            Self::After(wait) => Some(wait),
+            Self::Stop => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use ws_core::UsageError;
+    use crate::UsageError;
 
     use super::*;
 
@@ -59,6 +70,16 @@ mod tests {
         let stops: Vec<u16> =
             (0..=u16::MAX).filter(|code| Retry::after_close(CloseCode::from(*code)) == Retry::Stop).collect();
         assert_eq!(stops, [1000, 1002, 1003, 1007, 1008, 1009, 1010, 3000, 3003]);
+    }
+
+    #[test]
+    fn waits_are_those_of_the_backoff_behind_them_or_alone() {
+        let [one, two] = [1, 2].map(Duration::from_secs);
+        assert_eq!(Retry::Backoff.wait(one), Some(one));
+        assert_eq!(Retry::NotBefore(two).wait(one), Some(one + two));
+        assert_eq!(Retry::NotBefore(Duration::MAX).wait(one), Some(Duration::MAX));
+        assert_eq!(Retry::After(two).wait(one), Some(two));
+        assert_eq!(Retry::Stop.wait(one), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// It is usable on its own, too, for a loop of yours around a dial:
 ///
 /// ```
-/// use ws_client::reconnect::Backoff;
+/// use ws_core::reconnect::Backoff;
 ///
 /// let backoff = Backoff::new();
 /// // After the connection was lost, and after three attempts that failed since; half of the ceiling is drawn.
