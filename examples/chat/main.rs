@@ -19,7 +19,6 @@ mod rules;
 use std::time::Duration;
 
 use axum::{
-    Router,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -43,13 +42,7 @@ async fn main() {
         ("--pages", "DIR", "files to serve at /pages/, of other pages for this chat"),
     ])
     .await;
-    let pages = match page::read(pages.as_deref()) {
-        Ok(pages) => pages,
-        Err(why) => {
-            eprintln!("{why}");
-            std::process::exit(1);
-        }
-    };
+    let pages = ws_examples::pages(pages.as_deref());
     let hub = match hub(redis.as_deref()) {
         Ok(hub) => hub,
         Err(why) => {
@@ -57,7 +50,7 @@ async fn main() {
             std::process::exit(1);
         }
     };
-    let app = page::routes(Router::new(), pages).route("/ws", any(join)).with_state(hub.clone());
+    let app = page::routes(pages).route("/ws", any(join)).with_state(hub.clone());
     tokio::select! {
         // As `axum::serve`, but clients that are slow to send their request are cut off.
         () = ws_examples::serve(listener, app) => {}

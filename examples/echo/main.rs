@@ -10,8 +10,6 @@
 //! Then open the printed address in a browser, or type lines into `cargo run --bin connect ws://127.0.0.1:3000/ws`.
 #![forbid(unsafe_code)]
 
-mod pages;
-
 use axum::{
     Router,
     response::{Html, Response},
@@ -30,13 +28,6 @@ async fn main() {
         ("--pages", "DIR", "files to serve at /pages/, of pages that speak to this server"),
     ])
     .await;
-    let pages = match pages.as_deref().map(pages::routes).transpose() {
-        Ok(pages) => pages.unwrap_or_default(),
-        Err(why) => {
-            eprintln!("{why}");
-            std::process::exit(1);
-        }
-    };
 
     // Compression is off until it is asked for; this is all that it takes.
     let compression = deflate.map(|_| DeflateConfig::new());
@@ -44,7 +35,7 @@ async fn main() {
         .route("/", get(Html(include_str!("index.html"))))
         // `any` and not `get`: the extractor itself answers whatever is not an opening handshake, with the right status.
         .route("/ws", any(upgrade))
-        .merge(pages)
+        .merge(ws_examples::pages(pages.as_deref()))
         // The policy for the extractors below it: origins, limits, compression.
         .layer(UpgradeLayer::new(Upgrader::new().compression(compression)));
     // As `axum::serve`, but clients that are slow to send their request are cut off.

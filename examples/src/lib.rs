@@ -1,17 +1,21 @@
-//! What the examples share: where a server listens, and a server with deadlines.
+//! What the examples share: where a server listens, a server with deadlines, and pages from a directory.
 //!
 //! The listings of the documentation are compiled here too: see `pages!`.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "obs")]
 pub mod obs;
+mod pages;
 mod serve;
 
 use std::{env, io, process};
 
 use tokio::net::TcpListener;
 
-pub use self::serve::{accept, serve};
+pub use self::{
+    pages::pages,
+    serve::{accept, serve},
+};
 
 /// Listens on the address that the command line names with `--listen`, and prints it as the first line.
 ///

@@ -1,6 +1,6 @@
-//! Pages from a directory. The server is for pages of its own origin alone, so it serves those that are to speak to it.
+//! Pages from a directory. Servers are for pages of their own origin alone, so they serve those that are to speak to them.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, process};
 
 use axum::{
     Router,
@@ -9,8 +9,18 @@ use axum::{
     routing::get,
 };
 
-/// The files of a directory, as they are now, at `/pages/`.
-pub(crate) fn routes(directory: &str) -> Result<Router, String> {
+/// The files of a directory, as they are now, at `/pages/`; no routes without one.
+///
+/// That it cannot be read is said on standard error, and ends the program.
+pub fn pages<S: Clone + Send + Sync + 'static>(directory: Option<&str>) -> Router<S> {
+    let Some(directory) = directory else { return Router::new() };
+    routes(directory).unwrap_or_else(|why| {
+        eprintln!("{why}");
+        process::exit(1)
+    })
+}
+
+fn routes<S: Clone + Send + Sync + 'static>(directory: &str) -> Result<Router<S>, String> {
     let read = || {
         let mut router = Router::new();
         for entry in fs::read_dir(directory)? {
@@ -28,13 +38,14 @@ pub(crate) fn routes(directory: &str) -> Result<Router, String> {
     read().map_err(|error: io::Error| format!("{directory}: {error}"))
 }
 
-fn headers(kind: &'static str) -> [(HeaderName, &'static str); 4] {
+fn headers(kind: &'static str) -> [(HeaderName, &'static str); 5] {
     [
         (header::CONTENT_TYPE, kind),
         // What is built again is loaded again.
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
     ]
 }
 
@@ -62,7 +73,8 @@ mod tests {
 
     #[tokio::test]
     async fn files_that_pages_have_are_served() {
-        let pages = routes(concat!(env!("CARGO_MANIFEST_DIR"), "/browser/anywhere")).expect("a directory");
+        let pages =
+            routes::<()>(concat!(env!("CARGO_MANIFEST_DIR"), "/browser/anywhere")).expect("a directory");
         for (path, expected) in [
             ("/pages/anywhere.html", Some("text/html; charset=utf-8")),
             ("/pages/start-anywhere.js", Some("text/javascript; charset=utf-8")),
@@ -78,6 +90,6 @@ mod tests {
 
     #[test]
     fn directory_that_is_not_there_is_named() {
-        assert!(routes("nowhere").is_err_and(|why| why.starts_with("nowhere: ")));
+        assert!(routes::<()>("nowhere").is_err_and(|why| why.starts_with("nowhere: ")));
     }
 }
