@@ -11,6 +11,7 @@ list! {
     what_came_before_the_close_frame_is_read
     dropped_socket_is_closed_without_a_code
     what_was_written_goes_out_before_the_close_frame
+    failure_is_told_behind_what_was_written
     cut_connection_is_lost
     server_that_answers_no_close_frame_is_given_up
     nothing_is_written_after_the_end
@@ -92,6 +93,20 @@ async fn what_was_written_goes_out_before_the_close_frame(peer: Peer) -> Outcome
     }
     socket.close(CloseFrame::new(4000, "after all")).await?;
     same!(peer.report(&name).await?, "4000 after all");
+    Ok(())
+}
+
+async fn failure_is_told_behind_what_was_written(peer: Peer) -> Outcome {
+    let name = peer.name();
+    let dialer = peer.dialer().max_message_size(50_000);
+    let mut socket = dialer.dial(peer.url(&format!("/closed/{name}"))).await?;
+    for _ in 0..20 {
+        socket.start_send(vec![7; 100_000])?;
+    }
+    // The first of them comes back while others wait.
+    let error = socket.read_message().await.err().ok_or("read")?;
+    same!(error.kind(), &ErrorKind::TooBig { limit: 50_000 });
+    same!(peer.report(&name).await?, "4909 message too big");
     Ok(())
 }
 
