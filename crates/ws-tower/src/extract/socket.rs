@@ -32,19 +32,18 @@ use crate::Upgraded;
 ///
 /// [`into_conn`](Self::into_conn) leads out of the compatible surface, to everything [`Conn`] can do. Dropping a
 /// `WebSocket` drops the transport without a closing handshake; a panic [sends 1011](crate#when-a-handler-panics).
-// Boxed because an `async fn` that takes it by value keeps two places for it, and a task never shrinks.
-pub struct WebSocket(Box<Inner>);
-
-struct Inner {
+// Small because an `async fn` that takes it by value keeps two places for it, and a task never shrinks. Without a block of
+// its own: one of this size is not merged with what is freed around it, and glibc would keep all of it.
+pub struct WebSocket {
     conn: Conn<Upgraded>,
-    protocol: Option<HeaderValue>,
+    protocol: Option<Box<HeaderValue>>,
     // Whether the stream has given its last item.
     terminated: bool,
 }
 
 impl WebSocket {
     pub(crate) fn new(conn: Conn<Upgraded>, protocol: Option<HeaderValue>) -> Self {
-        Self(Box::new(Inner { conn, protocol, terminated: false }))
+        Self { conn, protocol: protocol.map(Box::new), terminated: false }
     }
 
     /// Receives the next message, control frames included; `None` once the connection is over.
@@ -68,28 +67,28 @@ impl WebSocket {
     /// # Cancel safety
     /// When the future is dropped the message was queued whole or not at all.
     pub async fn send(&mut self, msg: Message) -> Result<(), Error> {
-        self.0.conn.write_message(msg).await.map_err(Error::new)
+        self.conn.write_message(msg).await.map_err(Error::new)
     }
 
     /// The subprotocol that was chosen, if any.
     #[must_use]
     pub fn protocol(&self) -> Option<&HeaderValue> {
-        self.0.protocol.as_ref()
+        self.protocol.as_deref()
     }
 
     /// The connection underneath.
     #[must_use]
     pub fn into_conn(self) -> Conn<Upgraded> {
-        self.0.conn
+        self.conn
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        if self.0.terminated {
+        if self.terminated {
             return Poll::Ready(None);
         }
-        let message = ready!(self.0.conn.poll_recv(cx));
+        let message = ready!(self.conn.poll_recv(cx));
         // An error is the last item.
-        self.0.terminated = !matches!(message, Ok(Some(_)));
+        self.terminated = !matches!(message, Ok(Some(_)));
         Poll::Ready(message.map_err(Error::new).transpose())
     }
 }
@@ -104,7 +103,7 @@ impl Stream for WebSocket {
 
 impl FusedStream for WebSocket {
     fn is_terminated(&self) -> bool {
-        self.0.terminated
+        self.terminated
     }
 }
 
@@ -115,29 +114,29 @@ impl Sink<Message> for WebSocket {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.0.conn).poll_ready(cx).map_err(Error::new)
+        Pin::new(&mut self.conn).poll_ready(cx).map_err(Error::new)
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Message) -> Result<(), Error> {
-        Pin::new(&mut self.0.conn).start_send(item).map_err(Error::new)
+        Pin::new(&mut self.conn).start_send(item).map_err(Error::new)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Pin::new(&mut self.0.conn).poll_flush(cx).map_err(Error::new)
+        Pin::new(&mut self.conn).poll_flush(cx).map_err(Error::new)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         // Through the trait: the method of this name on `Conn` waits for the peer, and a `split` half that closes must
         // not take the messages of the other.
-        Sink::poll_close(Pin::new(&mut self.0.conn), cx).map_err(Error::new)
+        Sink::poll_close(Pin::new(&mut self.conn), cx).map_err(Error::new)
     }
 }
 
 impl fmt::Debug for WebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("protocol", &self.0.protocol)
-            .field("terminated", &self.0.terminated)
+            .field("protocol", &self.protocol)
+            .field("terminated", &self.terminated)
             .finish_non_exhaustive()
     }
 }
