@@ -15,7 +15,7 @@ impl<S> Conn<S> {
     /// The parameters of permessage-deflate that the opening handshake agreed on (RFC 7692); `None` without compression.
     #[must_use]
     pub fn deflate(&self) -> Option<NegotiatedDeflate> {
-        self.0.negotiated.as_ref().and_then(|negotiated| negotiated.deflate)
+        self.0.deflate
     }
 
     /// Whether the messages from now on are compressed: [`Compression::On`] unless set. Without the extension none is,

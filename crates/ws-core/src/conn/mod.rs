@@ -70,8 +70,10 @@ pub use self::{
     stats::{End, Stats, Traffic},
     writer::MessageWriter,
 };
+#[cfg(feature = "deflate")]
+use crate::NegotiatedDeflate;
 use crate::{
-    CloseFrame, Config, Error, ErrorKind, Message, Negotiated, PreparedMessage, Role, Violation,
+    CloseFrame, Config, Error, ErrorKind, Message, Negotiated, PreparedMessage, Role, Utf8Bytes, Violation,
     config::Settings,
     keys::Keys,
     proto::{Closing, Protocol},
@@ -146,8 +148,10 @@ struct State<S> {
     #[cfg(feature = "stream")]
     stream_ended: bool,
     settings: Settings,
-    /// None if nothing was: so it is for most.
-    negotiated: Option<Box<Negotiated>>,
+    /// Boxed: most connections have none.
+    subprotocol: Option<Box<Utf8Bytes>>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<NegotiatedDeflate>,
 }
 
 /// The protocol with the extensions that were negotiated.
@@ -207,7 +211,9 @@ impl<S> Conn<S> {
             #[cfg(feature = "stream")]
             stream_ended: false,
             settings: config.settings(),
-            negotiated: (negotiated != Negotiated::new()).then(|| Box::new(negotiated)),
+            #[cfg(feature = "deflate")]
+            deflate: negotiated.deflate,
+            subprotocol: negotiated.subprotocol.map(Box::new),
         }))
     }
 
@@ -220,7 +226,16 @@ impl<S> Conn<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
-        self.0.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.as_deref())
+        self.0.subprotocol.as_ref().map(|name| name.as_str())
+    }
+
+    /// What the opening handshake agreed on.
+    fn negotiated(&self) -> Negotiated {
+        Negotiated {
+            subprotocol: self.0.subprotocol.as_deref().cloned(),
+            #[cfg(feature = "deflate")]
+            deflate: self.0.deflate,
+        }
     }
 
     /// The close frames of both ends so far, and their order.
@@ -516,7 +531,7 @@ impl<S: fmt::Debug> fmt::Debug for Conn<S> {
         f.debug_struct("Conn")
             .field("io", &self.0.io)
             .field("role", &self.role())
-            .field("negotiated", &self.0.negotiated)
+            .field("negotiated", &self.negotiated())
             .field("queued", &self.0.protocol.queued())
             .field("ending", &self.0.ending)
             .finish_non_exhaustive()

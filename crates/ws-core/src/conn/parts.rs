@@ -40,7 +40,7 @@ impl<S> Conn<S> {
             io: self.0.io.take()?,
             read_buf: read_buf.freeze(),
             write_buf: self.0.protocol.sender().outbox().to_vec().into(),
-            negotiated: self.0.negotiated.take().map(|negotiated| *negotiated).unwrap_or_default(),
+            negotiated: self.negotiated(),
         })
     }
 

@@ -133,7 +133,7 @@ impl<S> ReadHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().0.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
+        self.0.lock().0.subprotocol.as_deref().cloned()
     }
 
     /// The close frames of both ends so far, and their order.
@@ -289,7 +289,7 @@ impl<S> WriteHalf<S> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<Utf8Bytes> {
-        self.0.lock().0.negotiated.as_ref().and_then(|negotiated| negotiated.subprotocol.clone())
+        self.0.lock().0.subprotocol.as_deref().cloned()
     }
 
     /// The close frames of both ends so far, and their order.

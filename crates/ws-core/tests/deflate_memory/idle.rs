@@ -44,7 +44,7 @@ fn cost(role: Role, bits: u8, no_takeover: bool, count: usize) -> (isize, isize)
 fn nothing_is_allocated_for_compression_before_the_first_compressed_message() {
     for role in ROLES {
         let (new, _) = cost(role, 15, false, 1);
-        // What was agreed on, and the state of either direction: no window, no compressor.
+        // The state of either direction: no window, no compressor.
         assert!(new <= STATE, "{role:?}: {new} bytes");
         let plain = b"";
         let settings = settings(15);
@@ -89,5 +89,5 @@ fn a_window_takes_memory_as_it_fills() {
 
 /// Connections whose cost is averaged.
 const CONNS: usize = 4;
-/// Three small boxes: what was agreed on, and the state of either direction.
-const STATE: isize = 240;
+/// Two small boxes: the state of either direction.
+const STATE: isize = 192;
