@@ -456,6 +456,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             *message = None;
             return Poll::Ready(Ok(()));
         }
+        self.poll_queue_any(cx, message)
+    }
+
+    /// As [`poll_queue`](Self::poll_queue), whatever the message is.
+    #[inline(never)]
+    fn poll_queue_any(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Message>,
+    ) -> Poll<Result<(), Error>> {
         ready!(self.poll_ready(cx))?;
         Poll::Ready(message.take().map_or(Ok(()), |message| self.start_send(message)))
     }

@@ -20,7 +20,12 @@ use super::{
     step::{Incoming, Want},
     waiters::Waiter,
 };
-use crate::{Error, Message, Role, frame::apply_mask, keys::Keys};
+use crate::{
+    Error, Message, Role,
+    frame::apply_mask,
+    keys::Keys,
+    proto::{ShortFrame, long_way},
+};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// The next message if it is one short frame that comes as a whole. `None` leaves everything to
@@ -197,24 +202,26 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Queues a message that is one short frame, if there is room for it and no deadline. Whether it did.
-    #[inline]
+    #[inline(always)]
     pub(super) fn queue_short(&mut self, message: &Message) -> bool {
         !self.has_write_deadline() && self.has_room() && self.send_short(message)
     }
 
     /// Queues a message that is one short frame. Whether it did.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_short(&mut self, message: &Message) -> bool {
-        if self.0.broken.is_some() || self.0.ending.stage() != Stage::Open {
-            return false;
-        }
-        if self.lacks_keys() {
-            return false;
+        self.try_send_short(message).is_some()
+    }
+
+    #[inline(always)]
+    fn try_send_short(&mut self, message: &Message) -> Option<()> {
+        if self.0.broken.is_some() || self.0.ending.stage() != Stage::Open || self.lacks_keys() {
+            return long_way();
         }
         self.lend();
-        let Some(len) = self.0.protocol.send_short(message) else { return false };
+        let len = self.0.protocol.send_short(message)?;
         self.count_sent(len, true);
-        true
+        Some(())
     }
 
     /// Hands a message that is one short frame to the transport without the queue, if nothing waits before it. `None` leaves the
@@ -233,20 +240,22 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             && !self.0.unflushed
             && !self.0.read.is_spare();
         if !is_first || self.lacks_keys() {
-            return None;
+            return long_way();
         }
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut frame = ReadBuf::uninit(&mut scratch);
-        let payload_len = self.0.protocol.encode_short(message.as_ref()?, |header, payload, mask| {
-            let fits = header.len() + payload.len() <= SCRATCH;
-            if fits {
-                frame.put_slice(header);
-                frame.put_slice(payload);
-                if let Some(key) = mask {
-                    apply_mask(&mut frame.filled_mut()[header.len()..], key);
-                }
+        let payload_len = self.0.protocol.encode_short(message.as_ref()?, |short| {
+            let ShortFrame { header, header_len, payload, mask } = short;
+            if header.len() + payload.len() > SCRATCH {
+                return long_way();
             }
-            fits.then_some(payload.len())
+            frame.put_slice(&header);
+            frame.set_filled(header_len);
+            frame.put_slice(payload);
+            if let Some(key) = mask {
+                apply_mask(&mut frame.filled_mut()[header_len..], key);
+            }
+            Some(payload.len())
         })?;
         let frame = frame.filled();
         let written = match Pin::new(&mut *self.0.io).poll_write(cx, frame) {

@@ -71,9 +71,13 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// Makes sure that there is a buffer to copy frames into.
     #[inline]
     pub(super) fn lend(&mut self) {
-        if !self.0.protocol.sender().outbox().needs_buffer() {
-            return;
+        if self.0.protocol.sender().outbox().needs_buffer() {
+            self.lend_buffer();
         }
+    }
+
+    #[inline(never)]
+    fn lend_buffer(&mut self) {
         if self.0.read.is_empty() && !self.is_lent() {
             // The buffer that came with the connection serves the first read; one who writes first does not need it.
             self.0.read.release(&self.0.settings.pool);

@@ -42,6 +42,8 @@ mod outbox;
 mod protocol;
 mod receive;
 mod send;
+#[cfg(feature = "io")]
+mod short_frame;
 #[cfg(feature = "deflate")]
 mod tally;
 
@@ -57,4 +59,13 @@ pub use self::{
     send::{MaskSource, Sender},
 };
 #[cfg(feature = "io")]
-pub(crate) use self::{heartbeat::later, receive::Found};
+pub(crate) use self::{heartbeat::later, receive::Found, short_frame::ShortFrame};
+
+/// What a short way comes to where it leaves everything to the long way. A call of its own, and a cold one: so the compiler knows
+/// which way is gone most.
+#[cfg(feature = "io")]
+#[cold]
+#[inline(never)]
+pub(crate) fn long_way<T>() -> Option<T> {
+    None
+}

@@ -4,6 +4,8 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
 
+#[cfg(feature = "io")]
+use super::ShortFrame;
 use crate::frame::{MaskingKey, apply_mask};
 
 /// Encoded frames that wait to be written, in order.
@@ -135,6 +137,7 @@ impl Outbox {
 
     /// Whether [`lend`](Self::lend) would help: no buffer is there to copy into.
     #[must_use]
+    #[inline]
     pub fn needs_buffer(&self) -> bool {
         self.buffer.capacity() == 0
     }
@@ -158,21 +161,22 @@ impl Outbox {
         Some(std::mem::take(&mut self.buffer))
     }
 
-    /// Queues a header and its payload, masked if there is a key, if they fit into the buffer as it is; whether they do.
+    /// Queues a frame if it fits into the buffer as it is; whether it does.
     #[cfg(feature = "io")]
     #[inline]
-    pub(super) fn push_short(&mut self, header: &[u8], payload: &[u8], mask: Option<MaskingKey>) -> bool {
-        let len = header.len() + payload.len();
+    pub(super) fn push_short(&mut self, frame: &ShortFrame<'_>) -> bool {
+        let ShortFrame { header, header_len, payload, mask } = frame;
+        let start = self.buffer.len();
         // Without room it is `push_frame` that moves what waits to the front.
-        if self.buffer.capacity() - self.buffer.len() < len {
+        if self.buffer.capacity() - start < header.len() + payload.len() {
             return false;
         }
-        self.len += len;
+        self.len += header_len + payload.len();
         self.buffer.extend_from_slice(header);
+        self.buffer.truncate(start + header_len);
         self.buffer.extend_from_slice(payload);
-        if let Some(key) = mask {
-            let start = self.buffer.len() - payload.len();
-            apply_mask(&mut self.buffer[start..], key);
+        if let Some(key) = *mask {
+            apply_mask(&mut self.buffer[start + header_len..], key);
         }
         true
     }

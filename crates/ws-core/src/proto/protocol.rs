@@ -4,7 +4,7 @@
 use super::Tally;
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
 #[cfg(feature = "io")]
-use crate::frame::MaskingKey;
+use super::ShortFrame;
 #[cfg(feature = "deflate")]
 use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
@@ -158,18 +158,18 @@ impl<K: MaskSource> Protocol<K> {
     /// Queues a message that is one short frame: a short way to what [`send`](Self::send) does with it. The size of its payload
     /// if it did.
     #[cfg(feature = "io")]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_short(&mut self, message: &Message) -> Option<usize> {
         self.sender.send_short(message, &mut self.keys)
     }
 
     /// As [`send_short`](Self::send_short), but gives the frame instead of queueing it.
     #[cfg(feature = "io")]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode_short<T>(
         &mut self,
         message: &Message,
-        put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
+        put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
     ) -> Option<T> {
         self.sender.encode_short(message, &mut self.keys, put)
     }

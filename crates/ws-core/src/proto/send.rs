@@ -6,6 +6,8 @@ mod compressing;
 use bytes::Bytes;
 
 use super::{Outbox, Owed};
+#[cfg(feature = "io")]
+use super::{ShortFrame, long_way};
 use crate::{
     CloseFrame, Message, MessageKind, PreparedMessage, Role, UsageError, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode},
@@ -115,45 +117,41 @@ impl Sender {
         }
     }
 
-    /// Queues a message as [`encode_short`](Self::encode_short) encodes it. Whether it did.
+    /// Queues a message as a [`ShortFrame`]. The size of its payload if it did.
     #[cfg(feature = "io")]
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_short(&mut self, message: &Message, keys: &mut impl MaskSource) -> Option<usize> {
-        let (first, payload) = self.plain(message)?;
-        encode_short(self.role, keys, first, payload, |header, payload, mask| {
-            self.outbox.push_short(header, payload, mask).then_some(payload.len())
+        if !self.sends_as_it_is() {
+            return long_way();
+        }
+        let outbox = &mut self.outbox;
+        encode_short(self.role, message, keys, |frame| {
+            if outbox.push_short(&frame) { Some(frame.payload.len()) } else { long_way() }
         })
     }
 
-    /// Gives header and payload of a message that is one frame as it is, where nothing has to be looked at but that: most of what
-    /// is sent, in most programs. `None` for everything else, which is left to [`send`](Self::send); it knows all the rules.
+    /// Gives a message as one frame, where nothing has to be looked at but that: most of what is sent, in most programs. `None`
+    /// for everything else, which is left to [`send`](Self::send); it knows all the rules.
     #[cfg(feature = "io")]
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode_short<T>(
         &self,
         message: &Message,
         keys: &mut impl MaskSource,
-        put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
+        put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
     ) -> Option<T> {
-        let (first, payload) = self.plain(message)?;
-        encode_short(self.role, keys, first, payload, put)
+        if self.sends_as_it_is() { encode_short(self.role, message, keys, put) } else { long_way() }
     }
 
-    /// The first byte and the payload of a message that is sent as it is.
+    /// Whether nothing stands before a message, and nothing is made of it.
     #[cfg(feature = "io")]
     #[inline]
-    fn plain<'m>(&self, message: &'m Message) -> Option<(u8, &'m [u8])> {
-        let (opcode, payload) = match message {
-            Message::Text(text) => (Opcode::TEXT, text.as_bytes()),
-            Message::Binary(data) => (Opcode::BINARY, &data[..]),
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return None,
-        };
+    fn sends_as_it_is(&self) -> bool {
         #[cfg(feature = "deflate")]
         if self.deflate.is_some() {
-            return None;
+            return false;
         }
-        let is_plain = !self.close_sent && self.open.is_none();
-        is_plain.then_some((0x80 | opcode.as_u8(), payload))
+        !self.close_sent && self.open.is_none()
     }
 
     /// Queues a data message that was encoded before. A server's frame is taken as it is; a client masks it anew (5.3).
@@ -376,34 +374,24 @@ impl Sender {
     }
 }
 
-/// Gives the header of one frame, its payload if that is short, and what is to mask it.
+/// Gives a data message as a [`ShortFrame`], unless it is too long for one.
 #[cfg(feature = "io")]
-#[inline]
+#[inline(always)]
 fn encode_short<T>(
     role: Role,
+    message: &Message,
     keys: &mut impl MaskSource,
-    first: u8,
-    payload: &[u8],
-    put: impl FnOnce(&[u8], &[u8], Option<MaskingKey>) -> Option<T>,
+    put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
 ) -> Option<T> {
-    let len = payload.len();
-    if len >= SHARE_FROM {
-        return None;
+    let (kind, payload) = match message {
+        Message::Text(text) => (MessageKind::Text, text.as_bytes()),
+        Message::Binary(data) => (MessageKind::Binary, &data[..]),
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return long_way(),
+    };
+    if payload.len() >= SHARE_FROM {
+        return long_way();
     }
-    let [a, b] = (len as u16).to_be_bytes();
-    match role {
-        Role::Server if len <= 125 => put(&[first, b], payload, None),
-        Role::Server => put(&[first, 126, a, b], payload, None),
-        Role::Client => {
-            let key = keys.masking_key();
-            let [k, l, m, n] = key.as_bytes();
-            if len <= 125 {
-                put(&[first, 0x80 | b, k, l, m, n], payload, Some(key))
-            } else {
-                put(&[first, 0x80 | 126, a, b, k, l, m, n], payload, Some(key))
-            }
-        }
-    }
+    put(ShortFrame::new(role, kind, payload, keys))
 }
 
 /// Payloads from here on cost more to copy than a second piece costs in a vectored write.
