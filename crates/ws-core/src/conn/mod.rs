@@ -474,10 +474,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Errors
     /// As [`read_message`](Self::read_message).
+    #[inline]
     pub fn poll_read_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        if let Some(message) = self.poll_short(cx) {
-            return message.map(|message| Ok(Some(message)));
-        }
+        self.poll_short(cx, Self::poll_read_any)
+    }
+
+    /// As [`poll_read_message`](Self::poll_read_message), whatever the message is.
+    #[inline(never)]
+    fn poll_read_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let piece = ready!(self.poll_whole(cx))?;
         Poll::Ready(Ok(piece.map(|piece| self.take_message(piece))))
     }
@@ -488,9 +492,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         self.leave_message();
-        if let Some(message) = self.poll_short(cx) {
-            return message.map(|message| Ok(Some(message)));
-        }
+        self.poll_short(cx, Self::poll_recv_any)
+    }
+
+    /// As [`poll_recv`](Self::poll_recv), whatever there is.
+    #[inline(never)]
+    fn poll_recv_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         Poll::Ready(match ready!(self.poll_step(cx, Waiter::Reader, &mut Want::Message)) {
             Some(Step::Data(piece)) => Ok(Some(self.take_message(piece))),
             Some(Step::Control(message)) => Ok(Some(message)),

@@ -223,18 +223,6 @@ impl<S> Conn<S> {
         }
     }
 
-    /// The `len` bytes that were parsed last, as a message.
-    #[inline(never)]
-    pub(super) fn take_large(&mut self, kind: MessageKind, len: usize) -> Message {
-        if let Some(timers) = &mut self.0.timers {
-            timers.message_is_complete();
-        }
-        self.0.stats.count_received(len, true);
-        self.0.read.note(len);
-        let end = self.0.read.position();
-        self.take_message(Piece { kind, place: Place::Buffer, start: end - len, end, last: true })
-    }
-
     /// The bytes of a piece, as long as nothing is read.
     pub(super) fn piece(&self, piece: Piece) -> &[u8] {
         match piece.place {
@@ -318,6 +306,7 @@ impl<S> Conn<S> {
     }
 
     /// Gives the read buffer back if all of it is parsed.
+    #[inline]
     pub(super) fn release_parsed(&mut self) {
         if self.0.read.is_empty() {
             self.0.read.release(&self.0.settings.pool);

@@ -17,33 +17,69 @@ use super::{
     clock::now,
     ending::Stage,
     parse,
-    step::{Incoming, Want},
+    step::{Incoming, Piece, Place, Want},
     waiters::Waiter,
 };
 use crate::{
-    Error, Message, Role,
+    Error, Message, MessageKind, Role,
     frame::apply_mask,
     keys::Keys,
     proto::{ShortFrame, long_way},
 };
 
+/// What reading a message comes to. The short ways give it as it is given on: each step that only wraps it would move it.
+type Received = Result<Option<Message>, Error>;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
-    /// The next message if it is one short frame that comes as a whole. `None` leaves everything to
-    /// [`poll_step`](Self::poll_step).
+    /// Polls for the next message. One that is a short frame and comes as a whole is taken here; everything else is left to `long`.
     #[inline]
-    pub(super) fn poll_short(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
-        if self.0.read.is_empty() {
-            if !self.is_quiet() {
-                return None;
+    pub(super) fn poll_short(
+        &mut self,
+        cx: &mut Context<'_>,
+        long: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Received>,
+    ) -> Poll<Received> {
+        if self.0.read.is_empty() { self.poll_first(cx, long) } else { self.poll_next(cx, long) }
+    }
+
+    /// As [`poll_short`](Self::poll_short), with something read before.
+    #[inline(never)]
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        long: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Received>,
+    ) -> Poll<Received> {
+        match self.parse_short() {
+            // The last thing that is done with what is read: so it is put where the caller wants it, and not moved.
+            Some((kind, len)) if len < LARGE && !self.0.read.is_empty() => {
+                let end = self.0.read.position();
+                Poll::Ready(Ok(Some(parse::copy(kind, self.0.read.parsed(end - len, end)))))
             }
-            if self.reads_to_scratch() {
-                return self.poll_scratch(cx);
-            }
-            if self.poll_quiet(cx).is_pending() {
-                return self.park_short(cx);
-            }
+            Some((kind, len)) => Poll::Ready(Ok(Some(self.take_short(kind, len)))),
+            None => long(self, cx),
         }
-        self.parse_short().map(Poll::Ready)
+    }
+
+    /// As [`poll_short`](Self::poll_short), with nothing read before.
+    #[inline(never)]
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        long: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Received>,
+    ) -> Poll<Received> {
+        if !self.is_quiet() {
+            let _: Option<()> = long_way();
+            return long(self, cx);
+        }
+        if !self.reads_to_scratch() {
+            return self.poll_quiet(cx).unwrap_or_else(|| long(self, cx));
+        }
+        let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
+        let mut window = ReadBuf::uninit(&mut scratch);
+        match self.poll_scratch(cx, &mut window) {
+            Some(Poll::Ready((kind, payload))) => Poll::Ready(Ok(Some(parse::copy(kind, payload)))),
+            Some(Poll::Pending) => Poll::Pending,
+            None => long(self, cx),
+        }
     }
 
     /// Whether only the transport can have something new, and that would begin with a frame.
@@ -76,14 +112,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Reads to the stack, and takes a message from there: one that comes alone needs no buffer.
-    fn poll_scratch(&mut self, cx: &mut Context<'_>) -> Option<Poll<Message>> {
+    #[inline(always)]
+    fn poll_scratch<'s>(
+        &mut self,
+        cx: &mut Context<'_>,
+        window: &'s mut ReadBuf<'_>,
+    ) -> Option<Poll<(MessageKind, &'s [u8])>> {
         if !self.ensure_keys() {
-            return None;
+            return long_way();
         }
         self.write_before_read(cx, Waiter::Reader);
-        let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
-        let mut window = ReadBuf::uninit(&mut scratch);
-        match Pin::new(&mut *self.0.io).poll_read(cx, &mut window) {
+        match Pin::new(&mut *self.0.io).poll_read(cx, window) {
             Poll::Ready(Ok(())) if !window.filled().is_empty() => {}
             Poll::Ready(end) => {
                 self.transport_ended(cx, Waiter::Reader, end.err());
@@ -91,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             Poll::Pending => {
                 self.nothing_more(cx, Waiter::Reader);
-                return self.park_short(cx);
+                return self.park_short(cx).then_some(Poll::Pending);
             }
         }
         self.peer_is_alive();
@@ -101,16 +140,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.0.stale = self.0.protocol.queued() > 0;
         let is_full = input.len() == SCRATCH;
         match self.0.protocol.receive_short(&mut input) {
-            Ok(found) => {
-                let message = found.map(|(kind, payload)| {
-                    self.0.stats.count_received(payload.len(), true);
-                    parse::copy(kind, payload)
-                });
+            Ok(Some((kind, payload))) => {
+                self.0.stats.count_received(payload.len(), true);
                 if !input.is_empty() {
-                    let size = self.0.settings.read_buffer_size();
-                    self.0.read.fill(&self.0.settings.pool, size, input, is_full);
+                    self.keep(input, is_full);
                 }
-                message.map(Poll::Ready)
+                Some(Poll::Ready((kind, payload)))
+            }
+            Ok(None) => {
+                self.keep(input, is_full);
+                None
             }
             Err(violation) => {
                 self.fail_reading(violation);
@@ -119,14 +158,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
-    /// Waits, after the transport had nothing more. `None` if there is something to do first.
-    #[inline]
-    fn park_short(&mut self, cx: &Context<'_>) -> Option<Poll<Message>> {
-        self.poll_parked(cx, Waiter::Reader, &Want::Message).is_pending().then_some(Poll::Pending)
+    /// Keeps bytes that were read to the stack, and whether they filled it.
+    #[inline(never)]
+    fn keep(&mut self, bytes: &[u8], is_full: bool) {
+        let size = self.0.settings.read_buffer_size();
+        self.0.read.fill(&self.0.settings.pool, size, bytes, is_full);
     }
 
-    /// As [`poll_fill`](Self::poll_fill), while the connection is quiet.
-    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits, after the transport had nothing more. False if there is something to do first.
+    #[inline(always)]
+    fn park_short(&mut self, cx: &Context<'_>) -> bool {
+        self.poll_parked(cx, Waiter::Reader, &Want::Message).is_pending()
+    }
+
+    /// Reads to a buffer, and takes a message from there.
+    #[inline(never)]
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Option<Poll<Received>> {
         self.write_before_read(cx, Waiter::Reader);
         let size = self.0.settings.read_buffer_size();
         match self.0.read.poll_fill(&mut *self.0.io, cx, &self.0.settings.pool, size) {
@@ -134,58 +181,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 self.count_read(count);
                 self.peer_is_alive();
                 self.0.stale = self.0.protocol.queued() > 0;
-                Poll::Ready(())
+                let (kind, len) = self.parse_short()?;
+                Some(Poll::Ready(Ok(Some(self.take_short(kind, len)))))
             }
             Poll::Ready(end) => {
                 self.transport_ended(cx, Waiter::Reader, end.err());
-                Poll::Ready(())
+                None
             }
             Poll::Pending => {
                 self.nothing_more(cx, Waiter::Reader);
-                Poll::Pending
+                self.park_short(cx).then_some(Poll::Pending)
             }
         }
     }
 
-    /// A message that is one short frame and was read as a whole.
-    #[inline]
-    fn parse_short(&mut self) -> Option<Message> {
-        if self.0.read.is_empty()
-            || self.0.turn.is_over()
+    /// Parses a message that is one short frame and was read as a whole: its kind and size. It is left where it is.
+    #[inline(always)]
+    fn parse_short(&mut self) -> Option<(MessageKind, usize)> {
+        if self.0.turn.is_over()
             || self.0.ending.stage() != Stage::Open
             || !matches!(self.0.incoming, Incoming::None)
+            || !self.ensure_keys()
         {
-            return None;
-        }
-        if !self.ensure_keys() {
-            return None;
+            return long_way();
         }
         let mut input = self.0.read.filled_mut();
         let before = input.len();
-        match self.0.protocol.receive_short(&mut input) {
-            Ok(Some((kind, payload))) if payload.len() >= LARGE => {
-                let (len, taken) = (payload.len(), before - input.len());
-                self.0.read.consume(taken);
-                Some(self.take_large(kind, len))
-            }
-            Ok(Some((kind, payload))) => {
-                let message = parse::copy(kind, payload);
-                self.0.stats.count_received(payload.len(), true);
-                let taken = before - input.len();
-                self.0.read.consume(taken);
-                self.0.turn.count_frame();
-                if let Some(timers) = &mut self.0.timers {
-                    timers.message_is_complete();
-                }
-                self.release_parsed();
-                Some(message)
-            }
-            Ok(None) => None,
+        let (kind, len) = match self.0.protocol.receive_short(&mut input) {
+            Ok(Some((kind, payload))) => (kind, payload.len()),
+            Ok(None) => return long_way(),
             Err(violation) => {
                 self.fail_reading(violation);
-                None
+                return long_way();
             }
+        };
+        let taken = before - input.len();
+        self.0.read.consume(taken);
+        self.0.stats.count_received(len, true);
+        self.0.turn.count_frame();
+        if let Some(timers) = &mut self.0.timers {
+            timers.message_is_complete();
         }
+        Some((kind, len))
+    }
+
+    /// The message that was parsed last.
+    #[inline(never)]
+    fn take_short(&mut self, kind: MessageKind, len: usize) -> Message {
+        if len >= LARGE {
+            self.0.read.note(len);
+        }
+        let end = self.0.read.position();
+        self.take_message(Piece { kind, place: Place::Buffer, start: end - len, end, last: true })
     }
 }
 

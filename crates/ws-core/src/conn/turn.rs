@@ -15,7 +15,8 @@ impl Turn {
     /// Bytes were read.
     #[inline]
     pub(super) fn count_read(&mut self, bytes: usize) {
-        self.take(u16::try_from(bytes / UNIT).unwrap_or(TURN).max(READ));
+        let units = bytes / UNIT;
+        self.take(if units <= READ as usize { READ } else { u16::try_from(units).unwrap_or(TURN) });
     }
 
     /// A frame was read, or what there was of one.

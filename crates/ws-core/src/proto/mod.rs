@@ -63,7 +63,6 @@ pub(crate) use self::{heartbeat::later, receive::Found, short_frame::ShortFrame}
 
 /// What a short way comes to where it leaves everything to the long way. A call of its own, and a cold one: so the compiler knows
 /// which way is gone most.
-#[cfg(feature = "io")]
 #[cold]
 #[inline(never)]
 pub(crate) fn long_way<T>() -> Option<T> {

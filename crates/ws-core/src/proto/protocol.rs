@@ -4,7 +4,7 @@
 use super::Tally;
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
 #[cfg(feature = "io")]
-use super::ShortFrame;
+use super::{ShortFrame, long_way};
 #[cfg(feature = "deflate")]
 use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
@@ -106,13 +106,13 @@ impl<K: MaskSource> Protocol<K> {
     /// # Errors
     /// As [`receive`](Self::receive).
     #[cfg(feature = "io")]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive_short<'i>(
         &mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
         if self.sender.is_close_sent() {
-            return Ok(None);
+            return Ok(long_way());
         }
         self.receiver.short_message(input).inspect_err(|violation| self.fail(*violation))
     }

@@ -7,7 +7,7 @@ use std::mem;
 
 use bytes::Bytes;
 
-use super::Event;
+use super::{Event, long_way};
 use crate::{
     CloseFrame, Config, MessageKind, ProtocolError, Role, Violation,
     config::Limits,
@@ -299,17 +299,17 @@ impl Receiver {
         &mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
-        let [first, second, ..] = **input else { return Ok(None) };
+        let [first, second, ..] = **input else { return Ok(long_way()) };
         let kind = match first {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
-            _ => return Ok(None),
+            _ => return Ok(long_way()),
         };
         let (len, start) = match (second & 0x7F, &input[2..]) {
             (len @ 0..=125, _) => (usize::from(len), 2),
             // 5.2: the length is in its shortest form.
             (126, &[a, b, ..]) if [a, b] >= [0, 126] => (usize::from(u16::from_be_bytes([a, b])), 4),
-            _ => return Ok(None),
+            _ => return Ok(long_way()),
         };
         let (mask_bit, header_len) = match self.role {
             Role::Server => (0x80, start + 4),
@@ -323,7 +323,7 @@ impl Receiver {
             && self.message.is_none()
             && matches!(self.state, State::Header);
         if !is_plain || input.len() < end {
-            return Ok(None);
+            return Ok(long_way());
         }
         let (frame, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
