@@ -59,6 +59,12 @@ impl Assembly {
         Ok(())
     }
 
+    /// Whether there is anything to [`free`](Self::free).
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes.capacity() > 0 || self.is_charged()
+    }
+
     /// Whether the room is on the account of a budget.
     pub(super) fn is_charged(&self) -> bool {
         self.charge.is_some()

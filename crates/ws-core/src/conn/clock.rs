@@ -99,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
 
     /// Waits, after the transport had nothing more, for requests and for what becomes due. Ready when there is something
     /// to do first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll_parked(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
         if self.0.control.get().is_none() && self.0.timers.is_none() && !self.0.message.is_charged() {
             return Poll::Pending;
@@ -107,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.poll_due(cx, by, want)
     }
 
+    #[inline(never)]
     fn poll_due(&mut self, cx: &Context<'_>, by: Waiter, want: &Want<'_, '_>) -> Poll<()> {
         if !self.0.control.park(by, cx.waker(), self.has_room()) {
             return Poll::Ready(());
@@ -195,6 +196,7 @@ impl<S> Conn<S> {
     }
 
     /// Bytes arrived.
+    #[inline]
     pub(super) fn peer_is_alive(&mut self) {
         if let Some(heartbeat) = self.0.timers.as_mut().and_then(|timers| timers.heartbeat.as_mut()) {
             heartbeat.heard();

@@ -65,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         }
     }
 
+    #[inline]
     fn rest(&mut self) {
         self.0.turn.begin();
         self.0.protocol.rest();
@@ -207,10 +208,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// The transport has nothing more for now.
+    #[inline(always)]
     pub(super) fn nothing_more(&mut self, cx: &mut Context<'_>, by: Waiter) {
         self.0.protocol.caught_up();
         self.rest();
-        if matches!(self.0.incoming, Incoming::None | Incoming::Skipped) {
+        if self.0.message.has_room() && matches!(self.0.incoming, Incoming::None | Incoming::Skipped) {
             self.0.message.free();
         }
         // About to wait: what is queued goes out. A failure is told by the next write; reading may still give what the peer

@@ -42,6 +42,7 @@ impl Waiters {
     }
 
     /// Somebody waits for bytes, or for the end.
+    #[inline]
     pub(super) fn waits(&mut self, by: Waiter, waker: &Waker) {
         match by {
             Waiter::Reader => remember(&mut self.reader, waker),
@@ -61,6 +62,7 @@ impl Waiters {
     }
 
     /// All is written: who waits for that can go on.
+    #[inline]
     pub(super) fn written(&mut self, by: Waiter) {
         let reader_flushes = std::mem::take(&mut self.reader_flushes);
         match by {
@@ -83,6 +85,7 @@ impl Waiters {
     }
 
     /// Something changed that a writer that waits must look at.
+    #[inline]
     pub(super) fn wake_writer(&mut self) {
         if let Some(writer) = self.writer.take() {
             writer.wake();
@@ -117,6 +120,7 @@ impl Waiters {
     }
 }
 
+#[inline]
 pub(super) fn remember(slot: &mut Option<Waker>, waker: &Waker) {
     match slot {
         Some(known) => known.clone_from(waker),

@@ -157,12 +157,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Writes until nothing waits, then flushes the transport.
-    #[inline]
+    #[inline(always)]
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
-        if let Some(kind) = self.0.broken {
-            return Poll::Ready(Err(Error::transport(kind.into())));
-        }
-        if !self.0.protocol.wants_write() && !self.0.unflushed {
+        if self.0.broken.is_none() && !self.0.protocol.wants_write() && !self.0.unflushed {
             self.0.waiters.written(by);
             return Poll::Ready(Ok(()));
         }
@@ -170,7 +167,11 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 
     /// As [`poll_write_out`](Self::poll_write_out), of what there is.
+    #[inline(never)]
     fn poll_write_queue(&mut self, cx: &mut Context<'_>, by: Waiter) -> Poll<Result<(), Error>> {
+        if let Some(kind) = self.0.broken {
+            return Poll::Ready(Err(Error::transport(kind.into())));
+        }
         let queued = self.0.protocol.queued();
         self.0.burst = self.0.protocol.sender().outbox().buffered().min(MOST) as u32;
         let mut result = self.poll_write_all(cx);
