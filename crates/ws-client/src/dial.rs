@@ -143,11 +143,13 @@ impl<C> Dialer<C> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let (request, key) = opening.request(self)?;
-        let exchanged = phase::bounded(deadline, first, async move {
+        // Boxed, as it is some kilobytes, and each future around it would move it and have room for it twice.
+        let exchanged = Box::pin(async move {
             let io = transport.await?;
             phase::enter(Phase::Http);
             exchange(io, request).await
         });
+        let exchanged = phase::bounded(deadline, first, exchanged);
         let mut answer = exchanged.await.map_err(|error| error.with_target(opening.target.name()))?;
         answer.extensions_mut().insert(DialedUri(opening.target.uri()));
         self.keep_cookies(opening, answer.headers());

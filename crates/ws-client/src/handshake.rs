@@ -1,8 +1,7 @@
-//! The opening handshake over hyper's HTTP/1.1 client connection.
+//! The opening handshake over HTTP/1.1: heads of our own, and hyper's client connection for whatever is no acceptance.
 //!
-//! hyper's connection is driven in the same future as the request: no task is spawned, nothing is boxed, and the
-//! transport comes back as the type it went in. Between the request and the 101 nothing is written, because hyper has
-//! nothing to write and nobody else holds the transport.
+//! All of it happens in the future of the dial: no task is spawned, and the transport comes back as the type it went in.
+//! Between the request and the 101 nothing is written.
 
 use std::{
     fmt,
@@ -27,7 +26,8 @@ use tokio::{
 
 use crate::{
     DialError, DialErrorKind, TlsError,
-    interim::{Heard, Interim, TooManyInterim},
+    head::{self, Heard},
+    replayed::Replayed,
 };
 
 /// The largest response head, in bytes; hyper itself allows 100 fields.
@@ -89,24 +89,37 @@ where
 }
 
 async fn ask<S>(
-    io: S,
-    mut request: Request<String>,
+    mut io: S,
+    request: Request<String>,
     switches: fn(StatusCode) -> bool,
 ) -> Result<Answer<S>, DialError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let interim = Interim::default();
-    let counted = interim.clone();
-    hyper::ext::on_informational(&mut request, move |_| counted.count());
+    match head::ask(&mut io, &request, switches).await.map_err(http_error)? {
+        // RFC 9110, 7.8: HTTP/1.0 has no upgrades.
+        Heard::Accepted(response, _)
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+                && response.version() != Version::HTTP_11 =>
+        {
+            Err(http_error(SwitchedInHttp10))
+        }
+        Heard::Accepted(response, read_buf) => Ok(Answer::Switched(io, read_buf, response)),
+        // Boxed, so that those who are accepted have no room for it.
+        Heard::Other(read, end) => Box::pin(refused(Replayed::new(io, read, end), request)).await,
+    }
+}
 
+/// Has hyper read an answer that accepts nothing.
+async fn refused<S>(io: Replayed<S>, request: Request<String>) -> Result<Answer<S>, DialError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
         // The size of the buffer bounds what is held, but one read may complete a longer head.
         .max_header_size(MAX_HEAD)
-        // Names are written as in RFC 6455: there are servers that compare them with case.
-        .title_case_headers(true)
-        .handshake(TokioIo::new(Heard { io, interim: interim.clone() }))
+        .handshake(TokioIo::new(io))
         .await
         .map_err(http_error)?;
     let mut driver = Driver { connection, done: false };
@@ -116,7 +129,6 @@ where
         // The response first: an end of the connection is no error if it came behind an answer.
         match response.as_mut().poll(cx) {
             Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
-            _ if interim.are_too_many() => return Poll::Ready(Err(http_error(TooManyInterim))),
             Poll::Ready(Err(error)) => return Poll::Ready(Err(http_error(error))),
             Poll::Pending => {}
         }
@@ -129,29 +141,7 @@ where
         }
     })
     .await?;
-
-    if !switches(response.status()) {
-        return Ok(Answer::Refused(Refused { driver, response }));
-    }
-    // RFC 9110, 7.8: HTTP/1.0 has no upgrades.
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS && response.version() != Version::HTTP_11 {
-        return Err(http_error(SwitchedInHttp10));
-    }
-    // hyper goes on after a 204, which is a tunnel like any 2xx, as if the next request were to come.
-    if response.status() != StatusCode::NO_CONTENT {
-        poll_fn(|cx| driver.poll(cx)).await.map_err(http_error)?;
-    }
-    let parts = driver.connection.into_parts();
-    let (mut head, _) = response.into_parts();
-    // hyper's handle of the upgrade, which is done by hand here.
-    head.extensions.clear();
-    detach(&mut head.headers);
-    // A connection may wait for long before its first frame: an empty buffer is not kept for it.
-    let read_buf = match parts.read_buf {
-        empty if empty.is_empty() => BytesMut::new(),
-        frames => frames.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared)),
-    };
-    Ok(Answer::Switched(parts.io.into_inner().io, read_buf, Response::from_parts(head, ())))
+    Ok(Answer::Refused(Refused { driver, response }))
 }
 
 /// A refusal, whose body has not been read.
@@ -223,7 +213,7 @@ pub(crate) struct Driver<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    connection: Connection<TokioIo<Heard<S>>, String>,
+    connection: Connection<TokioIo<Replayed<S>>, String>,
     done: bool,
 }
 

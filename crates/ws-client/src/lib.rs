@@ -21,8 +21,8 @@
 //!
 //! # What it does
 //!
-//! * The opening handshake is spoken by hyper's HTTP/1.1 client connection, and what comes back is checked against
-//!   RFC 6455, 4.1. Nothing is sent between the request and a valid answer.
+//! * The opening handshake is spoken over HTTP/1.1, and what comes back is checked against RFC 6455, 4.1. Nothing is sent
+//!   between the request and a valid answer.
 //! * A server that refuses is heard out: [`DialError::response`] has its status, headers and the first 1,024 bytes of
 //!   its body.
 //! * Redirects are followed only when asked for, and credentials stay with the origin they are for:
@@ -63,6 +63,7 @@ mod dialer;
 mod error;
 mod exchange;
 mod handshake;
+mod head;
 #[cfg(feature = "http2")]
 mod http2;
 mod interim;
@@ -71,6 +72,7 @@ mod opening;
 mod phase;
 pub mod reconnect;
 mod redirect;
+mod replayed;
 mod request;
 mod target;
 mod tls_error;

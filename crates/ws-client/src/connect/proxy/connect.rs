@@ -1,4 +1,4 @@
-//! `CONNECT` (RFC 9110, 9.3.6), spoken by hyper's client connection.
+//! `CONNECT` (RFC 9110, 9.3.6), spoken as the opening handshake is.
 //!
 //! Not by hyper-util's `Tunnel`, whose errors have neither the status nor the body of a refusal.
 
