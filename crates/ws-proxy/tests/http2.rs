@@ -1,5 +1,5 @@
 //! HTTP/1.1 and HTTP/2 (RFC 8441) on either side.
-#![cfg(feature = "http2")]
+#![cfg(all(feature = "deflate", feature = "http2"))]
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Messages through a relay: looked at, changed, limited, pinged, compressed.
+//! Messages through a relay: looked at, changed, limited, pinged.
 
 mod support;
 
@@ -9,13 +9,13 @@ use tokio::{
     time::timeout,
 };
 use ws_client::{Dialer, Message};
-use ws_core::{CloseFrame, Config, DeflateConfig, KeepAlive};
+use ws_core::{CloseFrame, Config, KeepAlive};
 use ws_proxy::{Cause, Proxy, Relay, Side, Verdict};
 use ws_tower::{CheckOrigin, Upgrader};
 
 use support::{
-    PATIENCE, accept, ask, backend, backend_with, dial, echo, fields, handshake, logged, next, proxy_to,
-    rest, scripted, serve,
+    PATIENCE, accept, ask, backend, dial, echo, fields, handshake, logged, next, proxy_to, rest, scripted,
+    serve,
 };
 
 fn any() -> Upgrader {
@@ -120,51 +120,6 @@ async fn silent_sides_are_pinged() {
     timeout(PATIENCE, client.read_exact(&mut ping)).await.unwrap().unwrap();
     assert_eq!(ping, [0x89]);
     assert_eq!(next(&mut seen).await[0], 0x89);
-}
-
-#[tokio::test]
-async fn compression_ends_at_the_relay() {
-    // The client compresses, the backend does not know how to.
-    let change = |proxy: Proxy| proxy.upgrader(any().compression(DeflateConfig::new()));
-    let proxy = relayed(change, Relay::new()).await;
-    let dialer = Dialer::new().compression(DeflateConfig::new());
-    let (mut client, _) = dialer.dial(format!("ws://{proxy}/")).await.unwrap();
-    assert!(client.deflate().is_some());
-    let text = "compressible ".repeat(1000);
-    client.write_message(text.as_str()).await.unwrap();
-    assert_eq!(client.read_message().await.unwrap(), Some(text.into()));
-}
-
-#[tokio::test]
-async fn compression_from_end_to_end_is_for_both_or_for_neither() {
-    let end_to_end = || Relay::new().compress_end_to_end(true);
-    let deflate = || Dialer::new().compression(DeflateConfig::new());
-    for (client_does, backend_does) in [(true, true), (true, false), (false, true), (false, false)] {
-        let mut upgrader = any();
-        if backend_does {
-            upgrader = upgrader.compression(DeflateConfig::new());
-        }
-        let server = backend_with(upgrader, |conn| async move {
-            let mut conn = conn;
-            let is_compressed = conn.deflate().is_some();
-            conn.write_message(format!("{is_compressed}")).await.unwrap();
-            echo(conn).await;
-        })
-        .await;
-        let proxy = proxy_to(server)
-            .relay(end_to_end())
-            .upgrader(any().compression(DeflateConfig::new()))
-            .dialer(deflate());
-        let proxy = serve(proxy).await;
-        let dialer = if client_does { deflate() } else { Dialer::new() };
-        let (mut client, _) = dialer.dial(format!("ws://{proxy}/")).await.unwrap();
-        let both = client_does && backend_does;
-        assert_eq!(client.deflate().is_some(), both);
-        assert_eq!(client.read_message().await.unwrap(), Some(both.to_string().into()));
-        let text = "compressible ".repeat(1000);
-        client.write_message(text.as_str()).await.unwrap();
-        assert_eq!(client.read_message().await.unwrap(), Some(text.into()));
-    }
 }
 
 #[tokio::test]

@@ -16,13 +16,11 @@ use tokio::{
     time::timeout,
 };
 use ws_client::{Dialer, Message};
-use ws_core::DeflateConfig;
 use ws_proxy::{BackendDialer, Backends, Proxy};
-use ws_tower::{CheckOrigin, Upgrader};
 
 use support::{
-    PATIENCE, accept, ask, backend, backend_with, dial, echo, handshake, open, proxy_to, read_head, rest,
-    scripted, serve, switching,
+    PATIENCE, accept, ask, backend, dial, echo, handshake, open, proxy_to, read_head, rest, scripted, serve,
+    switching,
 };
 
 /// Counts the bytes that are allocated.
@@ -80,27 +78,6 @@ async fn frames_pass_as_they_are() {
 }
 
 #[tokio::test]
-async fn client_and_backend_compress_through_a_tunnel() {
-    let _alone = ALONE.lock().await;
-    let upgrader = Upgrader::new().check_origin(CheckOrigin::Any).compression(DeflateConfig::new());
-    let server = backend_with(upgrader, echo).await;
-    let proxy = serve(proxy_to(server)).await;
-    let dialer = Dialer::new().compression(DeflateConfig::new());
-    let (mut client, _) = dialer.dial(format!("ws://{proxy}/")).await.unwrap();
-    assert!(client.deflate().is_some());
-    for length in [0, 1, 200, 50_000] {
-        let text = "compressible ".repeat(length);
-        client.write_message(text.as_str()).await.unwrap();
-        assert_eq!(client.read_message().await.unwrap(), Some(Message::from(text)));
-    }
-    // One that offers nothing is offered nothing, and the backend neither.
-    let mut plain = dial(proxy).await;
-    assert!(plain.deflate().is_none());
-    plain.write_message("plain").await.unwrap();
-    assert_eq!(plain.read_message().await.unwrap(), Some("plain".into()));
-}
-
-#[tokio::test]
 async fn frames_of_any_size_come_back() {
     let _alone = ALONE.lock().await;
     let server = backend(echo).await;
@@ -140,7 +117,7 @@ async fn fast_backend_and_slow_client_take_bounded_memory() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let peak = PEAK.load(Ordering::Relaxed) - before;
-    // 32 KiB are the test's own, and so is the runtime's part; the tunnel's are 16 KiB.
+    // 32 KiB are the test's own, and so are the tunnel's; the rest is the runtime's.
     assert!(peak < 32 * 1024 + (64 << 10), "{peak} bytes");
 }
 
