@@ -11,10 +11,12 @@ use ws_client::{DialErrorKind, Exchange, Phase, RefusalBody};
 use ws_core::handshake::{is_reserved_request_header, request_authority};
 use ws_tower::Accepted;
 
+#[cfg(feature = "deflate")]
+use crate::Relay;
 use crate::{
     backend::{Place, Target},
     dialer::BackendIo,
-    headers::remove_hop_by_hop,
+    headers::HopByHop,
     proxy::Settings,
     telling::Telling,
 };
@@ -87,25 +89,8 @@ pub(crate) async fn dial(
 
 /// The request for the backend.
 fn request(settings: &Settings, parts: &Parts, accepted: &Accepted, uri: &Uri) -> Request<()> {
-    let mut headers = parts.headers.clone();
-    // First of all, or a client could have the headers removed that are added here.
-    remove_hop_by_hop(&mut headers);
-    let extensions = relayed_extensions(settings, &headers, accepted);
-    let subprotocols = subprotocols(&headers, accepted);
-    let others: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_reserved_request_header(name) || matches!(**name, HOST | CONTENT_LENGTH | EXPECT))
-        .cloned()
-        .collect();
-    for name in others {
-        headers.remove(name);
-    }
-    let is_relayed = !extensions.is_empty();
-    for (name, lines) in [(SEC_WEBSOCKET_PROTOCOL, subprotocols), (SEC_WEBSOCKET_EXTENSIONS, extensions)] {
-        for line in lines {
-            headers.append(name.clone(), line);
-        }
-    }
+    let mut headers = passed(settings, &parts.headers, accepted);
+    let is_relayed = headers.contains_key(SEC_WEBSOCKET_EXTENSIONS);
     let authority = request_authority(&parts.uri, &parts.headers);
     settings.forwarded.write(&mut headers, (settings.peer)(parts), authority);
     settings.origin.apply(&mut headers, uri);
@@ -132,26 +117,39 @@ fn request(settings: &Settings, parts: &Parts, accepted: &Accepted, uri: &Uri) -
     request
 }
 
-/// What the client offers, or the one subprotocol that the policy has chosen of it.
-fn subprotocols(headers: &HeaderMap, accepted: &Accepted) -> Vec<HeaderValue> {
-    match accepted.response.headers().get(SEC_WEBSOCKET_PROTOCOL) {
-        Some(chosen) => vec![chosen.clone()],
-        None => headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().cloned().collect(),
+/// The headers of the client that are for the backend, with the offer.
+fn passed(settings: &Settings, of_client: &HeaderMap, accepted: &Accepted) -> HeaderMap {
+    // First of all, or a client could have the headers removed that are added later.
+    let hop_by_hop = HopByHop::of(of_client);
+    let chosen = accepted.response.headers().get(SEC_WEBSOCKET_PROTOCOL);
+    let is_tunnel = settings.relay.is_none();
+    let mut headers = HeaderMap::with_capacity(of_client.len() + ADDED);
+    for (name, value) in of_client {
+        let is_passed = match *name {
+            SEC_WEBSOCKET_PROTOCOL => chosen.is_none(),
+            SEC_WEBSOCKET_EXTENSIONS => is_tunnel,
+            HOST | CONTENT_LENGTH | EXPECT => false,
+            _ => !is_reserved_request_header(name),
+        };
+        if is_passed && !hop_by_hop.contains(name) {
+            headers.append(name.clone(), value.clone());
+        }
     }
+    headers.extend(chosen.map(|chosen| (SEC_WEBSOCKET_PROTOCOL, chosen.clone())));
+    // In a tunnel it is the client that offers extensions, even if that is nothing. A relay speaks for itself.
+    if !headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) && (is_tunnel || offers_nothing(settings, accepted)) {
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, NONE);
+    }
+    headers
 }
 
-/// In a tunnel, what the client offers, even if that is nothing. A relay speaks for itself: nothing here leaves it to the dialer.
+/// Whether a relay offers no compression, because there is none with the client and it is to be the same on both sides.
 #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "nothing is compressed"))]
-fn relayed_extensions(settings: &Settings, headers: &HeaderMap, accepted: &Accepted) -> Vec<HeaderValue> {
-    match &settings.relay {
-        None => {
-            let lines: Vec<_> = headers.get_all(SEC_WEBSOCKET_EXTENSIONS).iter().cloned().collect();
-            if lines.is_empty() { vec![NONE] } else { lines }
-        }
-        #[cfg(feature = "deflate")]
-        Some(relay) if relay.is_end_to_end() && !accepted.is_compressed() => vec![NONE],
-        Some(_) => Vec::new(),
-    }
+fn offers_nothing(settings: &Settings, accepted: &Accepted) -> bool {
+    #[cfg(feature = "deflate")]
+    return settings.relay.as_ref().is_some_and(Relay::is_end_to_end) && !accepted.is_compressed();
+    #[cfg(not(feature = "deflate"))]
+    false
 }
 
 /// The status by which a client learns that a dial failed.
@@ -174,5 +172,7 @@ fn is_unsent(kind: &DialErrorKind) -> bool {
     }
 }
 
+/// How many headers of a request are the proxy's, most often.
+const ADDED: usize = 8;
 /// Offers no extension.
 const NONE: HeaderValue = HeaderValue::from_static("");

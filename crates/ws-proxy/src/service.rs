@@ -30,7 +30,7 @@ use crate::{
     backend::Place,
     dialer::BackendIo,
     dialing::{Dialed, dial},
-    headers::remove_hop_by_hop,
+    headers::{HopByHop, remove_hop_by_hop},
     proxy::Settings,
     relay::{self, Inspector},
     telling::Telling,
@@ -206,10 +206,9 @@ fn agree<S>(
 
 /// Adds the headers of the backend that are for the client: each line of `Set-Cookie`, and whatever does not belong to a handshake.
 fn copy_headers(answer: &mut HeaderMap, of_backend: &HeaderMap) {
-    let mut passed = of_backend.clone();
-    remove_hop_by_hop(&mut passed);
-    for (name, value) in &passed {
-        if !is_reserved_response_header(name) {
+    let hop_by_hop = HopByHop::of(of_backend);
+    for (name, value) in of_backend {
+        if !is_reserved_response_header(name) && !hop_by_hop.contains(name) {
             answer.append(name.clone(), value.clone());
         }
     }

@@ -110,7 +110,11 @@ impl Default for ForwardedHeaders {
 
 /// Whether backends may take their client from it. CGI and its heirs make the same of hyphens and underscores (RFC 3875, 4.1.18).
 fn tells_of_a_client(name: &HeaderName) -> bool {
-    let name = name.as_str().replace('_', "-");
+    let name = name.as_str();
+    if !name.starts_with(['x', 'f']) {
+        return false;
+    }
+    let name = name.replace('_', "-");
     name.starts_with("x-forwarded-") || matches!(&*name, "forwarded" | "x-real-ip")
 }
 

@@ -2,17 +2,30 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-/// Removes the fields that `Connection` names, and those that are for one connection whether it names them or not.
+/// The fields of a head that are for one connection: those that its `Connection` names, and those that are whether it names them
+/// or not.
+pub(crate) struct HopByHop(Vec<HeaderName>);
+
+impl HopByHop {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let named = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            // The pages that a browser shows are told apart by it: nobody may talk a proxy into leaving it out.
+            .filter(|name| *name != header::ORIGIN && !HOP_BY_HOP.contains(name));
+        Self(named.collect())
+    }
+
+    pub(crate) fn contains(&self, name: &HeaderName) -> bool {
+        HOP_BY_HOP.contains(name) || self.0.contains(name)
+    }
+}
+
+/// Removes them.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        // The pages that a browser shows are told apart by it: nobody may talk a proxy into leaving it out.
-        .filter(|name| *name != header::ORIGIN)
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
+    for name in HopByHop::of(headers).0.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
 }

@@ -9,4 +9,7 @@ pub use self::{
     forwarded::ForwardedHeaders,
     policy::{HostPolicy, OriginPolicy},
 };
-pub(crate) use self::{hop_by_hop::remove_hop_by_hop, path::Path};
+pub(crate) use self::{
+    hop_by_hop::{HopByHop, remove_hop_by_hop},
+    path::Path,
+};
