@@ -27,7 +27,7 @@ use crate::{
 /// | [`forwarded`](Self::forwarded) | `X-Forwarded-For`, `-Proto`, `-Host`; nobody is trusted |
 /// | [`strip_prefix`](Self::strip_prefix), [`rewrite_path`](Self::rewrite_path) | the path stays |
 /// | [`relay`](Self::relay) | a byte tunnel |
-/// | [`buffer_size`](Self::buffer_size) | 16 KiB for each direction, while bytes are on their way |
+/// | [`buffer_size`](Self::buffer_size) | 32 KiB for each direction, while bytes are on their way |
 /// | [`idle_timeout`](Self::idle_timeout) | 5 min |
 /// | [`max_lifetime`](Self::max_lifetime) | none |
 /// | [`close_timeout`](Self::close_timeout) | 10 s |
@@ -208,7 +208,7 @@ impl Proxy {
         self.set(|settings| settings.relay = Some(relay))
     }
 
-    /// How many bytes of each direction of a tunnel are on their way at the most: 16 KiB unless set, and from 512 bytes to 64 KiB.
+    /// How many bytes of each direction of a tunnel are on their way at the most: 32 KiB unless set, and from 512 bytes to 64 KiB.
     /// A tunnel on which nothing moves holds no buffer.
     pub fn buffer_size(self, bytes: usize) -> Self {
         self.set(|settings| settings.bounds.buffer_size = bytes.clamp(512, 64 << 10))
@@ -310,8 +310,9 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What hyper's buffers have, so that they can be taken over.
-const BUFFER_SIZE: usize = 16 << 10;
+/// Room for a message of 16 KiB with its header: what is behind the room costs a read and a write of its own, and wakes the other side
+/// once more.
+const BUFFER_SIZE: usize = 32 << 10;
 /// Longer than the pings of most programs are apart.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// Twice the close timeout of our own endpoints.
