@@ -62,6 +62,7 @@ impl Listener {
 
     /// Serves connections, for ever.
     pub(crate) async fn serve(self, routes: Routes) {
+        let server = server();
         loop {
             let (stream, peer) = match self.tcp.accept().await {
                 Ok(accepted) => accepted,
@@ -74,10 +75,10 @@ impl Listener {
                 }
             };
             let acceptor = self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone();
-            let (routes, has_header) = (routes.clone(), self.proxy_protocol);
+            let (routes, has_header, server) = (routes.clone(), self.proxy_protocol, server.clone());
             tokio::spawn(async move {
                 // Whatever goes wrong here is the client's business.
-                let _ = connection(stream, peer, has_header, acceptor, routes).await;
+                let _ = connection(stream, peer, has_header, acceptor, &server, routes).await;
             });
         }
     }
@@ -109,6 +110,7 @@ async fn connection(
     addr: SocketAddr,
     has_header: bool,
     acceptor: Option<TlsAcceptor>,
+    server: &Server,
     routes: Routes,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
@@ -119,22 +121,33 @@ async fn connection(
         }
     }
     match acceptor {
+        // Boxed, so that connections without TLS have no room for it.
         Some(acceptor) => {
-            let stream = timeout(PATIENCE, acceptor.accept(stream)).await??;
-            http(stream, peer.secure(true), routes).await
+            let secure = async {
+                let stream = timeout(PATIENCE, acceptor.accept(stream)).await??;
+                http(stream, peer.secure(true), server, routes).await
+            };
+            Box::pin(secure).await
         }
-        None => http(stream, peer, routes).await,
+        None => http(stream, peer, server, routes).await,
     }
 }
 
-async fn http<S>(stream: S, peer: Peer, routes: Routes) -> io::Result<()>
+/// HTTP/1.1 and HTTP/2, whichever the client speaks.
+type Server = auto::Builder<TokioExecutor>;
+
+fn server() -> Server {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+    ws_tower::http2::configure(&mut server);
+    server
+}
+
+async fn http<S>(stream: S, peer: Peer, server: &Server, routes: Routes) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = TowerToHyperService::new(With { peer, routes });
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
-    ws_tower::http2::configure(&mut server);
     server.serve_connection_with_upgrades(TokioIo::new(stream), service).await.map_err(io::Error::other)
 }
 
