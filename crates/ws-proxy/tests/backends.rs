@@ -241,9 +241,18 @@ async fn what_is_known_of_a_backend_is_taken_over() {
 
 #[test]
 fn what_is_no_backend_is_refused() {
-    for url in
-        ["", "localhost:1", "ftp://a", "/path", "ws://", "ws://a b", "ws://u:p@a", "ws://a:0", "ws://a:65536"]
-    {
+    for url in [
+        "",
+        "localhost:1",
+        "ftp://a",
+        "/path",
+        "ws://",
+        "ws://a b",
+        "ws://u:p@a",
+        "ws://a?b",
+        "ws://a:0",
+        "ws://a:65536",
+    ] {
         assert!(Backends::fixed(url).is_err(), "{url}");
     }
 }

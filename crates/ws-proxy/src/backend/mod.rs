@@ -331,16 +331,18 @@ fn check(uri: &Uri) -> Result<(), InvalidBackend> {
         !authority.host().is_empty()
             && port.is_some_and(|port| port.is_empty() || authority.port_u16() > Some(0))
     });
-    if is_known && is_place { Ok(()) } else { Err(InvalidBackend(())) }
+    // Of a query it could not be told how it goes with that of a request.
+    let has_query = uri.query().is_some();
+    if is_known && is_place && !has_query { Ok(()) } else { Err(InvalidBackend(())) }
 }
 
-/// Not a URL of a backend: `ws`, `wss`, `http` or `https`, with a host and without a user name.
+/// Not a URL of a backend: `ws`, `wss`, `http` or `https`, with a host, and without a user name or a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBackend(());
 
 impl fmt::Display for InvalidBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a URL of a backend; it begins with ws:// or wss:// and has a host, and no user name")
+        f.write_str("not a URL of a backend; it begins with ws:// or wss:// and has a host, and neither user name nor query")
     }
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod config;
 mod log;
 mod routes;
@@ -69,6 +70,7 @@ fn start(mut config: Config, file: Option<PathBuf>, check: bool) -> Result<(), S
         };
         let routes = Routes::new(&config, &common)?;
         if check {
+            check::addresses(&config)?;
             for listen in &config.listen {
                 tls::acceptor(listen)?;
             }

@@ -16,11 +16,15 @@ use ws_proxy::{
     StickyCookie, Tunnels,
     proxy_protocol::Version,
     ws_client::Dialer,
-    ws_core::{self, KeepAlive, handshake::request_authority},
+    ws_core::{
+        self, KeepAlive,
+        handshake::{is_reserved_request_header, request_authority},
+    },
     ws_tower::{CheckOrigin, ConnectionLimit, TrustedProxy, Upgrader},
 };
 
 use crate::{
+    check::{self, in_},
     config::{Balance, Config, Route},
     log::Log,
     stats::Stats,
@@ -73,9 +77,7 @@ impl Routes {
 }
 
 fn build(config: &Config, common: &Common, before: &[Served]) -> Result<Arc<[Served]>, String> {
-    if config.routes.is_empty() {
-        return Err("there is no route".into());
-    }
+    check::routes(&config.routes)?;
     let mut served = Vec::new();
     for (number, route) in config.routes.iter().enumerate() {
         // Routes to the same backend count its connections together, whichever of them there was before.
@@ -144,35 +146,8 @@ fn told(proxy: Proxy, common: &Common) -> Proxy {
     })
 }
 
-/// What a setting does nothing without is said, rather than that it is left out in silence.
-fn check(route: &Route) -> Result<(), String> {
-    for (key, is_set) in [
-        ("max_message_size", route.max_message_size.is_some()),
-        ("ping_interval", route.ping_interval.is_some()),
-        ("compression", route.compression),
-    ] {
-        if is_set && !route.relay {
-            return Err(in_(key, "it needs relay = true; a tunnel carries bytes as they are"));
-        }
-    }
-    for (key, is_set, balance) in [
-        ("cookie", route.cookie.is_some(), Balance::Sticky),
-        ("hash_key", route.hash_key.is_some(), Balance::Hash),
-    ] {
-        if is_set && route.balance != balance {
-            return Err(in_(key, "no other balance has one"));
-        }
-    }
-    for (key, path) in [("for_path", &route.for_path), ("strip_prefix", &route.strip_prefix)] {
-        if path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-            return Err(in_(key, "a path begins with /"));
-        }
-    }
-    Ok(())
-}
-
 fn proxy(route: &Route, common: &Common, known: &[&Backends]) -> Result<Proxy, String> {
-    check(route)?;
+    check::route(route)?;
     let mut proxy = Proxy::new(backends(route, known)?)
         .upgrader(upgrader(route)?)
         .forwarded(
@@ -247,10 +222,11 @@ fn removed(route: &Route) -> Result<Vec<HeaderName>, String> {
 fn headers(route: &Route) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let parsed = route.headers.iter().map(|(name, value)| {
         let invalid = |error: &dyn Display| in_("headers", format_args!("{name}: {error}"));
-        Ok((
-            name.parse().map_err(|error: header::InvalidHeaderName| invalid(&error))?,
-            value.parse().map_err(|error: header::InvalidHeaderValue| invalid(&error))?,
-        ))
+        let parsed = name.parse().map_err(|error: header::InvalidHeaderName| invalid(&error))?;
+        if is_reserved_request_header(&parsed) {
+            return Err(invalid(&"it belongs to the handshake"));
+        }
+        Ok((parsed, value.parse().map_err(|error: header::InvalidHeaderValue| invalid(&error))?))
     });
     parsed.collect()
 }
@@ -389,10 +365,6 @@ fn seconds(key: &str, value: Option<f64>) -> Result<Option<Duration>, String> {
     parsed.map_err(|error| in_(key, format_args!("{} seconds: {error}", value.unwrap_or_default())))
 }
 
-fn in_(key: &str, error: impl Display) -> String {
-    format!("{key}: {error}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -427,35 +399,6 @@ mod tests {
             ("h.example:81", "/a", Some("ws://h/")),
         ] {
             assert_eq!(found(&routes, host, path).as_deref(), expected, "{host}{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (text, named) in [
-            ("", "no route"),
-            ("[[route]]\nbackends = []", "backends"),
-            ("[[route]]\nbackends = [\"a\"]", "backends"),
-            ("[[route]]\nbackends = [\"ws://a\"]\ntrust = [\"a\"]", "trust"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nidle_timeout = -1", "idle_timeout: -1 seconds"),
-            ("[[route]]\nbackends = [\"ws://a\"]\norigins = [\"//\"]", "origins"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nkey = \"k\"", "belong together"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nca = \"/nowhere\"", "/nowhere"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nheaders = { \"a b\" = \"c\" }", "headers"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nremove_headers = [\"a b\"]", "remove_headers"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nbalance = \"hash\"\nhash_key = \"x\"", "hash_key"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nsend_proxy_protocol = \"v3\"", "send_proxy_protocol"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nfor_path = \"a\"", "for_path"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nstrip_prefix = \"a\"", "strip_prefix"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nmax_message_size = 1", "relay"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nping_interval = 1", "relay"),
-            ("[[route]]\nbackends = [\"ws://a\"]\ncompression = true", "relay"),
-            ("[[route]]\nbackends = [\"ws://a\"]\ncookie = \"a\"", "cookie"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nbalance = \"sticky\"\ncookie = \"a b\"", "cookie"),
-            ("[[route]]\nbackends = [\"ws://a\"]\nhash_key = \"path\"", "hash_key"),
-        ] {
-            let error = routes(text).err().expect(text);
-            assert!(error.contains(named), "{text}: {error}");
         }
     }
 
