@@ -62,8 +62,12 @@ impl Target {
 
     /// The URL that was dialed.
     pub(crate) fn uri(&self) -> Uri {
-        // Its parts come from such a URL.
-        self.url(&self.path.to_string()).parse().unwrap_or_default()
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = self.scheme().parse().ok();
+        parts.authority = self.host_str().parse().ok();
+        parts.path_and_query = self.path.path_and_query().cloned();
+        // They come from such a URL.
+        Uri::from_parts(parts).unwrap_or_default()
     }
 
     /// A URL of this origin.
