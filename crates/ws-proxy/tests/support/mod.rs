@@ -60,9 +60,7 @@ where
                 request.extensions_mut().insert(Peer::new(peer).local(local));
                 request
             });
-            let mut server = auto::Builder::new(TokioExecutor::new());
-            #[cfg(feature = "http2")]
-            ws_tower::http2::configure(&mut server);
+            let server = http();
             tokio::spawn(async move {
                 let service = TowerToHyperService::new(service);
                 let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
@@ -70,6 +68,15 @@ where
         }
     });
     addr
+}
+
+/// A server of HTTP/1.1, and of HTTP/2 where that is spoken.
+#[cfg_attr(not(feature = "http2"), expect(unused_mut, reason = "it is as it is"))]
+fn http() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    #[cfg(feature = "http2")]
+    ws_tower::http2::configure(&mut server);
+    server
 }
 
 /// A proxy to one address, for pages of any origin.
@@ -105,9 +112,7 @@ where
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let service = TowerToHyperService::new(service.clone());
-            let mut server = auto::Builder::new(TokioExecutor::new());
-            #[cfg(feature = "http2")]
-            ws_tower::http2::configure(&mut server);
+            let server = http();
             tokio::spawn(async move {
                 let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
             });
