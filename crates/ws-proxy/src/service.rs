@@ -13,7 +13,8 @@ use bytes::BytesMut;
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Version,
     header::{
-        CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE,
+        CONNECTION, CONTENT_LENGTH, RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+        SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
     },
     request::Parts,
 };
@@ -224,6 +225,10 @@ fn pass_refusal(response: Response<RefusalBody>, version: Version, max: u64) -> 
     let mut answer = Response::new(ProxyBody::of_backend(body, max));
     *answer.status_mut() = head.status;
     *answer.headers_mut() = head.headers;
+    // RFC 9112, 6.3: it is the chunks that tell the length.
+    if answer.headers().contains_key(TRANSFER_ENCODING) {
+        answer.headers_mut().remove(CONTENT_LENGTH);
+    }
     remove_hop_by_hop(answer.headers_mut());
     if head.status == StatusCode::UPGRADE_REQUIRED && version != Version::HTTP_2 {
         // RFC 9110, 15.5.22: it names what is asked for.

@@ -181,6 +181,22 @@ async fn refusal_is_passed_on_whole() {
     assert_eq!((access.status.as_u16(), access.carried), (401, None));
 }
 
+// RFC 9112, 6.3: the chunks tell the length, whatever is said beside them, and whoever passes them on removes that.
+#[tokio::test]
+async fn length_that_is_said_beside_chunks_is_not_passed_on() {
+    let (backend, _) = scripted(|mut io| async move {
+        read_head(&mut io).await;
+        let lengths = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
+        let answer = format!("HTTP/1.1 403 Forbidden\r\n{lengths}\r\n5\r\nwhole\r\n0\r\n\r\n");
+        io.write_all(answer.as_bytes()).await.unwrap();
+        let _ = io.read(&mut [0]).await;
+    })
+    .await;
+    let (mut client, head) = ask(serve(proxy_to(backend)).await, handshake("/", "")).await;
+    assert!(fields(&head, "content-length").is_empty(), "{head}");
+    assert_eq!(rest(&mut client).await, b"5\r\nwhole\r\n0\r\n\r\n");
+}
+
 #[tokio::test]
 async fn refusal_without_end_breaks_off_at_the_bound() {
     let (backend, _) = scripted(|mut io| async move {
