@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -62,7 +62,7 @@ impl Listener {
 
     /// Serves connections, for ever.
     pub(crate) async fn serve(self, routes: Routes) {
-        let server = server();
+        let server = Server::new();
         loop {
             let (stream, peer) = match self.tcp.accept().await {
                 Ok(accepted) => accepted,
@@ -125,30 +125,53 @@ async fn connection(
         Some(acceptor) => {
             let secure = async {
                 let stream = timeout(PATIENCE, acceptor.accept(stream)).await??;
-                http(stream, peer.secure(true), server, routes).await
+                server.either(stream, peer.secure(true), routes).await
             };
             Box::pin(secure).await
         }
-        None => http(stream, peer, server, routes).await,
+        None => server.plain(stream, peer, routes).await,
     }
 }
 
-/// HTTP/1.1 and HTTP/2, whichever the client speaks.
-type Server = auto::Builder<TokioExecutor>;
-
-fn server() -> Server {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
-    ws_tower::http2::configure(&mut server);
-    server
+/// How requests are read.
+#[derive(Clone)]
+struct Server {
+    /// HTTP/1.1 or HTTP/2, whichever the client speaks.
+    either: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
 }
 
-async fn http<S>(stream: S, peer: Peer, server: &Server, routes: Routes) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let service = TowerToHyperService::new(With { peer, routes });
-    server.serve_connection_with_upgrades(TokioIo::new(stream), service).await.map_err(io::Error::other)
+impl Server {
+    fn new() -> Self {
+        let mut either = auto::Builder::new(TokioExecutor::new());
+        either.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+        ws_tower::http2::configure(&mut either);
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+        Self { either, http1 }
+    }
+
+    /// Serves a connection without TLS, which has nothing but its first bytes to tell what is spoken on it.
+    async fn plain(&self, stream: TcpStream, peer: Peer, routes: Routes) -> io::Result<()> {
+        let mut first = [0];
+        let read = timeout(PATIENCE, stream.peek(&mut first)).await??;
+        // HTTP/2 begins with PRI. For the others hyper need not keep what it has looked at: 8 KiB less in each handshake.
+        if read == 0 || first == *b"P" {
+            return Box::pin(self.either(stream, peer, routes)).await;
+        }
+        let service = TowerToHyperService::new(With { peer, routes });
+        let served = self.http1.serve_connection(TokioIo::new(stream), service);
+        served.with_upgrades().await.map_err(io::Error::other)
+    }
+
+    async fn either<S>(&self, stream: S, peer: Peer, routes: Routes) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = TowerToHyperService::new(With { peer, routes });
+        let served = self.either.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        served.await.map_err(io::Error::other)
+    }
 }
 
 /// The routes, for requests of one peer.
@@ -197,7 +220,7 @@ pub(crate) async fn admin(listener: TcpListener, common: Common, routes: Routes)
             std::future::ready(Ok::<_, std::convert::Infallible>(answer))
         });
         tokio::spawn(async move {
-            let mut server = hyper::server::conn::http1::Builder::new();
+            let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
         });
