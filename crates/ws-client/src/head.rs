@@ -48,16 +48,9 @@ where
     poll_fn(|cx| {
         // A server may answer before it has read all of a request, and read no more of it.
         let sent = asking.poll_send(cx, io);
-        loop {
+        let response = loop {
             if let Some(response) = accepted.take() {
-                if sent.is_pending() {
-                    accepted = Some(response);
-                    return Poll::Pending;
-                }
-                return Poll::Ready(match asking.failed.take() {
-                    Some(error) => Err(error),
-                    None => Ok(Heard::Accepted(response, asking.take_rest())),
-                });
+                break response;
             }
             if let Some(end) = ready!(asking.poll_receive(cx, io)) {
                 return Poll::Ready(Ok(Heard::Other(std::mem::take(&mut asking.read), Some(end))));
@@ -69,7 +62,15 @@ where
                     return Poll::Ready(Ok(Heard::Other(std::mem::take(&mut asking.read), None)));
                 }
             }
+        };
+        if sent.is_pending() {
+            accepted = Some(response);
+            return Poll::Pending;
         }
+        Poll::Ready(match asking.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(Heard::Accepted(response, asking.take_rest())),
+        })
     })
     .await
 }
