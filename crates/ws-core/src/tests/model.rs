@@ -116,11 +116,13 @@ impl Model {
             let (kind, data) = verdict.partial.get_or_insert((kind, Vec::new()));
             data.extend(payload);
             let last = fin && whole;
-            let data = if compressed { inflated(data, last) } else { Ok(data.clone()) };
-            let data = data.and_then(|data| match *kind {
-                MessageKind::Text if !is_text(&data, last) => Err(InvalidUtf8),
-                _ => Ok(data),
-            });
+            // Of what cannot be decompressed, what comes before the fault is judged first.
+            let (data, fault) = if compressed { inflated(data, last) } else { (data.clone(), None) };
+            let data = match (*kind, fault) {
+                (MessageKind::Text, _) if !is_text(&data, last && fault.is_none()) => Err(InvalidUtf8),
+                (_, Some(fault)) => Err(fault),
+                (_, None) => Ok(data),
+            };
             match data {
                 Err(rule) if compressed && !last => verdict.foreseen = Some(rule.into()),
                 Err(rule) => {
@@ -248,8 +250,8 @@ pub(super) fn is_close_code(code: u16) -> bool {
     REGISTRY.contains(&code) || (3000..5000).contains(&code)
 }
 
-/// What a compressed message comes to, as far as it has arrived (RFC 7692, 7.2.2).
-fn inflated(data: &[u8], complete: bool) -> Result<Vec<u8>, ProtocolError> {
+/// What a compressed message comes to, as far as it has arrived, and what is wrong behind that (RFC 7692, 7.2.2).
+fn inflated(data: &[u8], complete: bool) -> (Vec<u8>, Option<ProtocolError>) {
     // Laxer, for the sake of some senders: an empty message that was not compressed at all, and one that ends right
     // behind a final block.
     let lax = complete && inflate(data).end == End::Final;
@@ -259,11 +261,12 @@ fn inflated(data: &[u8], complete: bool) -> Result<Vec<u8>, ProtocolError> {
         [data, &[0, 0, 0xFF, 0xFF]].concat()
     };
     let inflated = inflate(&whole);
-    match inflated.end {
-        End::Block | End::Final => Ok(inflated.output),
-        End::Inside if !complete => Ok(inflated.output),
-        End::Inside | End::Invalid => Err(InvalidDeflate),
-    }
+    let fault = match inflated.end {
+        End::Block | End::Final => None,
+        End::Inside if !complete => None,
+        End::Inside | End::Invalid => Some(InvalidDeflate),
+    };
+    (inflated.output, fault)
 }
 
 /// Whether the bytes are UTF-8, or while the message is not complete, can become it.

@@ -87,7 +87,10 @@ impl Receiver {
         let ends = *fin && bytes.len() as u64 == payload.remaining;
         let max_message_size = self.limits.max_message_size;
         let Ok(progress) = inflater.inflate(bytes, ends) else {
-            check_size(message, inflater.output(), *total, max_message_size, &mut self.utf8)?;
+            // What comes before the fault may be one in itself, and in other cuts it would be seen first.
+            let output = inflater.output();
+            check_size(message, output, *total, max_message_size, &mut self.utf8)?;
+            message.data(output, false, &mut self.utf8)?;
             return Err(ProtocolError::InvalidDeflate.into());
         };
         payload.skip(input, progress.taken);

@@ -128,6 +128,24 @@ fn text_that_is_none_and_over_the_limit_fails_for_what_comes_first_however_it_is
 }
 
 #[test]
+fn text_that_is_none_and_broken_behind_it_is_none_however_it_is_cut() {
+    // Three bytes that are stored, the last of which is no text or begins a character, and a block of the reserved kind.
+    for (text, violation) in
+        [(b"ab\xFF", ProtocolError::InvalidUtf8), (b"ab\xC3", ProtocolError::InvalidDeflate)]
+    {
+        let payload = [&b"\x00\x03\x00\xFC\xFF"[..], text, &[6]].concat();
+        for (role, bits) in ROLES.into_iter().flat_map(|role| [8, 12, 15].map(|bits| (role, bits))) {
+            let bytes = frame(role, FIN | RSV1 | TEXT, &payload);
+            for piece in 1..=bytes.len() {
+                let mut endpoint = endpoint(role, &Config::new(), bits);
+                endpoint.feed_pieces(bytes.chunks(piece));
+                assert_eq!(endpoint.told.last(), Some(&Told::failed(violation)), "{role:?} {bits} {piece}");
+            }
+        }
+    }
+}
+
+#[test]
 fn message_of_the_limit_that_cannot_be_compressed_passes() {
     let data = noise(64 << 10);
     for role in ROLES {
