@@ -107,14 +107,11 @@ impl Timers {
         self.message = None;
     }
 
-    /// The end is there; nothing has to be waited for any more.
+    /// The end is there; nothing has to be waited for any more, and nobody to be woken. What else there is takes no memory of
+    /// its own.
     pub(super) fn stop(&mut self) {
         self.sleep = None;
         self.set_by = None;
-        self.due = [None; 2];
-        self.heartbeat = None;
-        self.message = None;
-        self.close = None;
     }
 }
 

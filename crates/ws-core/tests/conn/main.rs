@@ -46,6 +46,7 @@ mod stats;
 mod stream_sink;
 mod threads;
 mod timers;
+mod waiters;
 mod wakes;
 mod write_deadlines;
 mod writer;
