@@ -5,16 +5,17 @@ use std::{future::Future, time::Duration};
 use tokio::{
     io::AsyncReadExt as _,
     join, select,
-    time::{sleep, timeout},
+    time::{advance, sleep, timeout},
 };
 use ws_core::{CloseCode, Config, Conn, Error, ErrorKind, Message, ProtocolError, Role, frame::Opcode};
 
 use crate::{
     calls::{MS, READS, S, clock, error_in},
     closing::CLOSE_TIMEOUT,
+    executor::once,
     pipe::{Pace, Pipe, Remote, conn_with},
     wakes::yield_until_written,
-    wire::{ROLES, binary, code, fragment, frame, frames, pattern, text},
+    wire::{ROLES, binary, close, code, fragment, frame, frames, pattern, text},
 };
 
 /// A connection whose messages may take ten seconds.
@@ -262,5 +263,60 @@ async fn message_that_lies_whole_in_the_transport_is_not_too_slow_however_late_i
         // The application is busy; the peer was in time.
         sleep(60 * S).await;
         assert_eq!(conn.read_message().await.unwrap(), Some(Message::text("0123456789")), "{role:?}");
+    }
+}
+
+// Shows MEM-9.
+#[tokio::test(start_paused = true)]
+async fn message_whose_fragments_never_stop_is_too_slow_as_well() {
+    for role in ROLES {
+        let config = Config::new().message_timeout(10 * S).max_fragments(None);
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.send(fragment(role, Opcode::BINARY, b"", false));
+        remote.send(fragment(role, Opcode::CONTINUATION, b"more", false).repeat(10_000));
+        assert!(once(conn.read_message()).is_none(), "others have a turn");
+        advance(11 * S).await;
+        // There is always more to read, so that nobody ever waits for the time.
+        for _ in 0..3 {
+            assert!(once(conn.read_message()).is_none());
+        }
+        assert_eq!(frames(&remote.take()), [code(1008)], "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_that_is_read_in_pieces_too_slowly_fails_though_there_is_more_of_it() {
+    for role in ROLES {
+        let pace = Pace { read: 100, ..Pace::default() };
+        let (mut conn, remote) = conn_with(role, Config::new().message_timeout(10 * S), pace);
+        remote.send(binary(role, &pattern(10_000)));
+        let mut reader = conn.next_reader().await.unwrap().unwrap();
+        // The time begins where it goes on to read the message.
+        reader.read_exact(&mut [0; 180]).await.unwrap();
+        advance(9 * S).await;
+        reader.read_exact(&mut [0; 180]).await.unwrap();
+        advance(2 * S).await;
+        remote.end();
+        let error = reader.read_exact(&mut [0; 500]).await.unwrap_err();
+        assert_too_slow(error.get_ref().unwrap().downcast_ref().unwrap());
+        assert_eq!(frames(&remote.take()), [code(1008)], "{role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_that_is_under_way_does_not_hurry_the_closing_handshake() {
+    for role in ROLES {
+        let config = Config::new().message_timeout(S).close_timeout(10 * S);
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.send(fragment(role, Opcode::TEXT, b"begun", false));
+        assert!(once(conn.read_message()).is_none());
+        let peer = async {
+            sleep(3 * S).await;
+            remote.send(fragment(role, Opcode::CONTINUATION, b"and ended", true));
+            remote.send(close(role, 1000));
+            remote.end();
+        };
+        join!(conn.close(None), peer).0.unwrap_or_else(|error| panic!("{role:?}: {error}"));
+        assert_eq!(frames(&remote.take()), [(Opcode::CLOSE, Vec::new())], "{role:?}");
     }
 }

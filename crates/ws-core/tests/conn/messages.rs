@@ -428,3 +428,17 @@ fn message_of_1_mib_that_is_there_is_read_in_one_turn() {
         assert_eq!(message.unwrap().unwrap().into_data().len(), 1 << 20, "{role:?}");
     }
 }
+
+#[test]
+fn others_have_a_turn_when_a_large_frame_comes_byte_by_byte() {
+    for role in ROLES {
+        let (mut conn, remote) = conn_with(role, Config::new(), Pace { read: 1, ..Pace::default() });
+        remote.send(binary(role, &pattern(10_000)));
+        let mut turns = 1;
+        while once(conn.read_message()).is_none() {
+            turns += 1;
+        }
+        // 64 reads are a turn, whatever they bring.
+        assert!(turns >= 10_000 / 64, "{role:?}: {turns}");
+    }
+}
