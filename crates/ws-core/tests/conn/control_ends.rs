@@ -19,8 +19,8 @@ use ws_core::{
 use crate::{
     closing::{CLOSE_TIMEOUT, timed},
     executor::{Flag, finish, now, poll_once, run, with_timers},
-    pipe::{Pace, Pipe, Remote, conn, pair},
-    wire::{ROLES, broken, close, code, frames},
+    pipe::{Pace, Pipe, Remote, conn, conn_with, pair},
+    wire::{ROLES, broken, close, code, fragment, frames},
 };
 
 pub(crate) fn millis(count: u64) -> Duration {
@@ -57,6 +57,28 @@ async fn close_that_is_not_answered_ends_a_read_that_waits_at_the_close_timeout(
         let (result, took) = timed(async { join!(conn.read_message(), close).0 }).await;
         assert!(lost(result), "{role:?}");
         assert_eq!(took, millis(700) + CLOSE_TIMEOUT, "{role:?}");
+    }
+}
+
+/// There is no room for it in the queue until the connection has failed.
+#[tokio::test(start_paused = true)]
+async fn frame_that_waits_for_room_is_forgotten_when_the_connection_fails() {
+    for role in ROLES {
+        let config = Config::new().high_water_mark(1).message_timeout(millis(1000));
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.set_capacity(0);
+        conn.queue_message("queued").await.unwrap();
+        conn.control().send_ping("late").unwrap();
+        remote.send(fragment(role, Opcode::TEXT, b"begun", false));
+        let peer = async {
+            sleep(millis(2000)).await;
+            remote.set_capacity(usize::MAX);
+            sleep(millis(1000)).await;
+            remote.end();
+        };
+        join!(conn.read_message(), peer).0.unwrap_err();
+        let sent = [(Opcode::TEXT, b"queued".to_vec()), code(1008)];
+        assert_eq!(frames(&remote.take()), sent, "{role:?}");
     }
 }
 

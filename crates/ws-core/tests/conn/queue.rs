@@ -15,7 +15,7 @@ use ws_core::{BufferPool, Config, Conn, Message, Negotiated, Pool, Role, frame::
 use crate::{
     executor::{Flag, finish, now, poll_once},
     pipe::{Call, Pace, Pipe, conn, conn_with, pipe},
-    wire::{ROLES, frame, frames, pattern, text},
+    wire::{ROLES, fragment, frame, frames, pattern, text},
 };
 
 /// The sizes of the writes, and nothing of the flushes between.
@@ -197,6 +197,19 @@ fn buffer_that_came_with_a_connection_is_given_back_by_one_who_writes_first() {
 }
 
 #[test]
+fn buffer_is_given_back_before_a_control_frame_is_told() {
+    for role in ROLES {
+        let returned = Arc::new(Mutex::new(Vec::new()));
+        let config =
+            Config::new().read_buffer_size(12_345).buffer_pool(BufferPool::own(Returns(returned.clone())));
+        let (mut conn, remote) = conn_with(role, config, Pace::default());
+        remote.send(frame(role, Opcode::PONG, b"pong"));
+        now(conn.recv()).expect("it is there").unwrap();
+        assert!(returned.lock().unwrap().contains(&12_345), "{role:?}");
+    }
+}
+
+#[test]
 fn queue_above_its_high_water_mark_makes_writers_wait_until_the_transport_takes_some() {
     for role in ROLES {
         let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(100), Pace::default());
@@ -212,6 +225,35 @@ fn queue_above_its_high_water_mark_makes_writers_wait_until_the_transport_takes_
         remote.set_capacity(usize::MAX);
         finish(conn.flush()).unwrap();
         assert_eq!(frames(&remote.take()).len(), 2);
+    }
+}
+
+#[test]
+fn queue_that_is_just_at_its_high_water_mark_has_no_room() {
+    for role in ROLES {
+        let message = Message::binary(pattern(50));
+        let len = if role == Role::Server { 52 } else { 56 };
+        for (mark, has_room) in [(len, false), (len + 1, true)] {
+            let (mut conn, remote) = conn_with(role, Config::new().high_water_mark(mark), Pace::default());
+            remote.set_capacity(0);
+            now(conn.queue_message(message.clone())).unwrap().unwrap();
+            assert_eq!(now(conn.queue_message("second")).is_some(), has_room, "{role:?} {mark}");
+        }
+    }
+}
+
+#[test]
+fn queued_message_waits_through_one_read_at_the_longest_in_the_midst_of_fragments_too() {
+    for role in ROLES {
+        let part = |opcode, fin| fragment(role, opcode, &[0; 50], fin);
+        let whole = [part(Opcode::BINARY, false), part(Opcode::CONTINUATION, true)];
+        // Each read brings a fragment.
+        let pace = Pace { read: whole[0].len(), ..Pace::default() };
+        let (mut conn, remote) = conn_with(role, Config::new(), pace);
+        remote.send(whole.concat().repeat(3));
+        now(conn.queue_message("queued")).unwrap().unwrap();
+        now(conn.read_message()).expect("it is there").unwrap();
+        assert_eq!(frames(&remote.take()), [(Opcode::TEXT, b"queued".to_vec())], "{role:?}");
     }
 }
 

@@ -78,3 +78,24 @@ fn without_room_only_the_close_frame_is_taken_and_only_that_keeps_from_parking()
     assert_eq!(shared.take(now(), true), Some(Message::Ping(Bytes::new())));
     assert!(!shared.is_pending());
 }
+
+#[test]
+fn close_frame_waits_behind_the_last_request() {
+    let shared = shared();
+    shared.request_ping(Bytes::new()).unwrap();
+    shared.request_close(None);
+    assert_eq!(shared.take(now(), true), Some(Message::Ping(Bytes::new())));
+    assert!(shared.is_pending(), "there is the close frame");
+    assert_eq!(shared.take(now(), true), Some(Message::Close(None)));
+    assert!(!shared.is_pending());
+}
+
+#[test]
+fn nothing_is_kept_of_what_is_asked_for_after_the_end() {
+    let shared = shared();
+    shared.end();
+    shared.request_close(None);
+    assert!(!shared.is_pending());
+    assert_eq!(shared.request_measure(), Err(Refused::Over));
+    assert!(shared.lock().pings.is_empty());
+}
