@@ -224,3 +224,21 @@ impl Default for CompressionLevel {
         Self::DEFAULT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_out_of_range_are_taken_for_the_nearest() {
+        for (given, bits) in [(0, 9), (8, 9), (9, 9), (15, 15), (16, 15), (255, 15)] {
+            let config = DeflateConfig::new().server_max_window_bits(given).client_max_window_bits(given);
+            assert_eq!(config.server_max_window_bits, Some(bits), "{given}");
+            assert_eq!(config.client_max_window_bits, Some(bits), "{given}");
+        }
+        for (given, level) in [(0, 1), (1, 1), (9, 9), (10, 9), (255, 9)] {
+            assert_eq!(DeflateConfig::new().memory_level(given).memory_level_for(12), level, "{given}");
+        }
+        assert_eq!(CompressionLevel::new(10), CompressionLevel::BEST);
+    }
+}

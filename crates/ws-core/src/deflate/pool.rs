@@ -190,3 +190,58 @@ const HELD: &str = "a lease holds its compressor until it is dropped";
 const MAX_COMPRESSORS: usize = 64;
 /// As many as there are threads that compress at the same moment, on most machines.
 const MAX_IDLE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(bits: u8) -> Shape {
+        Shape::Slow { bits, memory_level: 5, huffman_only: false }
+    }
+
+    #[test]
+    fn compressor_that_is_not_kept_makes_room_for_another() {
+        let pool = DeflatePool::new().max_compressors(2).max_idle(1);
+        for round in 0..3 {
+            let two = [pool.codec(shape(12)), pool.codec(shape(12))];
+            assert!(two.iter().all(Option::is_some), "{round}");
+            assert!(pool.codec(shape(12)).is_none(), "{round}: there are as many as there may be");
+        }
+    }
+
+    #[test]
+    fn idle_compressor_makes_room_for_one_of_another_shape() {
+        let pool = DeflatePool::new().max_compressors(1);
+        drop(pool.codec(shape(12)));
+        let other = pool.codec(shape(10));
+        assert!(other.is_some());
+        assert!(pool.codec(shape(12)).is_none(), "it made room, and is not there any more");
+    }
+
+    #[test]
+    fn as_many_are_kept_as_may_be_idle() {
+        let pool = DeflatePool::new().max_idle(2);
+        drop([(); 3].map(|()| pool.codec(shape(12))));
+        assert_eq!(pool.shelves().codecs.len(), 2);
+        let decoders = [(); 3].map(|()| pool.decoder(12));
+        for decoder in decoders {
+            pool.put_decoder(decoder);
+        }
+        assert_eq!(pool.shelves().decoders.len(), 2);
+    }
+
+    #[test]
+    fn what_only_a_large_message_took_is_not_kept() {
+        let pool = DeflatePool::new();
+        let mut lease = pool.codec(shape(12)).expect("there may be one");
+        lease.output.reserve(1 << 20);
+        drop(lease);
+        assert!(pool.shelves().codecs.iter().all(|codec| codec.output.capacity() < 1 << 20));
+        // As large as the window of another, and slower than one that was made for it.
+        let mut decoder = pool.decoder(15);
+        decoder.begin(None);
+        decoder.restart();
+        pool.put_decoder(decoder);
+        assert!(pool.shelves().decoders.is_empty());
+    }
+}

@@ -358,7 +358,7 @@ fn applications_may_not_set_headers_of_the_handshake_or_of_a_body() {
 fn head_of_an_honest_handshake_fits() {
     let mut request = Request::new();
     // A full jar of cookies, and as many fields as are allowed.
-    request.headers.insert("cookie", "c".repeat(8000).parse().unwrap());
+    request.headers.insert("cookie", "c".repeat(8100).parse().unwrap());
     for number in request.headers.len()..100 {
         let name = HeaderName::try_from(format!("x-{number}")).unwrap();
         request.headers.insert(name, "1".parse().unwrap());
@@ -387,6 +387,18 @@ fn head_that_is_too_large_is_refused() {
     // The target counts, too.
     two.uri = format!("/{}", "p".repeat(5500)).parse().unwrap();
     assert_eq!(two.check(), Err(Refusal::HeadTooLarge));
+}
+
+#[test]
+fn head_of_just_the_limit_is_accepted() {
+    for (over, expected) in [(0, Ok(())), (1, Err(Refusal::HeadTooLarge))] {
+        let mut request = Request::new().with(&COOKIE, &["c".repeat(8100).as_str()]);
+        let lines = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        let rest = (16 << 10) + over - request.uri.path().len() - lines.sum::<usize>();
+        let value = "d".repeat(rest - "x-a: \r\n".len());
+        request.headers.insert("x-a", value.parse().unwrap());
+        assert_eq!(request.check(), expected, "{over}");
+    }
 }
 
 #[test]
