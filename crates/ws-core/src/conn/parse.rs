@@ -11,6 +11,7 @@ use super::{
     ending::Stage,
     handler::Reply,
     step::{Incoming, Piece, Place, Step, Want},
+    turn,
     waiters::Waiter,
 };
 use crate::{
@@ -69,6 +70,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             Ok(Some(Found::Inflated { kind, last, .. })) => self.take_inflated(want, kind, last),
             Ok(Some(Found::Event(Event::Data { kind, payload, first, last }))) => {
                 self.0.stats.count_received(payload.len(), last);
+                if !last && payload.len() < turn::SHORT {
+                    self.0.turn.count_overhead();
+                }
                 if let Some(timers) = self.0.timers.as_deref_mut().filter(|_| last) {
                     timers.message_is_complete();
                 }
@@ -107,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
             }
             Ok(Some(Found::Event(event))) => {
                 let event = event.into_control()?;
+                self.0.turn.count_overhead();
                 // Before the handler: should it panic, its frame must not be parsed again.
                 self.0.read.consume(mem::take(&mut taken));
                 if let (Some(timers), None) = (&mut self.0.timers, self.0.protocol.receiver().message_kind())

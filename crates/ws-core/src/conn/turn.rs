@@ -25,6 +25,12 @@ impl Turn {
         self.take(FRAME);
     }
 
+    /// What was read is no message, nor much of one: a control frame, or a short fragment with others behind it. Nobody sends
+    /// many of these but to keep this busy.
+    pub(super) fn count_overhead(&mut self) {
+        self.take(3 * FRAME);
+    }
+
     /// Others should go on now.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
@@ -49,8 +55,11 @@ impl Turn {
 }
 
 const UNIT: usize = 512;
-/// 2 MiB, or 64 frames. A message that fits the caches is read while it is in them: others would push it out.
+/// 2 MiB, or 64 frames, or 16 of those that nobody sends many of. A message that fits the caches is read while it is in
+/// them: others would push it out.
 const TURN: u16 = 4096;
 const FRAME: u16 = TURN / 64;
+/// Fragments from here on are more than overhead.
+pub(super) const SHORT: usize = 64;
 /// A call of the transport costs something, whatever it brings.
 const READ: u16 = FRAME;

@@ -370,33 +370,50 @@ fn transport_that_always_has_bytes_does_not_keep_the_thread() {
     }
 }
 
+/// How many polls it takes to read all of a flood, and how many calls of one poll came to something at the most.
+fn turns(role: Role, flood: Vec<u8>) -> (usize, usize) {
+    let config = Config::new().max_control_frames(None);
+    let (mut conn, remote) = conn_with(role, config, Pace::default());
+    remote.send(flood);
+    remote.end();
+    let (mut turns, mut most, mut inside) = (1, 0, 0);
+    loop {
+        match once(conn.recv()) {
+            Some(Ok(Some(_))) => inside += 1,
+            Some(_) => return (turns, most),
+            None => (turns, inside) = (turns + 1, 0),
+        }
+        most = most.max(inside);
+    }
+}
+
 #[test]
-fn others_have_a_turn_after_64_frames_of_any_kind() {
+fn others_have_a_turn_after_64_messages() {
     for role in ROLES {
-        let floods = [
-            text(role, "x").repeat(1000),
-            binary(role, b"").repeat(1000),
-            frame(role, Opcode::PING, b"").repeat(1000),
-            [fragment(role, Opcode::BINARY, b"x", false), fragment(role, Opcode::CONTINUATION, b"x", true)]
-                .concat()
-                .repeat(500),
-        ];
-        for (index, flood) in floods.into_iter().enumerate() {
-            let (mut conn, remote) = conn_with(role, Config::new().max_control_frames(None), Pace::default());
-            remote.send(flood);
-            remote.end();
-            // Each frame comes to something, or every other does.
-            let (mut turns, mut most, mut inside) = (1, 0, 0);
-            loop {
-                match once(conn.recv()) {
-                    Some(Ok(Some(_))) => inside += 1,
-                    Some(_) => break,
-                    None => (turns, inside) = (turns + 1, 0),
-                }
-                most = most.max(inside);
-            }
-            assert!((14..=17).contains(&turns), "{role:?} {index}: {turns}");
-            assert!(most <= 64, "{role:?} {index}: {most}");
+        for flood in [text(role, "x").repeat(1000), binary(role, b"").repeat(1000)] {
+            let (turns, most) = turns(role, flood);
+            assert!((14..=17).contains(&turns), "{role:?}: {turns}");
+            assert!(most <= 64, "{role:?}: {most}");
+        }
+    }
+}
+
+#[test]
+fn others_have_a_turn_after_16_control_frames_or_short_fragments() {
+    for role in ROLES {
+        let part = |opcode, size, fin| fragment(role, opcode, &pattern(size), fin);
+        let message =
+            |size| [part(Opcode::BINARY, size, false), part(Opcode::CONTINUATION, 1, true)].concat();
+        for (flood, few) in [
+            (frame(role, Opcode::PING, b"").repeat(1000), 60),
+            (frame(role, Opcode::PONG, b"pong").repeat(1000), 60),
+            (message(0).repeat(1000), 76),
+            (message(63).repeat(1000), 76),
+            // From here on they are something.
+            (message(64).repeat(1000), 31),
+        ] {
+            let (turns, _) = turns(role, flood);
+            assert!((few..few + few / 5 + 2).contains(&turns), "{role:?}: {turns} for {few}");
         }
     }
 }
