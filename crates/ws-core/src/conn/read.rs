@@ -33,7 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
             }
             // Messages that were given out before count, too: whoever reads in a loop has no other place to pause.
-            if self.0.turn.is_over() && self.pause(cx) {
+            if self.0.turn.is_over() && self.pause(cx, by) {
                 return Poll::Pending;
             }
             if let Some(step) = self.parse(want) {
@@ -72,7 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     }
 
     /// Lets other tasks run before this one goes on. Not if the peer was just given up.
-    fn pause(&mut self, cx: &Context<'_>) -> bool {
+    fn pause(&mut self, cx: &mut Context<'_>, by: Waiter) -> bool {
+        if self.0.protocol.has_inflated() {
+            // A few bytes more may take as long again, and nobody may be there any more to whom the answers go.
+            let _ = self.poll_write_out(cx, by);
+        }
         self.rest();
         if self.check_peer() {
             return false;

@@ -280,6 +280,15 @@ impl<K: MaskSource> Protocol<K> {
         false
     }
 
+    /// Whether so much was decompressed that a write costs little beside it.
+    #[cfg(feature = "io")]
+    pub(crate) fn has_inflated(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.receiver.has_inflated();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
     /// Others have had a turn.
     #[cfg(feature = "io")]
     #[cfg_attr(

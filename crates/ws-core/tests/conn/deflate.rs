@@ -615,6 +615,23 @@ fn many_small_messages_that_become_large_ones_let_other_tasks_run() {
     }
 }
 
+/// Whoever is gone by then is noticed before more is decompressed.
+#[test]
+fn answers_to_messages_that_become_large_ones_go_out_before_other_tasks_run() {
+    for role in ROLES {
+        let (mut conn, remote) = deflating_with(role, Config::new(), Pace::default(), true);
+        let mut writer = deflating_with(peer(role), Config::new(), Pace::default(), true);
+        finish(writer.0.write_message(vec![0; 200_000])).unwrap();
+        remote.send(writer.1.take().repeat(100));
+        let mut read = 0;
+        while once(conn.read_message()).is_some() {
+            read += 1;
+            now(conn.queue_message("answer")).expect("there is room").unwrap();
+        }
+        assert_eq!(frames(&remote.take()).len(), read, "{role:?}");
+    }
+}
+
 #[test]
 fn choice_of_a_write_half_holds_for_one_queued_message() {
     for role in ROLES {

@@ -44,6 +44,12 @@ impl Receiver {
         self.inflating.as_ref().is_some_and(|inflating| inflating.effort >= EFFORT)
     }
 
+    /// Whether so much was decompressed that a write costs little beside it.
+    #[cfg(feature = "io")]
+    pub(crate) fn has_inflated(&self) -> bool {
+        self.inflating.as_ref().is_some_and(|inflating| inflating.effort >= EFFORT / 16)
+    }
+
     /// Others have had a turn.
     #[cfg(feature = "io")]
     pub(crate) fn rest(&mut self) {
