@@ -40,6 +40,15 @@ impl Policy for Rules {
         name::room(room).map_err(|why| Denied::new("room", why))
     }
 
+    /// Those who watch a room are told of its members, so that a member who may say anything of itself is work for everybody. Here
+    /// the name says it all.
+    async fn presence(&self, _: &Client<Self>, _: &str, data: &RawValue) -> Result<Box<RawValue>, Denied> {
+        match data.get() {
+            "{}" => Ok(data.to_owned()),
+            _ => Err(Denied::new("presence", "there is nothing to say but the name")),
+        }
+    }
+
     async fn publish(&self, client: &Client<Self>, _: &str, data: &RawValue) -> Result<Publish, Denied> {
         let Line { id, text } =
             serde_json::from_str(data.get()).map_err(|_| Denied::new("line", "that is no line"))?;
