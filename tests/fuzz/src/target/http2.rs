@@ -73,7 +73,8 @@ async fn bytes_in_data_frames(bits: u8, input: &mut Unstructured<'_>) {
 
     let mut tasks = JoinSet::new();
     let near = serve(setup.config(), &mut tasks);
-    let written = timeout(PATIENCE, exchange(near, stream, 1 + usize::from(bits >> 2) * 7, &mut tasks)).await;
+    let size = (1 + usize::from(bits >> 2) * 7).max(stream.len().div_ceil(MOST_PIECES));
+    let written = timeout(PATIENCE, exchange(near, stream, size, &mut tasks)).await;
     let written = written.expect("I10: the stream does not end");
     let (frames, rest) = wire::written(Role::Server, &written, false);
     assert!(rest.is_empty(), "I8: half a frame: {rest:x?}");
@@ -216,5 +217,7 @@ async fn bounded<T>(future: Pin<Box<dyn Future<Output = T> + '_>>) -> T {
     timeout(PATIENCE, future).await.expect("I10: nobody wakes it")
 }
 
+/// More DATA frames only take longer.
+const MOST_PIECES: usize = 2048;
 /// In virtual time: longer than any timeout in between.
 const PATIENCE: Duration = Duration::from_secs(60);
