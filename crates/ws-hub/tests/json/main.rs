@@ -55,6 +55,7 @@ impl Policy for Rules {
         match data.get() {
             "\"bad\"" => Err(Denied::new("rude", "mind your language")),
             "\"loud\"" => Ok(RawValue::from_string("\"LOUD\"".into()).unwrap()),
+            "\"long\"" => Ok(RawValue::from_string(format!("\"{}\"", "long".repeat(1024))).unwrap()),
             _ => Ok(data.to_owned()),
         }
     }
@@ -171,6 +172,30 @@ async fn who_comes_back_is_sent_what_it_missed() {
     let history = ask(&mut a, json!({"type": "history", "id": 9, "room": "r", "limit": 1})).await;
     assert_eq!((&history["exact"], &history["messages"][0]["data"]), (&json!(true), &json!(3)));
     assert_eq!(position(&history), position(&history["messages"][0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_gives_256_messages_at_once_and_no_more() {
+    let limits = HistoryLimits::new().messages(300).bytes(1 << 20).age(Duration::from_secs(60));
+    let hub = Hub::with_config(Protocol::new(Rules), Config::new().keep_alive(None).history(limits));
+    for number in 1..=300 {
+        hub.publish_json("r", &number).await.unwrap();
+    }
+    let (mut a, _) = welcomed(&hub, "ada").await;
+    ask(&mut a, json!({"type": "join", "room": "r"})).await;
+    for limit in [json!(1000), json!(null)] {
+        let history = ask(&mut a, json!({"type": "history", "id": 1, "room": "r", "limit": limit})).await;
+        let messages = history["messages"].as_array().unwrap();
+        assert_eq!((messages.len(), &messages[255]["data"]), (256, &json!(300)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_that_the_application_makes_too_long_is_refused() {
+    let hub = hub();
+    let (mut a, _) = welcomed(&hub, "ada").await;
+    let refused = ask(&mut a, json!({"type": "join", "id": 1, "room": "r", "presence": "long"})).await;
+    assert_eq!((&refused["type"], &refused["code"]), (&json!("error"), &json!("too_big")));
 }
 
 #[tokio::test(start_paused = true)]

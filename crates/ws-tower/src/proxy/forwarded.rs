@@ -203,4 +203,19 @@ mod tests {
             assert_eq!(read(malformed), Err(Malformed), "{malformed}");
         }
     }
+
+    #[test]
+    fn quoted_string_ends_at_the_first_quote_that_no_backslash_is_for() {
+        for (text, end) in [
+            (r#"""#, Some(0)),
+            (r#"a"b""#, Some(1)),
+            (r#"a\\"b""#, Some(3)),
+            (r#"a\\\"b""#, Some(6)),
+            (r#"a\""#, None),
+            (r#"a\"#, None),
+            ("a", None),
+        ] {
+            assert_eq!(end_of_quoted(text), end, "{text}");
+        }
+    }
 }
