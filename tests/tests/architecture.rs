@@ -44,7 +44,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         modules: &["conn"],
         of_crate: &["deflate", "frame", "keys", "prepared", "proto", "values"],
-        of_others: &["bytes", "futures_core", "futures_sink", "serde", "serde_json", "tokio", "tokio_util"],
+        of_others: &[
+            "bytes",
+            "futures_core",
+            "futures_io",
+            "futures_sink",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio_util",
+        ],
     },
     // The frames need no connection; the opening handshake hands one over when it is done.
     Layer {

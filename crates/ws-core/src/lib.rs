@@ -72,6 +72,7 @@
 //! | `handshake` | yes | [`handshake`] |
 //! | `io` | yes | [`Conn`] and its halves; tokio's I/O traits and timer |
 //! | `stream` | yes | `Stream` and `Sink` for [`Conn`] and its halves |
+//! | `futures-io` | | futures-io's I/O traits, beside tokio's, for [`ByteStream`], [`MessageReader`] and [`MessageWriter`] |
 //! | `json` | | `read_json` and `write_json`; serde |
 //! | `raw` | | `raw`; httparse |
 

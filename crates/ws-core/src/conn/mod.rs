@@ -10,6 +10,8 @@ mod compression;
 mod control;
 mod ending;
 mod farewell;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod handler;
 mod join;
 #[cfg(feature = "json")]

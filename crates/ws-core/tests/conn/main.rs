@@ -20,6 +20,8 @@ mod deadlines;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod failing;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod handlers;
 mod joined;
 #[cfg(feature = "json")]
