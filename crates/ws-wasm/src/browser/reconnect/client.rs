@@ -24,7 +24,8 @@ type Setup<B> = Box<dyn FnMut(Socket<B>) -> LocalFuture<Result<Socket<B>, BoxErr
 /// A client that dials again when its connection is lost; [`Dialer::reconnecting`](crate::Dialer::reconnecting) makes one, and
 /// [`reconnect`](crate::reconnect) says what it promises.
 ///
-/// A network that comes back, and a page that is looked at again, end a wait that the [`Backoff`] has chosen.
+/// A network that comes back, and a page that is looked at again, end a wait that the [`Backoff`] has chosen, also when that is during the
+/// attempt before it.
 #[must_use = "a client does nothing unless its next event is asked for"]
 pub struct Reconnecting<B: BrowserSocket> {
     dial: Dial<B>,
@@ -181,6 +182,8 @@ impl<B: BrowserSocket> Reconnecting<B> {
             match &mut self.state {
                 State::Start => {
                     self.listen();
+                    // What the page has said is what this attempt is for.
+                    self.hurry.asked.set(false);
                     let attempt = self.attempt();
                     self.state = State::Dialing((self.dial)(attempt));
                 }
@@ -260,6 +263,8 @@ impl<B: BrowserSocket> Reconnecting<B> {
             self.failed = self.backoff.failed_after(self.failed, B::now() - link.since);
         }
         self.queue.0.set_down();
+        // What the page said while it was up is no news.
+        self.hurry.asked.set(false);
         let retry_in = self.wait(&cause);
         Event::Down { cause, retry_in }
     }
@@ -276,8 +281,6 @@ impl<B: BrowserSocket> Reconnecting<B> {
         let retry_in = self.retry_in(cause);
         match retry_in {
             Some((wait, may_hurry)) => {
-                // What the page said before is no news.
-                self.hurry.asked.set(false);
                 self.state = State::Waiting { wait: B::sleep(wait), may_hurry };
             }
             None => self.end(),

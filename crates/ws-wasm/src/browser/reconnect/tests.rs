@@ -158,6 +158,36 @@ async fn network_that_is_back_ends_the_wait_of_the_backoff_but_not_of_a_server()
 }
 
 #[tokio::test(start_paused = true)]
+async fn network_that_is_back_during_an_attempt_that_fails_ends_the_wait_for_the_next_one() {
+    let long = Duration::from_secs(3600);
+    let (client, _) = client(|attempt| {
+        // While it is dialed.
+        if attempt == 1 {
+            hurry();
+        }
+        attempt == 3
+    });
+    let mut client = client.backoff(Backoff::new().initial(long).max(long));
+    assert!(matches!(client.next().await, Some(Event::Failed { attempt: 1, .. })));
+    assert!(matches!(client.next().now_or_never(), Some(Some(Event::Failed { attempt: 2, .. }))));
+    assert!(client.next().now_or_never().is_none(), "nothing was said during the second one");
+    hurry();
+    assert!(matches!(client.next().now_or_never(), Some(Some(Event::Up { attempt: 3 }))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn network_that_is_back_while_a_connection_is_up_is_no_news_when_it_is_lost() {
+    let long = Duration::from_secs(3600);
+    let (client, browsers) = client(|_| true);
+    let mut client = client.backoff(Backoff::new().initial(long).max(long));
+    client.next().await;
+    hurry();
+    browsers.borrow()[0].closes(1006, "");
+    assert!(matches!(client.next().await, Some(Event::Down { .. })));
+    assert!(client.next().now_or_never().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn queue_is_bounded_and_those_who_wait_are_served_in_order() {
     let (client, browsers) = client(|_| true);
     let mut client = client.queue_limits(2, 10);
