@@ -1,7 +1,7 @@
 //! What arrived and was not read, and how the connection stands: the events of a browser go in, reads take out.
 
 use std::{
-    cell::RefCell,
+    cell::{RefCell, RefMut},
     collections::VecDeque,
     fmt, io,
     rc::Rc,
@@ -19,7 +19,7 @@ use super::{
 
 /// The queue of a socket, shared with the handlers of its events.
 ///
-/// Whoever wakes a task does so behind the last use of the state: a waker may run code of its own.
+/// Wakers are cloned, woken and dropped while the state is not borrowed: each of that may run code of their tasks.
 pub(crate) struct Inbox<Blob>(Rc<RefCell<State<Blob>>>);
 
 struct State<Blob> {
@@ -228,27 +228,25 @@ impl<Blob> Inbox<Blob> {
 
     /// Waits until there is room for what a server that can be slowed down has sent; false when there is none to come.
     pub(crate) fn poll_wanted(&self, waker: &Waker) -> Poll<bool> {
-        let mut state = self.0.borrow_mut();
+        let waker = waker.clone();
+        let state = self.0.borrow_mut();
         if state.phase == Phase::Over || state.failure.is_some() || state.broken {
             return Poll::Ready(false);
         }
         if state.phase == Phase::Open && state.wants_more() {
             return Poll::Ready(true);
         }
-        state.pump = Some(waker.clone());
-        Poll::Pending
+        leave(state, |state| &mut state.pump, waker)
     }
 
     // The side of the socket.
 
     /// Waits for the end of the opening handshake; gives the code and the reason of one that failed.
     pub(super) fn poll_opened(&self, waker: &Waker) -> Poll<Result<(), Option<u16>>> {
-        let mut state = self.0.borrow_mut();
+        let waker = waker.clone();
+        let state = self.0.borrow_mut();
         match state.phase {
-            Phase::Connecting => {
-                state.reader = Some(waker.clone());
-                Poll::Pending
-            }
+            Phase::Connecting => leave(state, |state| &mut state.reader, waker),
             Phase::Open => Poll::Ready(Ok(())),
             // What a server sends at once and then closes is there to be read.
             Phase::Over if !state.queue.is_empty() || state.closing.received.is_some() => Poll::Ready(Ok(())),
@@ -258,6 +256,7 @@ impl<Blob> Inbox<Blob> {
 
     /// The next message, or None at a normal end.
     pub(super) fn poll_next(&self, waker: &Waker) -> Poll<Result<Option<Arrived<Blob>>, Error>> {
+        let waker = waker.clone();
         let mut state = self.0.borrow_mut();
         if let Some(arrived) = state.queue.pop_front() {
             state.queued -= arrived.len();
@@ -269,30 +268,36 @@ impl<Blob> Inbox<Blob> {
         if let Some(result) = state.result(true) {
             return Poll::Ready(result.map(|()| None));
         }
-        state.reader = Some(waker.clone());
-        Poll::Pending
+        leave(state, |state| &mut state.reader, waker)
     }
 
-    /// Waits for the end. What still arrives is dropped.
-    pub(super) fn poll_end(&self, waker: &Waker) -> Poll<Result<(), Error>> {
+    /// Nobody will read: what waits is dropped, and so is what arrives.
+    pub(super) fn discard(&self) {
         let mut state = self.0.borrow_mut();
         state.discarding = true;
         state.queue.clear();
         state.queued = 0;
-        if let Some(result) = state.result(false) {
-            return Poll::Ready(result);
-        }
-        state.closer = Some(waker.clone());
-        // It is in the way of the end.
+        // What a server that can be slowed down has sent is in the way of the end.
         let pump = state.pump.take();
         drop(state);
         wake([pump]);
-        Poll::Pending
+    }
+
+    /// Waits for the end. What still arrives is dropped.
+    pub(super) fn poll_end(&self, waker: &Waker) -> Poll<Result<(), Error>> {
+        self.discard();
+        let waker = waker.clone();
+        let mut state = self.0.borrow_mut();
+        match state.result(false) {
+            Some(result) => Poll::Ready(result),
+            None => leave(state, |state| &mut state.closer, waker),
+        }
     }
 
     /// Who is woken when what was sent is on its way, and when the connection ends.
     pub(super) fn set_writer(&self, waker: &Waker) {
-        self.0.borrow_mut().writer = Some(waker.clone());
+        let waker = waker.clone();
+        let _: Poll<()> = leave(self.0.borrow_mut(), |state| &mut state.writer, waker);
     }
 
     pub(super) fn check_writable(&self) -> Result<(), Error> {
@@ -432,6 +437,18 @@ fn farewell(kind: &ErrorKind) -> Farewell {
     };
     let code = legal(code.unwrap_or(ws_core::CloseCode::INTERNAL_ERROR)).as_u16();
     Farewell { code, reason }
+}
+
+/// Has the waker woken by what is to come, in the place of the one before.
+fn leave<Blob, T>(
+    mut state: RefMut<'_, State<Blob>>,
+    place: impl FnOnce(&mut State<Blob>) -> &mut Option<Waker>,
+    waker: Waker,
+) -> Poll<T> {
+    let before = place(&mut state).replace(waker);
+    drop(state);
+    drop(before);
+    Poll::Pending
 }
 
 fn wake<const N: usize>(wakers: [Option<Waker>; N]) {

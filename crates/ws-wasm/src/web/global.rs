@@ -72,11 +72,13 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.state.borrow_mut();
-        if state.is_done {
+        if self.state.borrow().is_done {
             return Poll::Ready(());
         }
-        state.waker = Some(cx.waker().clone());
+        let waker = cx.waker().clone();
+        let before = self.state.borrow_mut().waker.replace(waker);
+        // Behind the last use of the state: it may run code of its task.
+        drop(before);
         Poll::Pending
     }
 }
