@@ -43,6 +43,9 @@ pub trait BrowserSocket: sealed::Sealed + 'static {
     /// Begins the closing handshake, behind everything that was sent. The code is one that browsers accept.
     fn close(&self, code: Option<u16>, reason: &str);
 
+    /// Ends the closing handshake that is under way without waiting for what was sent, where the browser can.
+    fn give_up(&self);
+
     /// What the opening handshake agreed on.
     fn facts(&self) -> Facts;
 

@@ -62,7 +62,9 @@ impl<B: BrowserSocket> Shared<B> {
             return Poll::Pending;
         }
         // What still comes finds nobody.
-        drop(self.socket.borrow_mut().take());
+        if let Some(socket) = self.socket.take() {
+            socket.give_up();
+        }
         self.inbox.closed(1006, "", false);
         Poll::Ready(())
     }

@@ -74,6 +74,14 @@ impl BrowserSocket for Web {
         }
     }
 
+    fn give_up(&self) {
+        match &self.0 {
+            // It has a time limit of its own.
+            Interface::Plain(_) => {}
+            Interface::Streamed(socket) => socket.give_up(),
+        }
+    }
+
     fn facts(&self) -> Facts {
         match &self.0 {
             Interface::Plain(socket) => socket.facts(),

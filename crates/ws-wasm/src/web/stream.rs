@@ -2,10 +2,11 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     io,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use js_sys::{Object, Promise, Reflect};
@@ -46,7 +47,12 @@ extern "C" {
 
     type Writer;
     #[wasm_bindgen(method)]
-    fn write(this: &Writer, chunk: &JsValue) -> Promise;
+    fn write(this: &Writer, chunk: &JsValue) -> Write;
+
+    /// The promise of a write.
+    type Write;
+    #[wasm_bindgen(method)]
+    fn then(this: &Write, taken: &JsValue, failed: &JsValue) -> JsValue;
 }
 
 /// Whether the browser has it.
@@ -62,10 +68,15 @@ struct Inner {
     inbox: Inbox<Blob>,
     writer: RefCell<Option<Writer>>,
     facts: RefCell<Facts>,
-    /// What was written and is not taken over by the browser.
-    pending: Cell<u64>,
+    /// The lengths of what was written and is not taken over by the browser, in order.
+    pending: RefCell<VecDeque<usize>>,
+    /// Their sum.
+    buffered: Cell<u64>,
     /// A close that waits for that.
     closing: RefCell<Option<JsValue>>,
+    /// What the promise of every write calls, so that nothing here waits for one that the end of the connection may leave open.
+    taken: JsValue,
+    failed: JsValue,
 }
 
 impl Streamed {
@@ -73,42 +84,45 @@ impl Streamed {
         let names: js_sys::Array = subprotocols.iter().map(|name| JsValue::from_str(name)).collect();
         let options = object([("protocols", names.into())]);
         let stream = WebSocketStream::new(url, &options).map_err(|error| plain::refused(&error))?;
-        let inner = Rc::new(Inner {
+        let inner = Rc::new_cyclic(|inner| Inner {
             stream,
             inbox: inbox.clone(),
             writer: RefCell::default(),
             facts: RefCell::default(),
-            pending: Cell::default(),
+            pending: RefCell::default(),
+            buffered: Cell::default(),
             closing: RefCell::default(),
+            taken: callback(inner, Inner::written),
+            failed: callback(inner, |inner| {
+                // Reads fail as well, and with them comes the end.
+                inner.inbox.broken();
+                inner.written();
+            }),
         });
         spawn_local(drive(Rc::clone(&inner)));
         Ok(Self(inner))
     }
 
     pub(super) fn send(&self, chunk: &JsValue, len: usize) -> io::Result<()> {
-        let inner = Rc::clone(&self.0);
-        let Some(written) = inner.writer.borrow().as_ref().map(|writer| writer.write(chunk)) else {
-            return Err(io::ErrorKind::NotConnected.into());
-        };
-        inner.pending.set(inner.pending.get() + len as u64);
-        spawn_local(async move {
-            if JsFuture::from(written).await.is_err() {
-                // Reads fail as well, and with them comes the end.
-                inner.inbox.broken();
-            }
-            inner.pending.set(inner.pending.get() - len as u64);
-            inner.inbox.drained();
-            inner.close_if_written();
-        });
+        let inner = &self.0;
+        let writer = inner.writer.borrow();
+        let Some(writer) = writer.as_ref() else { return Err(io::ErrorKind::NotConnected.into()) };
+        inner.pending.borrow_mut().push_back(len);
+        inner.buffered.set(inner.buffered.get() + len as u64);
+        writer.write(chunk).then(&inner.taken, &inner.failed);
         Ok(())
     }
 
     pub(super) fn buffered_amount(&self) -> u64 {
-        self.0.pending.get()
+        self.0.buffered.get()
     }
 
     pub(super) fn close(&self, code: Option<u16>, reason: &str) {
         self.0.close(code, reason);
+    }
+
+    pub(super) fn give_up(&self) {
+        self.0.close_now();
     }
 
     pub(super) fn facts(&self) -> Facts {
@@ -126,16 +140,38 @@ impl Inner {
         self.close_if_written();
     }
 
+    /// The first of those writes that are pending is done.
+    fn written(&self) {
+        let len = self.pending.borrow_mut().pop_front().unwrap_or(0);
+        self.buffered.set(self.buffered.get() - len as u64);
+        self.inbox.drained();
+        self.close_if_written();
+    }
+
     /// Closes behind what was written: the browser would not wait for that.
     fn close_if_written(&self) {
-        if self.pending.get() > 0 {
-            return;
+        if self.pending.borrow().is_empty() {
+            self.close_now();
         }
+    }
+
+    fn close_now(&self) {
         if let Some(info) = self.closing.take() {
             // It throws for codes and reasons that were checked before.
             let _ = self.stream.close(&info);
         }
     }
+}
+
+/// A function of JavaScript that does nothing once its owner is gone. It goes with the last promise that may call it.
+fn callback(owner: &Weak<Inner>, call: fn(&Inner)) -> JsValue {
+    let owner = Weak::clone(owner);
+    let call = Closure::<dyn FnMut()>::new(move || {
+        if let Some(owner) = owner.upgrade() {
+            call(&owner);
+        }
+    });
+    call.into_js_value()
 }
 
 /// Brings messages to the queue while there is room, and then the end. It ends with the connection, which the owner closes.
@@ -199,6 +235,6 @@ fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
 
 impl fmt::Debug for Streamed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streamed").field("pending", &self.0.pending.get()).finish_non_exhaustive()
+        f.debug_struct("Streamed").field("buffered", &self.buffered_amount()).finish_non_exhaustive()
     }
 }

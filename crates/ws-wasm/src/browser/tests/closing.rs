@@ -46,6 +46,15 @@ async fn close_frames_that_nobody_may_send_are_refused_and_close_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn dropped_socket_is_closed_behind_what_was_written() {
+    let (mut socket, browser) = open();
+    done(socket.write_message("last")).unwrap();
+    drop(socket);
+    assert_eq!(browser.codes(), [None]);
+    assert!(browser.page.is_gone.get() && !browser.page.is_given_up.get());
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_first_close_frame_counts() {
     let (mut socket, browser) = open();
     assert!(socket.close(CloseFrame::new(4000, "")).now_or_never().is_none());
@@ -61,7 +70,7 @@ async fn server_that_does_not_answer_is_given_up() {
     let error = socket.close(CloseCode::NORMAL_CLOSURE).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::ConnectionLost);
     assert_eq!(began.elapsed(), Duration::from_secs(5));
-    assert!(browser.page.is_gone.get(), "its handlers are");
+    assert!(browser.page.is_given_up.get() && browser.page.is_gone.get(), "its handlers are");
     assert_eq!(socket.read_message().await.unwrap_err().kind(), &ErrorKind::ConnectionLost);
     assert_eq!(socket.closing().was_clean(), Some(false));
 }

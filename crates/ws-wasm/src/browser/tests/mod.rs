@@ -30,6 +30,8 @@ pub(super) struct Page {
     closed: RefCell<Vec<(Option<u16>, String)>>,
     pub(super) buffered: Cell<u64>,
     is_gone: Cell<bool>,
+    is_given_up: Cell<bool>,
+    subprotocol: Cell<&'static str>,
 }
 
 impl Drop for Fake {
@@ -63,8 +65,13 @@ impl BrowserSocket for Fake {
         self.0.closed.borrow_mut().push((code, reason.to_owned()));
     }
 
+    fn give_up(&self) {
+        self.0.is_given_up.set(true);
+    }
+
     fn facts(&self) -> Facts {
-        Facts { extensions: String::new(), subprotocol: "chat".into(), url: "ws://example.com/".into() }
+        let subprotocol = self.0.subprotocol.get().into();
+        Facts { extensions: String::new(), subprotocol, url: "ws://example.com/".into() }
     }
 
     fn read_blob(blob: Option<Bytes>) -> LocalFuture<io::Result<Bytes>> {
@@ -141,7 +148,7 @@ impl Browser {
 
 /// A socket that is not open yet, and its browser.
 fn made(settings: Settings) -> (Fake, Browser) {
-    let page = Rc::new(Page::default());
+    let page = Rc::new(Page { subprotocol: "chat".into(), ..Page::default() });
     (Fake(Rc::clone(&page)), Browser { inbox: Inbox::new(settings), page })
 }
 
