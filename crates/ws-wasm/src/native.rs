@@ -51,7 +51,8 @@ impl Dialer {
         Self::default()
     }
 
-    /// The subprotocols that are offered, the preferred one first (RFC 6455, 1.9); none unless set.
+    /// The subprotocols that are offered, the preferred one first (RFC 6455, 1.9); none unless set. A server that chooses none of them is a
+    /// failed dial in browsers, and here a connection without one.
     pub fn subprotocols<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,

@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) close_timeout: Duration,
     /// The server is slowed down, so that nothing has to be dropped.
     pub(crate) paced: bool,
+    /// Subprotocols are offered.
+    pub(crate) offers: bool,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             high_water_mark: 256 << 10,
             close_timeout: Duration::from_secs(5),
             paced: false,
+            offers: false,
         }
     }
 }

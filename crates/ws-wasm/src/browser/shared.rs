@@ -31,6 +31,10 @@ impl<B: BrowserSocket> Shared<B> {
         self.socket.borrow().as_ref().map(look)
     }
 
+    pub(super) fn subprotocol(&self) -> Option<&str> {
+        self.facts.get().map(|facts| facts.subprotocol.as_str()).filter(|name| !name.is_empty())
+    }
+
     /// Begins the closing handshake, unless the connection is closing or over.
     pub(super) fn begin_close(&self, frame: Option<CloseFrame>) -> Result<(), Error> {
         if self.inbox.is_over() {

@@ -50,6 +50,10 @@ impl<B: BrowserSocket> Socket<B> {
             // It is the first to be set.
             let _ = shared.facts.set(facts);
         }
+        // The standard of browsers is stricter than RFC 6455, 4.1 here; Firefox is not.
+        if settings.offers && shared.subprotocol().is_none() {
+            return Err(DialErrorKind::Failed { code: None }.into());
+        }
         Ok(Self { read: ReadHalf::new(Rc::clone(&shared)), write: WriteHalf::new(shared) })
     }
 
@@ -199,7 +203,7 @@ impl<B: BrowserSocket> Socket<B> {
     /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
-        self.facts().map(|facts| facts.subprotocol.as_str()).filter(|name| !name.is_empty())
+        self.read.shared.subprotocol()
     }
 
     /// The extensions that the opening handshake agreed on, as the browser tells them: `permessage-deflate` where the server has it.

@@ -45,7 +45,8 @@ impl Dialer {
         }
     }
 
-    /// The subprotocols that are offered, the preferred one first (RFC 6455, 1.9); none unless set.
+    /// The subprotocols that are offered, the preferred one first (RFC 6455, 1.9); none unless set. A server that chooses none of them is a
+    /// failed dial, in browsers.
     pub fn subprotocols<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,
@@ -120,7 +121,7 @@ impl Dialer {
         check_subprotocols(&self.subprotocols)?;
         let url = normal(url.as_ref());
         let paced = self.api == Api::Stream && stream::is_there();
-        let settings = Settings { paced, ..self.settings };
+        let settings = Settings { paced, offers: !self.subprotocols.is_empty(), ..self.settings };
         let inbox = Inbox::new(settings);
         let socket = if paced {
             Interface::Streamed(Streamed::new(&url, &self.subprotocols, &inbox)?)

@@ -26,6 +26,19 @@ async fn close_event_before_the_open_one_is_a_failed_dial() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn server_that_chooses_no_subprotocol_is_a_failed_dial_only_if_some_are_offered() {
+    for (offers, chosen) in [(true, "chat"), (true, ""), (false, "")] {
+        let settings = Settings { offers, ..Settings::default() };
+        let (fake, browser) = made(settings);
+        browser.page.subprotocol.set(chosen);
+        browser.inbox.opened();
+        let opened = Socket::open(fake, browser.inbox.clone(), settings, None).await;
+        assert_eq!(opened.is_err(), offers && chosen.is_empty(), "{offers} {chosen:?}");
+        assert_eq!(browser.codes(), if opened.is_err() { vec![None] } else { vec![] });
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn dial_that_takes_too_long_closes_what_it_opened() {
     let (fake, browser) = made(Settings::default());
     let timeout = Duration::from_secs(3);
