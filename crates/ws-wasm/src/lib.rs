@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | [`dial`], [`Dialer`] | the browser's `WebSocket` or `WebSocketStream` | a subset of `ws_client::Dialer` |
 //! | [`WebSocket`] | [`browser::Socket`] | `ws_client::Conn` |
-//! | [`ReadHalf`], [`WriteHalf`], [`ByteStream`] | those of [`browser`] | those of `ws_core` |
+//! | [`ReadHalf`], [`WriteHalf`], [`MessageReader`], [`MessageWriter`], [`ByteStream`] | those of [`browser`] | those of `ws_core` |
 //! | [`Instant`], [`sleep`] | the page's clock and timers | those of `std` and tokio |
 //! | [`reconnect`] | the same over the browser's timers | that of `ws_client` |
 //! | [`Message`], [`CloseFrame`], [`Error`], [`ErrorKind`] | `ws_core`'s | `ws_core`'s |
@@ -39,8 +39,8 @@
 //!
 //! # In a browser
 //!
-//! * **Messages or bytes.** `read_message` and `write_message`, `Stream` and `Sink`, JSON (feature `json`), and
-//!   [`into_byte_stream`](browser::Socket::into_byte_stream) for protocols that know nothing of messages.
+//! * **Messages or bytes.** `read_message` and `write_message`, `Stream` and `Sink`, JSON (feature `json`), `next_reader` and `next_writer`,
+//!   and [`into_byte_stream`](browser::Socket::into_byte_stream) for protocols that know nothing of messages.
 //! * **Writes wait** while the browser holds more than [`high_water_mark`](Dialer::high_water_mark).
 //! * **What is not read is bounded** by [`max_queued`](Dialer::max_queued); [`Overflow`] says what happens beyond. With
 //!   [`Api::Stream`] the server is slowed down instead, where the browser has `WebSocketStream`.
@@ -79,7 +79,8 @@ pub use self::web::{Watch, Web};
 pub use self::{
     browser::{Api, BinaryType, Overflow},
     target::{
-        ByteStream, DialError, DialErrorKind, Dialer, Instant, ReadHalf, WebSocket, WriteHalf, dial, sleep,
+        ByteStream, DialError, DialErrorKind, Dialer, Instant, MessageReader, MessageWriter, ReadHalf,
+        WebSocket, WriteHalf, dial, sleep,
     },
 };
 #[doc(no_inline)]

@@ -16,6 +16,10 @@ pub type WebSocket = ws_client::Conn<Transport>;
 pub type ReadHalf = ws_core::ReadHalf<Transport>;
 /// The half of a connection that writes.
 pub type WriteHalf = ws_core::WriteHalf<Transport>;
+/// An incoming message as a byte stream.
+pub type MessageReader<'a> = ws_core::MessageReader<'a, Transport>;
+/// An outgoing message as a byte stream.
+pub type MessageWriter<'a> = ws_core::MessageWriter<'a, Transport>;
 /// A connection as a byte stream.
 pub type ByteStream = ws_core::ByteStream<Transport>;
 /// A moment of the clock: `std`'s.

@@ -32,6 +32,7 @@ mod instant;
 #[cfg(feature = "json")]
 mod json;
 mod read;
+mod reader;
 pub mod reconnect;
 mod settings;
 mod shared;
@@ -41,6 +42,7 @@ mod stream;
 mod tests;
 mod timer;
 mod write;
+mod writer;
 
 pub(crate) use self::{
     backend::sealed,
@@ -55,7 +57,9 @@ pub use self::{
     error::{DialError, DialErrorKind},
     instant::Instant,
     read::{ReadHalf, ReuniteError},
+    reader::MessageReader,
     settings::{Api, BinaryType, Overflow},
     socket::Socket,
     write::WriteHalf,
+    writer::MessageWriter,
 };

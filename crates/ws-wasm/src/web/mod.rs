@@ -26,6 +26,10 @@ pub type WebSocket = crate::browser::Socket<Web>;
 pub type ReadHalf = crate::browser::ReadHalf<Web>;
 /// The half of a connection that writes.
 pub type WriteHalf = crate::browser::WriteHalf<Web>;
+/// An incoming message as a byte stream.
+pub type MessageReader<'a> = crate::browser::MessageReader<'a, Web>;
+/// An outgoing message as a byte stream.
+pub type MessageWriter<'a> = crate::browser::MessageWriter<'a, Web>;
 /// A connection as a byte stream.
 pub type ByteStream = crate::browser::ByteStream<Web>;
 
