@@ -84,4 +84,7 @@ pub use self::{
     },
 };
 #[doc(no_inline)]
-pub use ws_core::{CloseCode, CloseFrame, Error, ErrorKind, Message, MessageKind, UsageError, Utf8Bytes};
+pub use ws_core::{
+    CloseCode, CloseFrame, Error, ErrorKind, Message, MessageKind, PreparedMessage, ProtocolError,
+    UsageError, Utf8Bytes,
+};

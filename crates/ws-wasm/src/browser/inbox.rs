@@ -27,7 +27,7 @@ struct State<Blob> {
     phase: Phase,
     queue: VecDeque<Arrived<Blob>>,
     queued: usize,
-    /// Somebody waits for the end: what arrives is of no use any more.
+    /// Somebody waits for the end, or nobody can read: what arrives is of no use any more.
     discarding: bool,
     /// A write has failed, and the close event is to follow.
     broken: bool,
@@ -433,6 +433,7 @@ fn farewell(kind: &ErrorKind) -> Farewell {
         ErrorKind::TooBig { .. } => "message too big",
         ErrorKind::OutOfBudget => "too much waits to be read",
         ErrorKind::Protocol(ProtocolError::UnacceptableKind) => "message of another kind",
+        ErrorKind::Protocol(ProtocolError::UnexpectedMessage) => "unexpected message",
         _ => "",
     };
     let code = legal(code.unwrap_or(ws_core::CloseCode::INTERNAL_ERROR)).as_u16();

@@ -14,10 +14,11 @@
 //! | 1000, 3000 to 4999 | the same | |
 //! | 1001 | 1000 | a page that goes away |
 //! | 1003 | 4903 | a message of another kind in a [`ByteStream`] |
+//! | 1008 | 4908 | a message for [`ReadHalf::close_read`] |
 //! | 1009 | 4909 | a message over [`max_message_size`](crate::Dialer::max_message_size) |
 //! | 1011 | 4911 | a `Blob` that cannot be read |
 //! | 1013 | 4913 | more than [`max_queued`](crate::Dialer::max_queued) waits to be read |
-//! | 1002, 1007, 1008, 1010, 1012, 1014 | 49 and the last two digits | |
+//! | 1002, 1007, 1010, 1012, 1014 | 49 and the last two digits | |
 //! | anything else | nothing: an error of the kind [`Usage`](ws_core::ErrorKind::Usage) | |
 //!
 //! Codes of the server arrive as they are. Where the connection is lost, or the server breaks the protocol, browsers say 1006, which is

@@ -9,13 +9,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use ws_core::{Error, ErrorKind, Message};
+use ws_core::{Error, ErrorKind, Message, ProtocolError, Utf8Bytes};
 
 use super::{BrowserSocket, Closing, Instant, LocalFuture, inbox::Arrived, shared::Shared, timer::Timer};
 
 /// The half of a socket that reads; [`Socket::into_split`](super::Socket::into_split) gives it.
 ///
 /// Its methods are those of [`Socket`](super::Socket). The socket is closed when both halves are dropped.
+///
+/// Nobody can read any more when this is dropped, so what waits is dropped as well, and so is what arrives. The other half goes on, and
+/// sees the end of the connection. [`close_read`](Self::close_read) is for a server that must not send anything.
 pub struct ReadHalf<B: BrowserSocket> {
     pub(super) shared: Rc<Shared<B>>,
     /// A message whose data is being brought to memory.
@@ -83,6 +86,37 @@ impl<B: BrowserSocket> ReadHalf<B> {
         }
     }
 
+    /// Waits for the end of the connection, for a program that only writes. A message of the server fails the connection with 1008, for which
+    /// the browser sends 4908.
+    ///
+    /// Spawn it, or join it with what writes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] with [`ProtocolError::UnexpectedMessage`] for a message, and those of
+    /// [`read_message`](super::Socket::read_message).
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops this half.
+    pub async fn close_read(mut self) -> Result<(), Error> {
+        if self.read_message().await?.is_none() {
+            return Ok(());
+        }
+        let refused = ErrorKind::Protocol(ProtocolError::UnexpectedMessage);
+        self.shared.fail(refused.clone(), None);
+        Err(refused.into())
+    }
+
+    /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<Utf8Bytes> {
+        self.shared.subprotocol().map(Utf8Bytes::from)
+    }
+
+    /// Changes the largest message that is accepted; see [`Socket::set_max_message_size`](super::Socket::set_max_message_size).
+    pub fn set_max_message_size(&self, limit: impl Into<Option<u64>>) {
+        self.shared.inbox.set_max_message_size(limit.into());
+    }
+
     /// Until when reads may wait; see [`Socket::set_read_deadline`](super::Socket::set_read_deadline).
     pub fn set_read_deadline(&mut self, deadline: impl Into<Option<Instant>>) {
         self.deadline = deadline.into();
@@ -94,17 +128,29 @@ impl<B: BrowserSocket> ReadHalf<B> {
         self.shared.inbox.closing()
     }
 
+    /// Whether the other half is of the same socket.
+    #[must_use]
+    pub fn is_pair_of(&self, write: &super::WriteHalf<B>) -> bool {
+        Rc::ptr_eq(&self.shared, &write.shared)
+    }
+
     /// Joins the halves again.
     ///
     /// # Errors
     /// Gives them back if they are of different sockets.
     #[expect(clippy::result_large_err, reason = "nobody splits and joins in a loop")]
     pub fn reunite(self, write: super::WriteHalf<B>) -> Result<super::Socket<B>, ReuniteError<B>> {
-        if Rc::ptr_eq(&self.shared, &write.shared) {
+        if self.is_pair_of(&write) {
             Ok(super::Socket { read: self, write })
         } else {
             Err(ReuniteError(self, write))
         }
+    }
+}
+
+impl<B: BrowserSocket> Drop for ReadHalf<B> {
+    fn drop(&mut self) {
+        self.shared.inbox.discard();
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ws_core::{CloseFrame, Error, Message};
+use ws_core::{CloseFrame, Error, Message, PreparedMessage};
 
 use super::{
     BrowserSocket, Closing, DialError, DialErrorKind, Facts, Instant, ReadHalf, WriteHalf, inbox::Inbox,
@@ -103,6 +103,28 @@ impl<B: BrowserSocket> Socket<B> {
         self.write.queue_message(message)
     }
 
+    /// Sends a message that is sent to many. A browser encodes it each time; the payload is shared here.
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is sent whole or not at all.
+    pub fn write_prepared(&mut self, message: &PreparedMessage) -> impl Future<Output = Result<(), Error>> {
+        self.write.write_prepared(message)
+    }
+
+    /// The same as [`write_prepared`](Self::write_prepared): a browser has a queue of its own.
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is sent whole or not at all.
+    pub fn queue_prepared(&mut self, message: &PreparedMessage) -> impl Future<Output = Result<(), Error>> {
+        self.write.queue_prepared(message)
+    }
+
     /// Waits until the browser holds no more than the high-water mark.
     ///
     /// # Errors
@@ -154,6 +176,14 @@ impl<B: BrowserSocket> Socket<B> {
     /// As [`write_message`](Self::write_message).
     pub fn start_send(&self, message: impl Into<Message>) -> Result<(), Error> {
         self.write.start_send(message)
+    }
+
+    /// Sends a message that is sent to many without waiting, as [`start_send`](Self::start_send).
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    pub fn start_send_prepared(&self, message: &PreparedMessage) -> Result<(), Error> {
+        self.write.start_send(message.message().clone())
     }
 
     /// Polls until the browser holds no more than the high-water mark.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ws_core::{CloseFrame, Error, ErrorKind, Message, UsageError};
+use ws_core::{CloseFrame, Error, ErrorKind, Message, PreparedMessage, UsageError, Utf8Bytes};
 
 use super::{BrowserSocket, Closing, Instant, shared::Shared, timer::Timer};
 
@@ -62,6 +62,28 @@ impl<B: BrowserSocket> WriteHalf<B> {
     /// Safe: the message is sent whole or not at all.
     pub fn queue_message(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         self.write_message(message)
+    }
+
+    /// Sends a message that is sent to many; see [`Socket::write_prepared`](super::Socket::write_prepared).
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is sent whole or not at all.
+    pub fn write_prepared(&mut self, message: &PreparedMessage) -> impl Future<Output = Result<(), Error>> {
+        self.write_message(message.message().clone())
+    }
+
+    /// The same as [`write_prepared`](Self::write_prepared): a browser has a queue of its own.
+    ///
+    /// # Errors
+    /// As [`write_message`](Self::write_message).
+    ///
+    /// # Cancel safety
+    /// Safe: the message is sent whole or not at all.
+    pub fn queue_prepared(&mut self, message: &PreparedMessage) -> impl Future<Output = Result<(), Error>> {
+        self.write_prepared(message)
     }
 
     /// Waits until the browser holds no more than the high-water mark.
@@ -157,6 +179,12 @@ impl<B: BrowserSocket> WriteHalf<B> {
             return self.shared.inbox.poll_end(cx.waker());
         }
         end
+    }
+
+    /// The subprotocol that the opening handshake agreed on (RFC 6455, 1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<Utf8Bytes> {
+        self.shared.subprotocol().map(Utf8Bytes::from)
     }
 
     /// The bytes that the browser has taken over and not handed to the network.

@@ -2,8 +2,11 @@
 
 mod byte_stream;
 mod closing;
+mod halves;
 mod opening;
 mod reading;
+mod streams;
+mod wakers;
 mod writing;
 
 use std::{
