@@ -248,6 +248,12 @@ impl<B: BrowserSocket> Socket<B> {
         self.facts().map_or("", |facts| &facts.url)
     }
 
+    /// Looks at what the browser has, until the connection is given up.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn browser<T>(&self, look: impl FnOnce(&B) -> Option<T>) -> Option<T> {
+        self.read.shared.with(look).flatten()
+    }
+
     fn facts(&self) -> Option<&Facts> {
         self.read.shared.facts.get()
     }

@@ -43,6 +43,20 @@ enum Interface {
     Streamed(Streamed),
 }
 
+impl WebSocket {
+    /// The browser's own `WebSocket`, to ask or hear of it what there is no method for; `None` over `WebSocketStream`, and after a close timeout.
+    ///
+    /// What is added to it has to be removed from it: other listeners outlive this. Its `onopen`, `onmessage` and `onclose`, and its
+    /// `binaryType`, are in use.
+    #[must_use]
+    pub fn web_socket(&self) -> Option<web_sys::WebSocket> {
+        self.browser(|web| match &web.0 {
+            Interface::Plain(socket) => Some(socket.web_socket()),
+            Interface::Streamed(_) => None,
+        })
+    }
+}
+
 impl sealed::Sealed for Web {}
 
 impl BrowserSocket for Web {

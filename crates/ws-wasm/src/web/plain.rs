@@ -56,6 +56,10 @@ impl Plain {
         Ok(Self { socket, _open: open, _message: message, _close: over })
     }
 
+    pub(super) fn web_socket(&self) -> WebSocket {
+        self.socket.clone()
+    }
+
     pub(super) fn send_text(&self, text: &str) -> io::Result<()> {
         self.socket.send_with_str(text).map_err(|error| thrown(&error))
     }
