@@ -30,8 +30,8 @@ PATIENCE = 20.0
 class Example:
     """A running example and the address it printed."""
 
-    def __init__(self, binary: Path, log: Path):
-        self.child = Child([str(binary), "--listen", "127.0.0.1:0"], log)
+    def __init__(self, binary: Path, log: Path, *options: str):
+        self.child = Child([str(binary), "--listen", "127.0.0.1:0", *options], log)
         deadline = time.monotonic() + PATIENCE
         while True:
             found = re.search(r"(https?)://(127\.0\.0\.1:\d+)", self.child.line(deadline - time.monotonic()))
@@ -42,10 +42,10 @@ class Example:
         self.url = f"{scheme.replace('http', 'ws')}://{self.host}/ws"
         self.tls = unverified() if scheme == "https" else None
 
-    def page(self) -> str:
+    def page(self, path: str = "/") -> str:
         https = urllib.request.HTTPSHandler(context=self.tls)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), https)
-        with opener.open(self.origin + "/", timeout=PATIENCE) as response:
+        with opener.open(self.origin + path, timeout=PATIENCE) as response:
             assert response.status == 200, response.status
             assert response.headers.get_content_type() == "text/html", response.headers.get_content_type()
             return response.read().decode("utf-8")
@@ -69,6 +69,10 @@ async def next_event(connection: ClientConnection) -> dict:
 async def echo_serves_its_page(echo: Example) -> None:
     page = echo.page()
     assert "<!doctype html>" in page.lower() and "WebSocket" in page, page[:200]
+
+
+async def echo_serves_the_pages_that_it_is_given(echo: Example) -> None:
+    assert "anywhere.js" in echo.page("/pages/anywhere.html"), "not the page of examples/browser/anywhere"
 
 
 async def echo_echoes(echo: Example) -> None:
@@ -329,8 +333,14 @@ def main() -> int:
             assert child.wait(PATIENCE) == 0, child.tail()
 
     binary = args.bin / "connect"
-    echo = Example(args.bin / "echo", logs / "echo.log")
-    for script in (echo_serves_its_page, echo_echoes, echo_refuses_other_origins):
+    pages = Path(__file__).resolve().parents[2] / "examples/browser/anywhere"
+    echo = Example(args.bin / "echo", logs / "echo.log", "--pages", str(pages))
+    for script in (
+        echo_serves_its_page,
+        echo_serves_the_pages_that_it_is_given,
+        echo_echoes,
+        echo_refuses_other_origins,
+    ):
         check_on(echo, script)
     check("connect prints what comes back", terminal_prints_what_comes_back)
     check("connect says why it cannot connect", terminal_says_why_it_cannot_connect)
