@@ -70,6 +70,6 @@ pub enum Api {
     #[default]
     Socket,
     /// `WebSocketStream` where the browser has it, which Chromium has, and `WebSocket` elsewhere. A page that does not read slows the server
-    /// down, by TCP.
+    /// down, by TCP. Chromium 156 ends the page when such a connection is lost while a write waits in it.
     Stream,
 }

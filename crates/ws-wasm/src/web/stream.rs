@@ -47,12 +47,14 @@ extern "C" {
 
     type Writer;
     #[wasm_bindgen(method)]
-    fn write(this: &Writer, chunk: &JsValue) -> Write;
-
-    /// The promise of a write.
-    type Write;
+    fn write(this: &Writer, chunk: &JsValue) -> Settling;
     #[wasm_bindgen(method)]
-    fn then(this: &Write, taken: &JsValue, failed: &JsValue) -> JsValue;
+    fn abort(this: &Writer) -> Settling;
+
+    /// A promise that nothing here waits for.
+    type Settling;
+    #[wasm_bindgen(method)]
+    fn then(this: &Settling, done: &JsValue, failed: &JsValue) -> JsValue;
 }
 
 /// Whether the browser has it.
@@ -122,7 +124,12 @@ impl Streamed {
     }
 
     pub(super) fn give_up(&self) {
-        self.0.close_now();
+        let inner = &self.0;
+        // It closes as well, and lets go of what was written; the close frame would wait for that.
+        if let Some(writer) = inner.writer.borrow().as_ref() {
+            let ignored = callback(&Rc::downgrade(inner), |_| {});
+            writer.abort().then(&ignored, &ignored);
+        }
     }
 
     pub(super) fn facts(&self) -> Facts {
@@ -150,12 +157,9 @@ impl Inner {
 
     /// Closes behind what was written: the browser would not wait for that.
     fn close_if_written(&self) {
-        if self.pending.borrow().is_empty() {
-            self.close_now();
+        if !self.pending.borrow().is_empty() {
+            return;
         }
-    }
-
-    fn close_now(&self) {
         if let Some(info) = self.closing.take() {
             // It throws for codes and reasons that were checked before.
             let _ = self.stream.close(&info);
