@@ -8,14 +8,17 @@ mod closing;
 mod dialing;
 mod flow;
 mod messages;
+mod one_source;
 mod reconnecting;
+mod shared;
 
 use std::{future::Future, pin::Pin};
 
 use wasm_bindgen::prelude::*;
 use ws_wasm::{Api, Dialer, WebSocket};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+use self::shared::Outcome;
+
 type Test = (&'static str, fn(Peer) -> Pin<Box<dyn Future<Output = Outcome>>>);
 
 /// The server, and the interface that is tested.
@@ -53,8 +56,15 @@ impl Peer {
 }
 
 fn tests() -> impl Iterator<Item = Test> {
-    let groups =
-        [bytes::TESTS, closing::TESTS, dialing::TESTS, flow::TESTS, messages::TESTS, reconnecting::TESTS];
+    let groups = [
+        bytes::TESTS,
+        closing::TESTS,
+        dialing::TESTS,
+        flow::TESTS,
+        messages::TESTS,
+        one_source::TESTS,
+        reconnecting::TESTS,
+    ];
     groups.into_iter().flat_map(|group| group.iter().copied())
 }
 
