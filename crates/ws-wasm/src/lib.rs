@@ -53,8 +53,7 @@
 //!
 //! * `json`: `read_json` and `write_json`.
 //! * `rustls` (default): `wss://` in native programs. Browsers speak it by themselves.
-//! * `tokio`: tokio's `AsyncRead` and `AsyncWrite` for byte streams, beside those of `futures-io`. In native programs tokio's
-//!   are always there, and those of `futures-io` never.
+//! * `tokio`: tokio's `AsyncRead` and `AsyncWrite` for byte streams, beside those of `futures-io`. Native programs always have both.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
