@@ -1,4 +1,4 @@
-# ws-wasm and the examples for pages, in Chromium. Sourced.
+# ws-wasm and the examples for pages, in Chromium and Firefox. Sourced.
 
 # What compiles for wasm32-unknown-unknown: the toolchain where that target is installed, else Debian's compiler for browsers, which
 # builds the standard library along. Sets $wasm, the command up to its subcommand, and $wasm_std, what it needs behind that.
@@ -62,7 +62,7 @@ need_rust_web() {
 rust_web_version() { apt-cache policy rustc-web 2>/dev/null | sed -n 's/^ *Candidate: \([0-9].*\)/\1/p'; }
 
 part_wasm() {
-  local pages="$target/pages" built="$target/wasm32/wasm32-unknown-unknown/page" left="ws-wasm was not built for wasm32, and not run in a browser"
+  local browsers=() pages="$target/pages" built="$target/wasm32/wasm32-unknown-unknown/page" left="ws-wasm was not built for wasm32, and not run in a browser"
   need_rust || { skip "pages" "$left: $missing"; return 0; }
   need_wasm || { skip "pages" "$left: $missing"; return 0; }
   check "compile for pages" 1200 "${wasm[@]}" build --locked --profile page --target wasm32-unknown-unknown "${wasm_std[@]}" \
@@ -74,11 +74,21 @@ part_wasm() {
   mkdir -p "$pages"
   cp "$root"/tests/wasm/page/* "$root"/examples/browser/anywhere/*.{html,js} "$root"/examples/browser/wasm-chat/*.{css,html,js} "$pages"
   check "make JavaScript" 120 "$target/wasm-bindgen/debug/bindgen" "$pages" "$built"/{ws_wasm_tests,anywhere,wasm-chat}.wasm
-  need_node_packages || { skip "pages in Chromium" "ws-wasm was not run in a browser: $missing"; return 0; }
-  need chromium chromium || { skip "pages in Chromium" "ws-wasm was not run in a browser: $missing"; return 0; }
+  need_node_packages || { skip "pages in browsers" "ws-wasm was not run in a browser: $missing"; return 0; }
+  if need chromium chromium; then
+    browsers+=(--chromium "$(command -v chromium)")
+  else
+    skip "pages in Chromium" "ws-wasm was not run in Chromium, nor over WebSocketStream: $missing"
+  fi
+  if need firefox-esr firefox-esr; then
+    browsers+=(--firefox "$(command -v firefox-esr)")
+  else
+    skip "pages in Firefox" "ws-wasm was not run in Firefox: $missing"
+  fi
+  if [ ${#browsers[@]} -eq 0 ]; then return 0; fi
   release
   binaries anywhere browser-peer chat || return 0
-  tally shown "pages in Chromium" 300 env NODE_PATH="$node_modules" "$node" "$root/tests/wasm/run.cjs" --pages "$pages" \
-    --peer "$target/release/browser-peer" --chat "$target/release/chat" --anywhere "$target/release/anywhere" \
-    --browser "$(command -v chromium)" --out "$target/wasm"
+  tally shown "pages in browsers" 420 env NODE_PATH="$node_modules" "$node" "$root/tests/wasm/run.cjs" "${browsers[@]}" \
+    --pages "$pages" --peer "$target/release/browser-peer" --chat "$target/release/chat" --anywhere "$target/release/anywhere" \
+    --out "$target/wasm"
 }

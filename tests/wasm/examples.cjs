@@ -31,6 +31,17 @@ exports.run = async ({ browser, step, serve, args, origin, peer, assert, fs, pat
   await chat({ browser, step, serve, args, assert, path, PATIENCE });
 };
 
+/** The same function as above, in the other browser. */
+exports.runInFirefox = async ({ page, step, args, origin, peer, assert, inTime, PATIENCE }) => {
+  await step("one function says the same in a page and in a terminal (Firefox)", async () => {
+    const url = `ws://${peer}/echo`;
+    await page.goto(`${origin}/anywhere.html#${url}`);
+    await inTime(page.waitForFunction(() => /closed with/.test(document.querySelector("#log").textContent)), "it");
+    const seen = await page.evaluate(() => document.querySelector("#log").textContent);
+    assert.equal(seen, execFileSync(args.anywhere, [url], { encoding: "utf8", timeout: PATIENCE }));
+  });
+};
+
 /** What stands between pages and the chat, and can be cut. */
 class Line {
   static async to(port) {

@@ -1,20 +1,23 @@
-// ws-wasm in Chromium, in pages and in workers, over WebSocket and over WebSocketStream; and the examples for pages.
+// ws-wasm in Chromium and Firefox, in pages and in workers, over WebSocket and over WebSocketStream; and the examples for pages.
 //
-//     NODE_PATH=… node run.cjs --peer BINARY --chat BINARY --anywhere BINARY --browser /usr/bin/chromium --pages DIR --out DIR [--only REGEXP]
+//     NODE_PATH=… node run.cjs --peer BINARY --chat BINARY --anywhere BINARY [--chromium BINARY] [--firefox BINARY] --pages DIR --out DIR [--only REGEXP]
 
 "use strict";
 
 const assert = require("node:assert/strict");
 const { spawn } = require("node:child_process");
+const { EventEmitter, once } = require("node:events");
 const fs = require("node:fs");
 const http = require("node:http");
+const os = require("node:os");
 const path = require("node:path");
 const readline = require("node:readline");
 const { parseArgs } = require("node:util");
 const zlib = require("node:zlib");
 const { chromium } = require("playwright-core");
+const firefox = require("./firefox.cjs");
 
-const options = Object.fromEntries(["peer", "chat", "anywhere", "browser", "pages", "out", "only"].map(name => [name, { type: "string" }]));
+const options = Object.fromEntries(["peer", "chat", "anywhere", "chromium", "firefox", "pages", "out", "only"].map(name => [name, { type: "string" }]));
 const { values: args } = parseArgs({ options });
 const PATIENCE = 60_000;
 const children = new Set();
@@ -58,10 +61,18 @@ async function serve(name, binary, ...options) {
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm", ".css": "text/css" };
 
-/** Serves the files of a directory. */
+/** What pages tell that nobody drives, by the last part of the path. */
+const told = new EventEmitter();
+
+/** Serves the files of a directory, and hears what pages tell. */
 async function files(directory) {
-  const server = http.createServer((request, response) => {
+  const server = http.createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
+    if (request.method === "POST") {
+      const body = await new Response(request).json();
+      told.emit(path.basename(pathname), body);
+      return response.end();
+    }
     const file = path.join(directory, pathname === "/" ? "index.html" : path.basename(pathname));
     if (!fs.existsSync(file)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "text/plain" });
@@ -72,9 +83,9 @@ async function files(directory) {
 }
 
 /** Runs every test in one kind of place over one interface. */
-async function tests(page, place, streamed, server) {
+async function tests(page, place, streamed, server, browser) {
   const run = (what, ...options) => page.evaluate(([place, what, options]) => globalThis[place](what, ...options), [place, what, options]);
-  const kind = `${place === "inWindow" ? "window" : "worker"}, ${streamed ? "WebSocketStream" : "WebSocket"}`;
+  const kind = `${browser}, ${place === "inWindow" ? "window" : "worker"}, ${streamed ? "WebSocketStream" : "WebSocket"}`;
   for (const name of await run("names")) {
     await step(`${name} (${kind})`, async () => {
       try {
@@ -89,7 +100,7 @@ async function tests(page, place, streamed, server) {
   }
 }
 
-/** Numbers of what is alive in the page after its garbage is collected. */
+/** Numbers of what Chromium keeps alive after its garbage is collected. */
 async function alive(page, session) {
   await session.send("HeapProfiler.collectGarbage");
   await session.send("HeapProfiler.collectGarbage");
@@ -105,23 +116,87 @@ async function alive(page, session) {
     await session.send("Runtime.releaseObject", { objectId: objects.objectId });
     sockets += count.value;
   }
+  return { sockets, ...(await held(page)) };
+}
+
+/** What the module holds: objects of JavaScript, and bytes. */
+async function held(page) {
   const [references, memory] = await page.evaluate(() => [...globalThis.inWindow("held")]);
-  return { sockets, references, memory };
+  return { references, memory };
+}
+
+/** The memory of a process and of those that it has started, in bytes; NaN where the system does not tell. */
+function memoryOf(browser) {
+  if (!fs.existsSync("/proc/self/smaps_rollup")) return NaN;
+  const parents = new Map();
+  let sum = 0;
+  for (const name of fs.readdirSync("/proc").filter(name => /^\d+$/.test(name))) {
+    try {
+      const stat = fs.readFileSync(`/proc/${name}/stat`, "utf8");
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+    } catch {} // It has ended.
+  }
+  const isOf = pid => pid === browser || (parents.has(pid) && isOf(parents.get(pid)));
+  for (const pid of [...parents.keys()].filter(isOf)) {
+    try {
+      // What several processes share counts once.
+      sum += Number(/^Pss: +(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))[1]) * 1024;
+    } catch {}
+  }
+  return sum;
+}
+
+/** Has a browser of its own do this. Gives what the page tells, and by how much the memory of the browser has grown at the most. */
+async function alone(binary, options, origin, ...what) {
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), "browser-"));
+  const url = `${origin}/alone.html#${encodeURIComponent(JSON.stringify(what))}`;
+  const browser = spawn(binary, [...options(profile), url], { stdio: "ignore", env: { ...process.env, HOME: profile } });
+  const gone = once(browser, "exit");
+  let timer;
+  try {
+    const ended = once(told, "ended");
+    await inTime(once(told, "begins"), "the start");
+    const before = memoryOf(browser.pid);
+    let most = before;
+    timer = setInterval(() => (most = Math.max(most, memoryOf(browser.pid))), 200);
+    const [{ value, held, error }] = await inTime(ended, "it");
+    if (error) throw new Error(error);
+    return { value, memory: held[1], grown: most - before };
+  } finally {
+    clearInterval(timer);
+    browser.kill();
+    await gone;
+    // The last of its processes may still write.
+    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
+  }
+}
+
+const MIB = 1 << 20;
+
+/** A server floods the page, and nobody reads. */
+async function floods(server, origin, name, binary, options) {
+  const floods = [
+    ["is closed", 1024, "close", false, 512],
+    // What is dropped stays until the browser collects its garbage, but not all of it.
+    ["is dropped", 2048, "newest", false, 1536],
+  ];
+  if (name === "Chromium") floods.push(["waits", 1024, "close", true, 512]);
+  for (const [what, mebibytes, way, streamed, allowed] of floods) {
+    await step(`flood of ${mebibytes} MiB that ${what} does not fill the memory (${name})`, async () => {
+      const { value, memory, grown } = await alone(binary, options, origin, "flooded", server, mebibytes * 16, streamed, way);
+      const [queued, wasm, browser] = [value, memory, grown].map(bytes => Math.round(bytes / MIB));
+      console.log(`       ${queued} MiB waited at the most, the module has ${wasm} MiB, the browser has grown by ${browser} MiB`);
+      assert.ok(value <= 4 * MIB && memory <= 64 * MIB, "in the page");
+      assert.ok(!(browser > allowed), "in the browser");
+    });
+  }
 }
 
 async function leaks(page, session, server) {
   for (const streamed of [false, true]) {
     const kind = streamed ? "WebSocketStream" : "WebSocket";
-    const churn = count => inTime(page.evaluate(options => globalThis.inWindow("churn", ...options), [server, count, streamed]), "it");
-    await step(`two hundred sockets leave nothing behind (${kind})`, async () => {
-      await churn(200);
-      await page.waitForTimeout(500);
-      const before = await alive(page, session);
-      for (let round = 0; round < 3; round++) {
-        await churn(200);
-        // A browser counts those that are closing, too, and allows 255 to one server.
-        await page.waitForTimeout(500);
-      }
+    const run = (what, count) => inTime(page.evaluate(options => globalThis.inWindow(...options), [what, server, count, streamed]), "it");
+    const leavesNothing = async (before, sockets) => {
       // The last of them close by themselves.
       let after;
       for (let look = 0; look < 20; look++) {
@@ -130,28 +205,37 @@ async function leaks(page, session, server) {
         if (after.sockets <= before.sockets && after.references <= before.references) break;
       }
       console.log(`       before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
-      assert.ok(after.sockets <= before.sockets && after.sockets <= 2, `${after.sockets} sockets`);
+      assert.ok(after.sockets <= before.sockets && after.sockets <= sockets, `${after.sockets} sockets`);
       assert.ok(after.references <= before.references, `${after.references} references, before ${before.references}`);
+      return after;
+    };
+    await step(`two hundred sockets leave nothing behind (Chromium, ${kind})`, async () => {
+      await run("churn", 200);
+      await page.waitForTimeout(500);
+      const before = await alive(page, session);
+      for (let round = 0; round < 3; round++) {
+        await run("churn", 200);
+        // A browser counts those that are closing, too, and allows 255 to one server.
+        await page.waitForTimeout(500);
+      }
+      const after = await leavesNothing(before, 2);
       assert.equal(after.memory, before.memory);
     });
-    await step(`flood of 256 MiB does not fill the memory of the page (${kind})`, async () => {
-      const queued = await inTime(page.evaluate(options => globalThis.inWindow("flooded", ...options), [server, 4096, streamed]), "it");
-      const { memory } = await alive(page, session);
-      const { usedSize } = await session.send("Runtime.getHeapUsage");
-      console.log(`       ${queued} bytes wait; ${memory} bytes of wasm, ${usedSize} of JavaScript`);
-      assert.ok(queued <= 4 << 20, `${queued} bytes wait`);
-      assert.ok(memory <= 128 << 20 && usedSize <= 64 << 20, "the memory");
+    // Chromium 156 crashes the page when a WebSocketStream is lost while a write waits in it, in plain JavaScript as well.
+    if (streamed) continue;
+    await step("sockets that end in the middle of writes leave nothing behind (Chromium, WebSocket)", async () => {
+      await run("stalled", 2);
+      await page.waitForTimeout(1000);
+      const before = await alive(page, session);
+      for (let round = 0; round < 3; round++) await run("stalled", 4);
+      await leavesNothing(before, 2);
     });
   }
 }
 
-async function main() {
-  fs.mkdirSync(args.out, { recursive: true });
-  const peer = await serve("peer", args.peer);
-  const pages = await files(args.pages);
-  const origin = `http://127.0.0.1:${pages.address().port}`;
-  const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  const browser = await chromium.launch({ executablePath: args.browser, args: flags });
+async function inChromium(server, origin, peer) {
+  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  const browser = await chromium.launch({ executablePath: args.chromium, args: flags });
   try {
     const page = await browser.newPage();
     page.on("console", message => {
@@ -161,14 +245,50 @@ async function main() {
     await page.goto(`${origin}/tests.html`);
     await page.waitForFunction(() => globalThis.isReady, undefined, { timeout: PATIENCE });
     for (const streamed of [false, true]) {
-      for (const place of ["inWindow", "inWorker"]) await tests(page, place, streamed, `ws://${peer}`);
+      for (const place of ["inWindow", "inWorker"]) await tests(page, place, streamed, server, "Chromium");
     }
     const session = await page.context().newCDPSession(page);
-    await leaks(page, session, `ws://${peer}`);
+    await leaks(page, session, server);
     await page.close();
     await require("./examples.cjs").run({ browser, step, serve, args, origin, peer, assert, fs, path, zlib, PATIENCE });
   } finally {
     await browser.close();
+  }
+  await floods(server, origin, "Chromium", args.chromium, profile => [...flags, `--user-data-dir=${profile}`]);
+}
+
+/** Firefox has no WebSocketStream, and does not say what is alive. */
+async function inFirefox(server, origin, peer) {
+  const browser = await inTime(firefox.launch(args.firefox), "the start of Firefox");
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/tests.html`);
+    await inTime(page.waitForFunction(() => globalThis.isReady), "the page");
+    for (const place of ["inWindow", "inWorker"]) await tests(page, place, false, server, "Firefox");
+    await step("two hundred sockets leave nothing behind (Firefox)", async () => {
+      // It has 200 at a time at the most, those that are closing among them.
+      const churn = () => inTime(page.evaluate(server => globalThis.inWindow("churn", server, 100, false), server), "it");
+      await churn();
+      const before = await held(page);
+      await churn();
+      assert.deepEqual(await held(page), before);
+    });
+    await require("./examples.cjs").runInFirefox({ page, step, args, origin, peer, assert, inTime, PATIENCE });
+  } finally {
+    await browser.close();
+  }
+  await floods(server, origin, "Firefox", args.firefox, firefox.options);
+}
+
+async function main() {
+  fs.mkdirSync(args.out, { recursive: true });
+  const peer = await serve("peer", args.peer);
+  const pages = await files(args.pages);
+  const origin = `http://127.0.0.1:${pages.address().port}`;
+  try {
+    if (args.chromium) await inChromium(`ws://${peer}`, origin, peer);
+    if (args.firefox) await inFirefox(`ws://${peer}`, origin, peer);
+  } finally {
     pages.close();
     for (const child of children) child.kill();
   }

@@ -39,7 +39,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/late", any(|| sleep(AGES)))
         .route("/cut", any(cut))
         .route("/mute", any(mute))
-        .route("/slow/{milliseconds}", any(slow))
+        .route("/held/{name}", any(held))
+        .route("/go/{name}", any(go))
+        .route("/stall/{milliseconds}", any(stall))
         .route("/flood/{name}/{size}/{count}", any(flood))
         .layer(UpgradeLayer::new(upgrader))
         .with_state(Reports::default());
@@ -134,11 +136,23 @@ async fn mute(ws: WebSocketUpgrade) -> Response {
     })
 }
 
-/// Begins to read late, and answers `end` with the bytes of what came before.
-async fn slow(ws: WebSocketUpgrade, Path(milliseconds): Path<u64>) -> Response {
-    ws.on_upgrade(move |socket| async move {
-        let mut conn = socket.into_conn();
+/// Never reads, and ends TCP after a while.
+async fn stall(ws: WebSocketUpgrade, Path(milliseconds): Path<u64>) -> Response {
+    // What is compressed to nothing fills no buffers.
+    ws.compression(None).on_upgrade(move |socket| async move {
+        let _conn = socket.into_conn();
         sleep(Duration::from_millis(milliseconds)).await;
+    })
+}
+
+/// Does not read before `/go/{name}` was asked for, and answers `end` with the bytes of what came before.
+async fn held(ws: WebSocketUpgrade, Path(name): Path<String>, State(reports): State<Reports>) -> Response {
+    // What is compressed to nothing fills no buffers.
+    ws.compression(None).on_upgrade(move |socket| async move {
+        let mut conn = socket.into_conn();
+        while !reports.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&name) {
+            sleep(Duration::from_millis(20)).await;
+        }
         let mut bytes = 0;
         while let Ok(Some(message)) = conn.read_message().await {
             if message == Message::text("end") {
@@ -147,6 +161,13 @@ async fn slow(ws: WebSocketUpgrade, Path(milliseconds): Path<u64>) -> Response {
                 bytes += message.into_data().len();
             }
         }
+    })
+}
+
+async fn go(ws: WebSocketUpgrade, Path(name): Path<String>, State(reports): State<Reports>) -> Response {
+    set(&reports, name, "gone".to_owned());
+    ws.on_upgrade(|socket| async {
+        let _ = socket.into_conn().read_message().await;
     })
 }
 

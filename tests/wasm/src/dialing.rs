@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ws_wasm::{DialErrorKind, Instant, Message};
+use ws_wasm::{Api, DialErrorKind, Instant, Message};
 
 use crate::{Outcome, Peer, holds, list, same};
 
 list! {
     subprotocol_is_the_servers_choice
+    either_interface_can_be_asked_for
     subprotocols_that_are_none_are_refused
     urls_that_cannot_be_dialed_are_refused
     schemes_of_http_and_fragments_are_taken
@@ -25,6 +26,20 @@ async fn subprotocol_is_the_servers_choice(peer: Peer) -> Outcome {
     socket.write_message("hello").await?;
     same!(socket.read_message().await?, Some(Message::text("hello")));
     same!(peer.dial("/echo").await?.subprotocol(), None);
+    Ok(())
+}
+
+/// Where there is no `WebSocketStream`, too.
+async fn either_interface_can_be_asked_for(peer: Peer) -> Outcome {
+    for api in [Api::Socket, Api::Stream] {
+        let mut socket = peer.dialer().api(api).dial(peer.url("/echo")).await?;
+        socket.write_message("hello").await?;
+        same!(socket.read_message().await?, Some(Message::text("hello")));
+        let web_socket = socket.web_socket();
+        holds!(web_socket.is_none_or(|inside| inside.url() == socket.url() && inside.ready_state() == 1));
+        holds!(socket.web_socket().is_some() || api == Api::Stream);
+        socket.close(None).await?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,9 @@
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures_util::{
+    FutureExt as _,
+    future::{Either, select},
+};
 use ws_wasm::{Api, ErrorKind, Instant, Message, Overflow};
 
 use crate::{Outcome, Peer, holds, list, same};
@@ -9,32 +13,41 @@ list! {
     write_deadline_leaves_the_connection
     flood_fails_the_connection_or_slows_the_server_down
     what_is_dropped_of_a_flood_is_counted
+    half_that_cannot_read_is_not_in_the_way
     slow_page_is_sent_everything
 }
 
 async fn writes_wait_for_a_server_that_does_not_read(peer: Peer) -> Outcome {
+    let name = peer.name();
     let dialer = peer.dialer().high_water_mark(1 << 20);
-    let mut socket = dialer.dial(peer.url("/slow/700")).await?;
-    let began = Instant::now();
-    let mut most = 0;
-    // More than all buffers of the system between the two.
-    for _ in 0..48 {
-        socket.write_message(vec![1; 1 << 20]).await?;
-        most = most.max(socket.buffered_amount());
+    let mut socket = dialer.dial(peer.url(&format!("/held/{name}"))).await?;
+    let mut sent = 0_u32;
+    // Until all buffers of the system between the two are full.
+    loop {
+        let write = Box::pin(socket.write_message(vec![1; 1 << 20]));
+        match select(write, pin!(ws_wasm::sleep(Duration::from_millis(300)))).await {
+            Either::Left((written, _)) => written?,
+            Either::Right(_) => break,
+        }
+        sent += 1;
+        holds!(sent < 500 && socket.buffered_amount() <= 2 << 20);
     }
-    holds!(most <= 2 << 20);
-    holds!(began.elapsed() >= Duration::from_millis(400));
+    let mut write = Box::pin(socket.write_message(vec![1; 1 << 20]));
+    holds!((&mut write).now_or_never().is_none());
+    peer.let_go(&name).await?;
+    write.await?;
     socket.write_message("end").await?;
-    same!(socket.read_message().await?, Some(Message::text((48 << 20).to_string())));
+    same!(socket.read_message().await?, Some(Message::text(((sent + 1) << 20).to_string())));
     Ok(())
 }
 
 async fn write_deadline_leaves_the_connection(peer: Peer) -> Outcome {
+    let name = peer.name();
     let dialer = peer.dialer().high_water_mark(0);
-    let mut socket = dialer.dial(peer.url("/slow/700")).await?;
-    socket.set_write_deadline(Instant::now() + Duration::from_millis(200));
+    let mut socket = dialer.dial(peer.url(&format!("/held/{name}"))).await?;
     let mut sent = 0_u32;
     let error = loop {
+        socket.set_write_deadline(Instant::now() + Duration::from_millis(300));
         match socket.write_message(vec![1; 1 << 20]).await {
             Ok(()) => sent += 1,
             Err(error) => break error,
@@ -42,6 +55,7 @@ async fn write_deadline_leaves_the_connection(peer: Peer) -> Outcome {
         holds!(sent < 500);
     };
     holds!(error.is_timeout());
+    peer.let_go(&name).await?;
     socket.set_write_deadline(None);
     socket.write_message("end").await?;
     same!(socket.read_message().await?, Some(Message::text((sent << 20).to_string())));
@@ -93,6 +107,22 @@ async fn what_is_dropped_of_a_flood_is_counted(peer: Peer) -> Outcome {
     Ok(())
 }
 
+async fn half_that_cannot_read_is_not_in_the_way(peer: Peer) -> Outcome {
+    let name = peer.name();
+    let dialer = peer.dialer().max_queued(1 << 20);
+    let socket = dialer.dial(peer.url(&format!("/flood/{name}/65536/1000"))).await?;
+    let (read, mut write) = socket.into_split();
+    drop(read);
+    write.write_message("goes on").await?;
+    // The server closes behind its last message.
+    while write.closing().received().is_none() {
+        ws_wasm::sleep(Duration::from_millis(20)).await;
+    }
+    same!(write.closing().received().flatten().map(|frame| frame.code.as_u16()), Some(1000));
+    same!(peer.report(&name).await?, "1000");
+    Ok(())
+}
+
 async fn slow_page_is_sent_everything(peer: Peer) -> Outcome {
     let name = peer.name();
     let mut socket = peer.dial(&format!("/flood/{name}/65536/200")).await?;
@@ -126,11 +156,42 @@ pub(crate) async fn churn(peer: &Peer, count: usize) -> Outcome {
     Ok(())
 }
 
-/// Does not read while a server floods; gives what waits after a while.
-pub(crate) async fn flooded(peer: &Peer, count: u32) -> Result<f64, Box<dyn std::error::Error>> {
+/// Loses connections in the middle of writes, since their server reads nothing, and gives others up.
+pub(crate) async fn stalled(peer: &Peer, count: usize) -> Outcome {
+    let dialer = peer.dialer().high_water_mark(usize::MAX).close_timeout(Duration::from_millis(200));
+    let stall = async |number: usize| {
+        let mut socket = dialer.dial(peer.url("/stall/500")).await?;
+        // More than all buffers of the system between the two.
+        for _ in 0..24 {
+            socket.write_message(vec![7; 1 << 20]).await?;
+        }
+        let ended =
+            if number % 2 == 0 { socket.read_message().await.map(|_| ()) } else { socket.close(None).await };
+        same!(ended.err().ok_or("a normal end")?.kind(), &ErrorKind::ConnectionLost);
+        Outcome::Ok(())
+    };
+    futures_util::future::try_join_all((0..count).map(stall)).await?;
+    Ok(())
+}
+
+/// Does not read while a server floods, which is dealt with in one of several ways; gives the bytes that waited at the most.
+pub(crate) async fn flooded(peer: &Peer, count: u32, way: &str) -> Result<f64, Box<dyn std::error::Error>> {
+    let overflow = match way {
+        "close" => Overflow::Close,
+        "newest" => Overflow::DropNewest,
+        _ => return Err("there is no such way".into()),
+    };
+    let dialer = peer.dialer().max_queued(4 << 20).overflow(overflow);
     let name = peer.name();
-    let socket =
-        peer.dialer().max_queued(4 << 20).dial(peer.url(&format!("/flood/{name}/65536/{count}"))).await?;
-    ws_wasm::sleep(Duration::from_secs(1)).await;
-    Ok(socket.queued() as f64)
+    let socket = dialer.dial(peer.url(&format!("/flood/{name}/65536/{count}"))).await?;
+    let began = Instant::now();
+    let mut most = 0;
+    // A server that is slowed down never comes to its end.
+    while socket.closing().was_clean().is_none()
+        && !(peer.api == Api::Stream && began.elapsed() > Duration::from_secs(1))
+    {
+        ws_wasm::sleep(Duration::from_millis(20)).await;
+        most = most.max(socket.queued());
+    }
+    Ok(most as f64)
 }

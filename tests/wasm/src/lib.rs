@@ -49,6 +49,12 @@ impl Peer {
         Ok(report.to_string())
     }
 
+    /// Has the server of this name read.
+    async fn let_go(&self, name: &str) -> Outcome {
+        self.dial(&format!("/go/{name}")).await?;
+        Ok(())
+    }
+
     /// A name that no other test has.
     fn name(&self) -> String {
         format!("{:x}", (js_sys::Math::random() * 1e15) as u64)
@@ -91,12 +97,20 @@ pub async fn churn(server: String, count: usize, streamed: bool) -> Result<(), J
     flow::churn(&peer, count).await.map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
-/// Lets a server flood this page with so many messages of 64 KiB while nobody reads; gives what waits then, in bytes.
+/// Has so many sockets end in the middle of writes.
 #[wasm_bindgen]
-pub async fn flooded(server: String, count: u32, streamed: bool) -> Result<f64, JsValue> {
+pub async fn stalled(server: String, count: usize, streamed: bool) -> Result<(), JsValue> {
     let api = if streamed { Api::Stream } else { Api::Socket };
     let peer = Peer { server, api };
-    flow::flooded(&peer, count).await.map_err(|error| JsValue::from_str(&error.to_string()))
+    flow::stalled(&peer, count).await.map_err(|error| JsValue::from_str(&error.to_string()))
+}
+
+/// Lets a server flood this page with so many messages of 64 KiB while nobody reads; gives what waited at the most, in bytes.
+#[wasm_bindgen]
+pub async fn flooded(server: String, count: u32, streamed: bool, way: String) -> Result<f64, JsValue> {
+    let api = if streamed { Api::Stream } else { Api::Socket };
+    let peer = Peer { server, api };
+    flow::flooded(&peer, count, &way).await.map_err(|error| JsValue::from_str(&error.to_string()))
 }
 
 /// How many objects of JavaScript are held, and the bytes of memory.
