@@ -84,7 +84,7 @@ struct Asking {
     /// Why the rest was not.
     failed: Option<io::Error>,
     read: BytesMut,
-    /// How much of it was parsed and found to be a part of a head.
+    /// How much of it is known to be a part of a head.
     partial: usize,
     interim: u32,
 }
@@ -184,14 +184,17 @@ impl Asking {
     }
 
     /// Whether there is news for the parser: a head that comes byte by byte must not be parsed as often.
-    fn may_be_whole(&self) -> bool {
+    fn may_be_whole(&mut self) -> bool {
         if self.partial == 0 || self.read.len() == MAX_HEAD {
             return !self.read.is_empty();
         }
         let news = &self.read[self.partial.saturating_sub(2)..];
-        news.iter()
-            .enumerate()
-            .any(|(at, byte)| *byte == b'\n' && matches!(news[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
+        let is_end = |at: usize| matches!(news[at..], [b'\n', b'\n', ..] | [b'\n', b'\r', b'\n', ..]);
+        let may_be = (0..news.len()).any(is_end);
+        if !may_be {
+            self.partial = self.read.len();
+        }
+        may_be
     }
 
     /// What was read behind the head. A connection may wait for long before its first frame: an empty buffer is not kept for it.

@@ -16,17 +16,3 @@ impl fmt::Display for TooManyInterim {
 }
 
 impl error::Error for TooManyInterim {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thirty_two_are_not_too_many() {
-        let interim = Interim::default();
-        (0..32).for_each(|_| interim.clone().count());
-        assert!(!interim.are_too_many());
-        interim.count();
-        assert!(interim.are_too_many());
-    }
-}

@@ -228,6 +228,14 @@ async fn interim_responses_without_end_fail_the_dial() {
     timeout(PATIENCE, server).await.expect("the connection was not closed").unwrap();
 }
 
+#[tokio::test]
+async fn thirty_two_interim_responses_are_not_too_many() {
+    let refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let behind = |count: usize| "HTTP/1.1 102 Processing\r\n\r\n".repeat(count) + refusal;
+    assert_eq!(answered(&behind(32)).await.kind(), &DialErrorKind::Refused(StatusCode::NOT_FOUND));
+    assert!(cause(&answered(&behind(33)).await).contains("more than 32 interim"));
+}
+
 /// A server that is always ready with more interim responses, up to a bound that ends the test.
 #[derive(Debug, Default)]
 struct Flood {
