@@ -68,7 +68,12 @@ async fn main() {
 
 /// The hub, alone or as one of several nodes.
 fn hub(redis: Option<&str>) -> Result<Chat, String> {
-    let history = HistoryLimits::new().messages(200).bytes(256 << 10).age(Duration::from_secs(24 * 60 * 60));
+    let history = HistoryLimits::new()
+        .messages(200)
+        .bytes(256 << 10)
+        .age(Duration::from_secs(24 * 60 * 60))
+        // Anybody may open rooms.
+        .total_bytes(64 << 20);
     let config = Config::new()
         // A line is 2,000 characters at the most. What is larger fails its connection with 1009.
         .max_message_size(16 << 10)

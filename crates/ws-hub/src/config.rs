@@ -77,7 +77,7 @@ impl Rate {
 /// | [`authentication_grace`](Self::authentication_grace) | none | closed with 1008 |
 /// | [`concurrent_messages`](Self::concurrent_messages) | 1 | the next message is not read |
 /// | [`presence_grace`](Self::presence_grace) | none | |
-/// | [`history`](Self::history) | 256 messages, 1 MiB, 5 minutes | the oldest are forgotten |
+/// | [`history`](Self::history) | 256 messages, 1 MiB, 5 minutes a room; 256 MiB in all | the oldest are forgotten |
 ///
 /// ```
 /// use std::time::Duration;

@@ -14,6 +14,12 @@ pub struct HistoryLimits {
     pub age: Duration,
     /// How long the position of a room without new messages is known. Default one day, and never shorter than `age`.
     pub position_age: Duration,
+    /// How many bytes the histories of all rooms take at the most, with some 128 for each message and 512 for each room
+    /// beside what they say. The oldest messages go first, whatever their room, and rooms without messages are forgotten:
+    /// who comes back to one is told of a gap. Default 256 MiB.
+    ///
+    /// For histories in the memory of a process. How much Redis and NATS keep is a matter of their own settings.
+    pub total_bytes: usize,
 }
 
 impl Default for HistoryLimits {
@@ -23,6 +29,7 @@ impl Default for HistoryLimits {
             bytes: 1024 * 1024,
             age: Duration::from_secs(5 * 60),
             position_age: Duration::from_secs(24 * 60 * 60),
+            total_bytes: 256 * 1024 * 1024,
         }
     }
 }
@@ -59,6 +66,13 @@ impl HistoryLimits {
     #[must_use]
     pub fn position_age(mut self, age: Duration) -> Self {
         self.position_age = age;
+        self
+    }
+
+    /// Sets how many bytes the histories of all rooms take, where they are in memory.
+    #[must_use]
+    pub fn total_bytes(mut self, bytes: usize) -> Self {
+        self.total_bytes = bytes;
         self
     }
 }

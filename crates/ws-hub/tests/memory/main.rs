@@ -9,7 +9,7 @@ mod support;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use ws_hub::{Config, Hub, Overflow, Since};
+use ws_hub::{Config, Hub, Overflow, Since, backplane::HistoryLimits};
 
 use crate::{
     heap::{Mark, held},
@@ -163,4 +163,19 @@ async fn rooms_that_were_looked_into_hold_nothing() {
     let left = held() - before;
     assert!(left < 100_000, "{left} bytes are left of 10,000 rooms");
     drop(client);
+}
+
+#[tokio::test(start_paused = true)]
+async fn histories_of_all_rooms_are_bounded_together() {
+    let limits = HistoryLimits::new().age(Duration::from_secs(24 * 60 * 60)).total_bytes(1 << 20);
+    let hub = Hub::with_config((), Config::new().history(limits));
+    let before = held();
+    for number in 0..20_000 {
+        hub.room(&format!("room {number}")).publish("x".repeat(500)).await.unwrap();
+    }
+    let kept = held() - before;
+    println!("20,000 rooms with a message each hold {kept} bytes");
+    assert!(kept < 3 << 19, "{kept}");
+    assert_eq!(hub.room("room 19999").history(None, 10).await.unwrap().messages.len(), 1);
+    assert!(hub.room("room 0").history(None, 10).await.unwrap().messages.is_empty());
 }
