@@ -153,17 +153,17 @@ fn idle_connection_holds_three_blocks() {
 }
 
 #[test]
-fn idle_connection_that_compresses_holds_three_more_without_takeover() {
+fn idle_connection_that_compresses_holds_two_more_without_takeover() {
     let deflate = DeflateConfig::new().no_context_takeover();
     let (bytes, blocks) = cost(Some(deflate));
-    assert_eq!(blocks, 6);
+    assert_eq!(blocks, 5);
     assert!(bytes <= PLAIN + DEFLATE, "{bytes} bytes");
 }
 
 #[test]
 fn idle_connection_that_compresses_holds_what_it_has_sent_with_takeover() {
     let (bytes, blocks) = cost(Some(DeflateConfig::new()));
-    assert_eq!(blocks, 7);
+    assert_eq!(blocks, 6);
     assert!(bytes <= PLAIN + DEFLATE + 1024, "{bytes} bytes");
 }
 
@@ -171,7 +171,7 @@ fn idle_connection_that_compresses_holds_what_it_has_sent_with_takeover() {
 const MANY: usize = 128;
 /// The three blocks on x86-64, where two of them are aligned to 128 bytes, with all features; and some of the runtime's.
 const PLAIN: isize = 256 + 384 + 616 + 32;
-/// What was agreed on, and the state of either direction.
-const DEFLATE: isize = 240;
+/// The state of either direction.
+const DEFLATE: isize = 192;
 /// Queues of the runtime and tables of the server that have grown or shrunk.
 const RUNTIME: isize = 16 << 10;
