@@ -1,9 +1,11 @@
 //! Bytes through a tunnel: as they are, in bounded memory, whoever is the slower.
 
+#[path = "../../ws-core/tests/support/heap.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod heap;
 mod support;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
@@ -18,43 +20,14 @@ use tokio::{
 use ws_client::{Dialer, Message};
 use ws_proxy::{BackendDialer, Backends, Proxy};
 
+use heap::{Mark, held};
 use support::{
     PATIENCE, accept, ask, backend, dial, echo, handshake, open, proxy_to, read_head, rest, scripted, serve,
     switching,
 };
 
-/// Counts the bytes that are allocated.
-struct Counting;
-
-static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: all is passed on to the system's allocator; what is counted beside it touches no memory of it.
-#[expect(unsafe_code, reason = "an allocator is unsafe to implement")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: as the caller's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as the caller's.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What one test allocates is no business of another's.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
 #[tokio::test]
 async fn frames_pass_as_they_are() {
-    let _alone = ALONE.lock().await;
     // Fragments, a ping between them, reserved bits, an opcode that nobody knows, a mask where there should be none.
     let odd = b"\x41\x03abc\x89\x01p\x00\x00\x80\x02de\xF3\x01x\x82\x81\x01\x02\x03\x04y";
     let (server, mut seen) = scripted(|mut io| async move {
@@ -79,7 +52,6 @@ async fn frames_pass_as_they_are() {
 
 #[tokio::test]
 async fn frames_of_any_size_come_back() {
-    let _alone = ALONE.lock().await;
     let server = backend(echo).await;
     for size in [512, 16 << 10, 64 << 10] {
         let mut client = dial(serve(proxy_to(server).buffer_size(size)).await).await;
@@ -94,7 +66,6 @@ async fn frames_of_any_size_come_back() {
 // Shows PRX-9.
 #[tokio::test]
 async fn fast_backend_and_slow_client_take_bounded_memory() {
-    let _alone = ALONE.lock().await;
     const TOTAL: usize = 64 << 20;
     let (server, _) = scripted(|mut io| async move {
         accept(&mut io, "").await;
@@ -109,14 +80,13 @@ async fn fast_backend_and_slow_client_take_bounded_memory() {
     let (mut client, _) = ask(serve(proxy_to(server)).await, handshake("/", "")).await;
     // The sockets fill up meanwhile.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let before = LIVE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
+    let mark = Mark::new();
     let mut buffer = vec![0; 32 << 10];
     for _ in 0..200 {
         timeout(PATIENCE, client.read_exact(&mut buffer)).await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let peak = mark.usage().peak;
     // 32 KiB are the test's own, and so are the tunnel's; the rest is the runtime's.
     assert!(peak < 32 * 1024 + (64 << 10), "{peak} bytes");
 }
@@ -124,7 +94,6 @@ async fn fast_backend_and_slow_client_take_bounded_memory() {
 // Shows PRX-9.
 #[tokio::test]
 async fn side_that_does_not_read_stops_the_other_one() {
-    let _alone = ALONE.lock().await;
     let (near, far) = tokio::io::duplex(4096);
     let far = std::sync::Arc::new(std::sync::Mutex::new(Some(far)));
     let connector = tower::service_fn(move |_: http::Uri| {
@@ -193,7 +162,6 @@ impl AsyncWrite for Counted {
 
 #[tokio::test]
 async fn idle_tunnel_holds_no_buffers() {
-    let _alone = ALONE.lock().await;
     const TUNNELS: usize = 200;
     let (server, _) = scripted(|mut io| async move {
         accept(&mut io, "").await;
@@ -216,9 +184,9 @@ async fn idle_tunnel_holds_no_buffers() {
     };
     // The first ones fill what is kept for all.
     open(&mut clients).await;
-    let before = LIVE.load(Ordering::Relaxed);
+    let before = held();
     open(&mut clients).await;
-    let each = (LIVE.load(Ordering::Relaxed) - before) / TUNNELS;
+    let each = (held() - before) / TUNNELS as isize;
     println!("{each} bytes");
     // With three sockets of the test's own and two tasks of it.
     assert!(each < 7 << 9, "{each} bytes for each tunnel");
