@@ -14,11 +14,4 @@ macro_rules! in_pages {
     };
 }
 
-in_pages! {
-    messages_are_read_and_written_as_byte_streams
-    prepared_messages_are_sent_many_times
-    halves_have_the_same_methods
-    program_that_only_writes_is_sent_nothing
-    byte_streams_have_the_traits_of_futures_io
-    byte_streams_have_the_traits_of_tokio
-}
+shared::all!(in_pages);

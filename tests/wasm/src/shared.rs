@@ -10,6 +10,21 @@ use ws_wasm::{
 
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
+/// Gives a macro the names of all tests.
+macro_rules! all {
+    ($list:ident) => {
+        $list! {
+            messages_are_read_and_written_as_byte_streams
+            prepared_messages_are_sent_many_times
+            halves_have_the_same_methods
+            program_that_only_writes_is_sent_nothing
+            byte_streams_have_the_traits_of_futures_io
+            byte_streams_have_the_traits_of_tokio
+        }
+    };
+}
+pub(crate) use all;
+
 /// Fails by an error, since a panic would end the whole module of a page.
 fn ensure(holds: bool, what: &str) -> Outcome {
     if holds { Ok(()) } else { Err(format!("not so: {what}").into()) }
