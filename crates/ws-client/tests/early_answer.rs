@@ -2,9 +2,16 @@
 
 mod support;
 
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use http::{Request, StatusCode};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf},
     time::timeout,
 };
 use ws_client::{DialErrorKind, Dialer};
@@ -40,6 +47,39 @@ async fn refusal_is_heard_though_the_request_cannot_be_written() {
     let both = async { tokio::join!(dialer.handshake(request, near), refuse) };
     let (dialed, ()) = timeout(PATIENCE, both).await.expect("the dial has no end");
     assert_eq!(dialed.unwrap_err().kind(), &DialErrorKind::Refused(StatusCode::BAD_REQUEST));
+}
+
+/// What cannot be written to, and has nothing to read.
+#[derive(Debug)]
+struct Broken;
+
+impl AsyncRead for Broken {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn request_that_cannot_be_written_is_the_cause_where_there_is_no_answer() {
+    let error = Dialer::new().handshake("ws://example.com/", Broken).await.unwrap_err();
+    // hyper's error, and what that is of.
+    let cause = error.source().and_then(Error::source).expect("there is a cause");
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    assert_eq!(kind, Some(io::ErrorKind::BrokenPipe), "{error:?}");
 }
 
 #[tokio::test]
