@@ -242,7 +242,7 @@ const HEAD: usize = 32 << 10;
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use ws_proxy::Tunnels;
 
     use super::*;
@@ -271,5 +271,32 @@ mod tests {
         }
         let counts: Vec<_> = routes.backends().iter().map(|each| each.status()[0].connections).collect();
         assert_eq!(counts, [2, 2]);
+    }
+
+    #[tokio::test]
+    async fn what_is_spoken_without_tls_is_told_by_the_first_bytes() {
+        let config = toml::from_str("[[route]]\nbackends = [\"ws://127.0.0.1:1\"]\n").unwrap();
+        let common = Common { tunnels: Tunnels::new(), stats: Stats::default(), log: None };
+        let listener = Listener::bind(&Listen::at("127.0.0.1:0".into())).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        tokio::spawn(listener.serve(Routes::new(&config, &common).unwrap()));
+        let settings = b"\0\0\0\x04\0\0\0\0\0";
+        let http2 = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat();
+        for (request, answer) in [
+            (&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], &b"HTTP/1.1 "[..]),
+            (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 "),
+            // Its settings: the type is at the fourth byte.
+            (&http2, &settings[3..4]),
+        ] {
+            let mut client = TcpStream::connect(addr).await.unwrap();
+            let (first, rest) = request.split_at(1);
+            client.write_all(first).await.unwrap();
+            tokio::task::yield_now().await;
+            client.write_all(rest).await.unwrap();
+            let mut head = [0; 9];
+            timeout(PATIENCE, client.read_exact(&mut head)).await.unwrap().unwrap();
+            let begin = if answer.len() == 1 { &head[3..4] } else { &head[..] };
+            assert_eq!(begin, answer);
+        }
     }
 }
