@@ -8,6 +8,7 @@ const os = require("node:os");
 const path = require("node:path");
 const readline = require("node:readline");
 const WebSocket = require("ws");
+const { remove } = require("./remove.cjs");
 
 /** So that it asks nobody for anything but the pages. The rest is set by its remote agent. */
 const PREFERENCES = {
@@ -109,7 +110,7 @@ class Firefox {
       this.child.kill();
       await ended;
     }
-    fs.rmSync(this.profile, { recursive: true, force: true, maxRetries: 20 });
+    await remove(this.profile);
   }
 }
 

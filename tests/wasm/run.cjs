@@ -16,6 +16,7 @@ const { parseArgs } = require("node:util");
 const zlib = require("node:zlib");
 const { chromium } = require("playwright-core");
 const firefox = require("./firefox.cjs");
+const { remove } = require("./remove.cjs");
 
 const options = Object.fromEntries(["peer", "chat", "anywhere", "chromium", "firefox", "pages", "out", "only"].map(name => [name, { type: "string" }]));
 const { values: args } = parseArgs({ options });
@@ -166,8 +167,7 @@ async function alone(binary, options, origin, ...what) {
     clearInterval(timer);
     browser.kill();
     await gone;
-    // The last of its processes may still write.
-    fs.rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
+    await remove(profile);
   }
 }
 
