@@ -2,18 +2,18 @@
 
 #[cfg(feature = "deflate")]
 mod inflating;
+mod short;
 
 use std::mem;
 
 use bytes::Bytes;
 
-use super::{Event, long_way};
+use self::short::short_below;
+use super::Event;
 use crate::{
     CloseFrame, Config, MessageKind, ProtocolError, Role, Violation,
     config::Limits,
-    frame::{
-        Expected, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask, unmask_short,
-    },
+    frame::{Expected, FrameHeader, MAX_HEADER_LEN, MaskingKey, Opcode, ReservedBits, apply_mask},
     utf8::Utf8Validator,
 };
 
@@ -36,6 +36,8 @@ pub struct Receiver {
     #[expect(clippy::box_collection, reason = "every connection has room for it, and few ever need it")]
     control: Option<Box<Vec<u8>>>,
     control_frames: u32,
+    /// Masked payloads below this size take the shortest way; none of what a client receives.
+    short_below: u8,
     #[cfg(feature = "deflate")]
     inflating: Option<Box<inflating::Inflating>>,
 }
@@ -96,9 +98,11 @@ impl Receiver {
     /// A receiver for one end of a connection.
     #[must_use]
     pub fn new(role: Role, config: &Config) -> Self {
+        let limits = config.limits(role);
         Self {
             role,
-            limits: config.limits(role),
+            short_below: short_below(role, &limits),
+            limits,
             state: State::Header,
             message: None,
             utf8: Utf8Validator::new(),
@@ -209,6 +213,7 @@ impl Receiver {
         if limits.fragments_follow {
             limits.max_fragments = Limits::fragments(limit);
         }
+        self.short_below = short_below(self.role, limits);
     }
 
     /// Whether compressed data comes next.
@@ -288,65 +293,6 @@ impl Receiver {
                 }
             }
         }
-    }
-
-    /// Takes a message that is one frame of up to 64 KiB and is there as a whole: most of what arrives, in most programs.
-    ///
-    /// Nothing is judged here but the text. Whatever is not plainly right is left to [`receive`](Self::receive), which
-    /// knows all the rules.
-    #[inline(always)]
-    pub(super) fn short_message<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
-        let [first, second, ..] = **input else { return Ok(long_way()) };
-        let kind = match first {
-            0x81 => MessageKind::Text,
-            0x82 => MessageKind::Binary,
-            _ => return Ok(long_way()),
-        };
-        let (len, start) = match (second & 0x7F, &input[2..]) {
-            (len @ 0..=125, _) => (usize::from(len), 2),
-            // 5.2: the length is in its shortest form.
-            (126, &[a, b, ..]) if [a, b] >= [0, 126] => (usize::from(u16::from_be_bytes([a, b])), 4),
-            _ => return Ok(long_way()),
-        };
-        let (mask_bit, header_len) = match self.role {
-            Role::Server => (0x80, start + 4),
-            Role::Client => (0, start),
-        };
-        let end = header_len + len;
-        let limits = &self.limits;
-        let is_plain = second & 0x80 == mask_bit
-            && len as u64 <= limits.max_frame_size.min(limits.max_message_size)
-            && self.header_len == 0
-            && self.message.is_none()
-            && matches!(self.state, State::Header);
-        if !is_plain || input.len() < end {
-            return Ok(long_way());
-        }
-        let (frame, rest) = mem::take(input).split_at_mut(end);
-        *input = rest;
-        let (header, payload) = frame.split_at_mut(header_len);
-        let key = header.last_chunk().filter(|_| mask_bit > 0).map(|key| MaskingKey::new(*key));
-        let is_ascii = match key {
-            Some(key) if len <= SHORT => unmask_short(payload, key),
-            Some(key) => {
-                apply_mask(payload, key);
-                false
-            }
-            None => len <= SHORT && payload.is_ascii(),
-        };
-        if kind == MessageKind::Text && !is_ascii {
-            self.whole_text(payload)?;
-        }
-        self.control_frames = 0;
-        Ok(Some((kind, payload)))
-    }
-
-    #[inline(never)]
-    fn whole_text(&mut self, text: &[u8]) -> Result<(), ProtocolError> {
-        self.utf8.push(text).and_then(|()| self.utf8.finish()).map_err(|_| ProtocolError::InvalidUtf8)
     }
 
     /// Takes a header from the front of the input, once it is there.
@@ -507,9 +453,6 @@ impl Payload {
         bytes
     }
 }
-
-/// The longest payload whose length the second byte of a header holds by itself (5.2).
-const SHORT: usize = 125;
 
 /// What a compressed message may have on the wire if it may have so many bytes when it is decompressed. A message that cannot
 /// be compressed grows by a few bytes for each of its blocks, by less than an eighth even if a sender does it badly; one that
