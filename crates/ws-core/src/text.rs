@@ -73,6 +73,17 @@ impl Utf8Bytes {
         Self(Repr::Inline { len: len as u8, bytes })
     }
 
+    /// As [`copy_validated`](Self::copy_validated), of the first `len` of `bytes`.
+    #[cfg(feature = "io")]
+    #[inline(never)]
+    pub(crate) fn copy_front(bytes: &[u8], len: usize) -> Self {
+        match bytes.first_chunk() {
+            // What lies behind the text is copied as well, and never looked at: so much at once is less to do than just the text.
+            Some(bytes) if len <= INLINE => Self(Repr::Inline { len: len as u8, bytes: *bytes }),
+            _ => Self::copy_validated(&bytes[..len]),
+        }
+    }
+
     /// Copies what is shorter than a piece, or does not lie in the value.
     #[inline(never)]
     fn copy_other(text: &[u8]) -> Self {
@@ -99,6 +110,23 @@ impl Utf8Bytes {
         match self.0 {
             Repr::Shared(bytes) => bytes,
             Repr::Inline { .. } => Bytes::copy_from_slice(self.data()),
+        }
+    }
+
+    /// Whether the text lies in the value.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn is_inline(&self) -> bool {
+        matches!(self.0, Repr::Inline { .. })
+    }
+
+    /// Text that lies in the value, with what lies behind it, and its size.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn inline(&self) -> Option<(&[u8; INLINE], usize)> {
+        match &self.0 {
+            Repr::Shared(_) => None,
+            Repr::Inline { len, bytes } => Some((bytes, usize::from(*len).min(INLINE))),
         }
     }
 
@@ -275,7 +303,7 @@ impl From<Utf8Bytes> for String {
 }
 
 /// Bytes that lie in the value itself: what keeps it at five words, and a message as large as its close frame.
-const INLINE: usize = 38;
+pub(crate) const INLINE: usize = 38;
 /// What is copied at once of them.
 const PIECE: usize = 16;
 /// Characters that `Debug` shows before it cuts.
@@ -292,6 +320,19 @@ mod tests {
         assert!(Utf8Bytes::try_from(vec![0xFF]).is_err());
         assert!(Utf8Bytes::try_from(Bytes::from_static(&[0xC3])).is_err());
         assert!(Utf8Bytes::try_from(&[0xED, 0xA0, 0x80][..]).is_err());
+    }
+
+    #[cfg(feature = "io")]
+    #[test]
+    fn copy_of_a_front_is_the_same_whatever_lies_behind_it() {
+        let bytes = [b'x'; 2 * INLINE];
+        for len in 0..=INLINE + 1 {
+            for behind in 0..INLINE {
+                let text = Utf8Bytes::copy_front(&bytes[..len + behind], len);
+                assert_eq!((text.as_str(), text.is_inline()), (&"x".repeat(len)[..], len <= INLINE));
+                assert_eq!(text.into_bytes(), bytes[..len]);
+            }
+        }
     }
 
     #[test]

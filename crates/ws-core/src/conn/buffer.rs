@@ -52,6 +52,11 @@ impl ReadBuffer {
         &self.buffer[from..to]
     }
 
+    /// The last `len` bytes that were parsed, and what lies behind them.
+    pub(super) fn parsed_last(&self, len: usize) -> &[u8] {
+        &self.buffer[self.position() - len..]
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.position() == self.buffer.len()
     }

@@ -454,6 +454,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Queues a message once there is room.
     #[inline]
     fn poll_queue(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        if let Some(Message::Text(text)) = message {
+            if text.is_inline() && self.queue_inline(text) {
+                #[expect(
+                    clippy::mem_forget,
+                    reason = "there is nothing to free, and finding that out takes a while"
+                )]
+                std::mem::forget(message.take());
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.poll_queue_short(cx, message)
+    }
+
+    #[inline(never)]
+    fn poll_queue_short(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Message>,
+    ) -> Poll<Result<(), Error>> {
         if message.as_ref().is_some_and(|message| self.queue_short(message)) {
             *message = None;
             return Poll::Ready(Ok(()));

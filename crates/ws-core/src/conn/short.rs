@@ -9,6 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
     waiters::Waiter,
 };
 use crate::{
-    Error, Message, MessageKind, Role,
+    Error, Message, MessageKind, Role, Utf8Bytes,
     frame::apply_mask,
     keys::Keys,
     proto::{ShortFrame, long_way},
@@ -48,14 +49,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         cx: &mut Context<'_>,
         long: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Received>,
     ) -> Poll<Received> {
-        match self.parse_short() {
-            // The last thing that is done with what is read: so it is put where the caller wants it, and not moved.
-            Some((kind, len)) if len < LARGE && !self.0.read.is_empty() => {
-                let end = self.0.read.position();
-                Poll::Ready(Ok(Some(parse::copy(kind, self.0.read.parsed(end - len, end)))))
+        let Some((kind, len)) = self.parse_short() else { return long(self, cx) };
+        if len >= LARGE || self.0.read.is_empty() {
+            return Poll::Ready(Ok(Some(self.take_short(kind, len))));
+        }
+        // The last thing that is done with what is read, and said for each kind: so a message is put where the caller wants it.
+        let bytes = self.0.read.parsed_last(len);
+        match kind {
+            MessageKind::Text => Poll::Ready(Ok(Some(Message::Text(Utf8Bytes::copy_front(bytes, len))))),
+            MessageKind::Binary => {
+                Poll::Ready(Ok(Some(Message::Binary(Bytes::copy_from_slice(&bytes[..len])))))
             }
-            Some((kind, len)) => Poll::Ready(Ok(Some(self.take_short(kind, len)))),
-            None => long(self, cx),
         }
     }
 
@@ -252,6 +256,26 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     #[inline(always)]
     pub(super) fn queue_short(&mut self, message: &Message) -> bool {
         !self.has_write_deadline() && self.has_room() && self.send_short(message)
+    }
+
+    /// As [`queue_short`](Self::queue_short), of text that lies in its value.
+    #[inline(never)]
+    pub(super) fn queue_inline(&mut self, text: &Utf8Bytes) -> bool {
+        self.try_queue_inline(text).is_some()
+    }
+
+    #[inline(always)]
+    fn try_queue_inline(&mut self, text: &Utf8Bytes) -> Option<()> {
+        if self.has_write_deadline()
+            || !self.has_room()
+            || self.0.broken.is_some()
+            || self.0.ending.stage() != Stage::Open
+        {
+            return long_way();
+        }
+        let len = self.0.protocol.send_inline(text)?;
+        self.count_sent(len, true);
+        Some(())
     }
 
     /// Queues a message that is one short frame. Whether it did.

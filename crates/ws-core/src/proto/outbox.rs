@@ -7,6 +7,8 @@ use bytes::{Buf, Bytes, BytesMut};
 #[cfg(feature = "io")]
 use super::ShortFrame;
 use crate::frame::{MaskingKey, apply_mask};
+#[cfg(feature = "io")]
+use crate::text::INLINE;
 
 /// Encoded frames that wait to be written, in order.
 ///
@@ -178,6 +180,23 @@ impl Outbox {
         if let Some(key) = *mask {
             apply_mask(&mut self.buffer[start + header_len..], key);
         }
+        true
+    }
+
+    /// Queues text that lies in its value if it fits into the buffer as it is, unmasked; whether it does. What lies behind it is
+    /// copied as well, and cut off: sizes that are fixed are copied without a call.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(super) fn push_inline(&mut self, bytes: &[u8; INLINE], len: usize) -> bool {
+        let start = self.buffer.len();
+        let header = [0x81, len as u8];
+        if self.buffer.capacity() - start < header.len() + bytes.len() {
+            return false;
+        }
+        self.len += header.len() + len;
+        self.buffer.extend_from_slice(&header);
+        self.buffer.extend_from_slice(bytes);
+        self.buffer.truncate(start + header.len() + len);
         true
     }
 

@@ -163,6 +163,13 @@ impl<K: MaskSource> Protocol<K> {
         self.sender.send_short(message, &mut self.keys)
     }
 
+    /// As [`send_short`](Self::send_short), of text that lies in its value.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(crate) fn send_inline(&mut self, text: &crate::Utf8Bytes) -> Option<usize> {
+        self.sender.send_inline(text)
+    }
+
     /// As [`send_short`](Self::send_short), but gives the frame instead of queueing it.
     #[cfg(feature = "io")]
     #[inline(always)]

@@ -130,6 +130,18 @@ impl Sender {
         })
     }
 
+    /// As [`send_short`](Self::send_short), of text that lies in its value.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(super) fn send_inline(&mut self, text: &crate::Utf8Bytes) -> Option<usize> {
+        let Some((bytes, len)) = text.inline() else { return long_way() };
+        if self.role == Role::Server && self.sends_as_it_is() && self.outbox.push_inline(bytes, len) {
+            Some(len)
+        } else {
+            long_way()
+        }
+    }
+
     /// Gives a message as one frame, where nothing has to be looked at but that: most of what is sent, in most programs. `None`
     /// for everything else, which is left to [`send`](Self::send); it knows all the rules.
     #[cfg(feature = "io")]
