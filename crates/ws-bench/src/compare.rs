@@ -8,6 +8,7 @@ use crate::{
     child::ServerProcess,
     limits,
     load::{self, Limit, Prepared},
+    out::say,
     report,
     results::{self, Table},
     rounds, schedule,
@@ -26,7 +27,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     args.finish()?;
     if names == "list" {
         for workload in workload::ALL {
-            println!("{}: {}", workload.name, workload.about());
+            say!("{}: {}", workload.name, workload.about())?;
         }
         return Ok(());
     }
@@ -36,13 +37,13 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         workloads.iter_mut().for_each(|workload| workload.connections = connections);
     }
 
-    println!("{}", schedule::share_core(core)?.join(", "));
+    say!("{}", schedule::share_core(core)?.join(", "))?;
     let mut tables = Vec::new();
     for workload in &workloads {
-        println!("\n{}: {}; {plan}\n", workload.name, workload.about());
-        let servers = Server::for_workload(&servers, workload);
-        let table = measure(&servers, workload, plan);
-        report::print(&table, "server");
+        say!("\n{}: {}; {plan}\n", workload.name, workload.about())?;
+        let servers = Server::for_workload(&servers, workload)?;
+        let table = measure(&servers, workload, plan)?;
+        report::print(&table, "server")?;
         tables.push(table);
         // After each of them: what was measured is not lost when a later one fails.
         if !json.as_os_str().is_empty() {
@@ -53,15 +54,15 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
 }
 
 /// Measures every server once a round.
-fn measure(servers: &[&'static Server], workload: &Workload, plan: rounds::Plan) -> Table {
+fn measure(servers: &[&'static Server], workload: &Workload, plan: rounds::Plan) -> Result<Table> {
     let prepared = Prepared::new(workload);
     let limit = Limit::Window { warm_up: WARM_UP, measured: plan.window };
     let names: Vec<_> = servers.iter().map(|server| server.name.to_owned()).collect();
     let rows = rounds::interleave(&names, plan.rounds, |index| {
         let server = ServerProcess::start(servers[index], workload.traffic, 1)?;
         load::run(&server.target, workload, &prepared, limit, server.pid())
-    });
-    Table { workload: workload.name.to_owned(), about: workload.about(), rows }
+    })?;
+    Ok(Table { workload: workload.name.to_owned(), about: workload.about(), rows })
 }
 
 /// Long enough for buffers, caches and socket buffer sizes to settle.

@@ -8,7 +8,8 @@ use crate::{
     Result,
     args::Args,
     load::{Random, payloads},
-    stats::{median, print_table, spread},
+    out::say,
+    stats::{median, print_table, show, spread},
     workload::{Takeover, Workload},
 };
 
@@ -54,7 +55,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         return Err("--seconds must be 0.01 to 10, --rounds 1 to 100".into());
     }
 
-    println!("MB of payload a second of CPU time; {rounds} rounds of {seconds} s\n");
+    say!("MB of payload a second of CPU time; {rounds} rounds of {seconds} s\n")?;
     let mut rows = Vec::new();
     for name in ["json-plain", "prose64k-plain"] {
         let payloads = payloads(&Workload::find(name)?, &mut Random::new());
@@ -85,7 +86,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
             "spread %",
         ],
         &rows,
-    );
+    )?;
     Ok(())
 }
 
@@ -172,7 +173,7 @@ fn row(
         [
             format!("{:.0}", median(rounds.iter().copied()).unwrap_or(0.0)),
             format!("{:.2}", ratio.unwrap_or(0.0)),
-            format!("{:.0}", spread(rounds).unwrap_or(0.0) * 100.0),
+            show(spread(rounds), 100.0, 0),
         ]
     };
     let mut row = vec![

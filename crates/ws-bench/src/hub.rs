@@ -7,6 +7,7 @@ use crate::{
     compare::WARM_UP,
     limits,
     load::{self, Limit, Measured, Prepared},
+    out::say,
     procfs::resident_kib,
     results::{Round, Row},
     rounds, schedule,
@@ -25,13 +26,13 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let plan = rounds::Plan::from_args(&mut args)?;
     args.finish()?;
     let servers = Server::list(&names)?;
-    println!("{}", schedule::share_core(core)?.join(", "));
+    say!("{}", schedule::share_core(core)?.join(", "))?;
     for count in counts.split(',') {
         let asked: usize = count.parse()?;
         let connections = limits::connections(asked + deaf)?.saturating_sub(deaf);
         let workload = Workload { connections, deaf, size, ..HUB };
-        println!("\n{}, {deaf} more never read; {plan}\n", workload.about());
-        print(&measure(&servers, workload, plan));
+        say!("\n{}, {deaf} more never read; {plan}\n", workload.about())?;
+        print(&measure(&servers, workload, plan)?)?;
     }
     Ok(())
 }
@@ -43,7 +44,7 @@ struct Receivers {
     memory: Vec<[f64; 2]>,
 }
 
-fn measure(servers: &[&'static Server], workload: Workload, plan: rounds::Plan) -> Vec<Receivers> {
+fn measure(servers: &[&'static Server], workload: Workload, plan: rounds::Plan) -> Result<Vec<Receivers>> {
     let limit = Limit::Window { warm_up: WARM_UP, measured: plan.window };
     let names: Vec<_> = servers.iter().map(|server| server.name.to_owned()).collect();
     let mut memory = vec![Vec::new(); servers.len()];
@@ -59,17 +60,17 @@ fn measure(servers: &[&'static Server], workload: Workload, plan: rounds::Plan) 
         let measured = load::run(&server.target, &workload, &prepared, limit, server.pid())?;
         memory[index].push(each(&measured, before, workload.connections + workload.deaf));
         Ok(measured)
-    });
+    })?;
     let memory = names.iter().zip(memory);
     let of = |row: &Row| memory.clone().find(|(name, _)| **name == row.server);
-    rows.into_iter().filter_map(|row| Some(Receivers { memory: of(&row)?.1, row })).collect()
+    Ok(rows.into_iter().filter_map(|row| Some(Receivers { memory: of(&row)?.1, row })).collect())
 }
 
 fn each(measured: &Measured, before: u64, connections: usize) -> [f64; 2] {
     measured.resident.map(|now| (now as f64 - before as f64) / connections as f64)
 }
 
-fn print(all: &[Receivers]) {
+fn print(all: &[Receivers]) -> Result<()> {
     let reference = all.first().map(|first| &first.row);
     let ratio = |row: &Row, of: fn(&Round) -> f64| {
         let rounds = reference.into_iter().flat_map(|reference| reference.rounds.iter().zip(&row.rounds));
@@ -95,7 +96,7 @@ fn print(all: &[Receivers]) {
             ]
         })
         .collect();
-    print_table(HEADER, &rows);
+    print_table(HEADER, &rows)
 }
 
 const HEADER: &[&str] = &[

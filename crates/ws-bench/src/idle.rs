@@ -11,6 +11,7 @@ use crate::{
     child::ServerProcess,
     limits,
     load::Prepared,
+    out::say,
     procfs::resident_kib,
     server::Server,
     stats::print_table,
@@ -29,21 +30,21 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     args.finish()?;
 
     let connections = limits::connections(asked)?;
-    println!(
+    say!(
         "{connections} connections, each echoed {messages} of {} and stays open\n",
         if name.is_empty() { "1 KiB" } else { &name },
-    );
+    )?;
     let mut rows = Vec::new();
-    for server in Server::for_workload(&servers, &workload) {
+    for server in Server::for_workload(&servers, &workload)? {
         match measure(server, &workload, connections, messages, workers) {
             Ok(resident) => rows.push(resident.row(server.name, connections)),
-            Err(error) => println!("without {}: {error}", server.name),
+            Err(error) => say!("without {}: {error}", server.name)?,
         }
     }
     print_table(
         &["server", "KiB/connection", "RSS before, KiB", "RSS after, KiB", "kept 1 s, MiB", "kept 5 s, MiB"],
         &rows,
-    );
+    )?;
     Ok(())
 }
 

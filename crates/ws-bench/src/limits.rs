@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::Result;
+use crate::{Result, out::say};
 
 /// As many of the connections asked for as there may be open files; says so if they are fewer.
 ///
@@ -15,7 +15,7 @@ pub(crate) fn connections(asked: usize) -> Result<usize> {
         return Err("no connections: --connections is 0 or the limit of open files too low".into());
     }
     if connections < asked {
-        println!("{connections} connections, not {asked}: the limit of open files is {allowed}");
+        say!("{connections} connections, not {asked}: the limit of open files is {allowed}")?;
     }
     Ok(connections)
 }

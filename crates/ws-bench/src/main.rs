@@ -17,6 +17,7 @@ mod idle;
 mod instructions;
 mod limits;
 mod load;
+mod out;
 mod plot;
 mod procfs;
 mod proxy;
@@ -32,6 +33,7 @@ mod workload;
 use std::{error::Error, process::ExitCode};
 
 use args::Args;
+use out::say;
 
 /// What every part of this program fails with: it has one reader, who wants the sentence.
 type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
@@ -95,12 +97,13 @@ usage: ws-bench COMMAND [OPTIONS]
   serve NAME     one server, until killed
                  --listen ADDR     default 127.0.0.1:0
                  --traffic KIND    echo (default) or broadcast
-                 --workers N       threads of the runtime, default 1
-";
+                 --workers N       threads of the runtime, default 1";
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
+        // As the shell has it of a program that ends so by the signal that is ignored here.
+        Err(error) if error.is::<out::Closed>() => ExitCode::from(141),
         Err(error) => {
             eprintln!("ws-bench: {error}");
             ExitCode::FAILURE
@@ -125,9 +128,6 @@ fn run() -> Result<()> {
         Some("serve") => server::main(args),
         Some("serve-proxy") => proxy::serve(args),
         Some("workers") => workers::main(args),
-        _ => {
-            print!("{USAGE}");
-            Ok(())
-        }
+        _ => say!("{USAGE}"),
     }
 }

@@ -8,6 +8,7 @@ use self::svg::{Anchor, Svg};
 use crate::{
     Result,
     args::Args,
+    out::say,
     results::{self, Round, Table},
 };
 
@@ -25,7 +26,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     for (number, page) in pages(&tables).iter().enumerate() {
         let file = PathBuf::from(format!("{prefix}-{}.svg", number + 1));
         fs::write(&file, page).map_err(|error| format!("{}: {error}", file.display()))?;
-        println!("{}", file.display());
+        say!("{}", file.display())?;
     }
     Ok(())
 }

@@ -1,12 +1,16 @@
 //! Results as a table on the terminal.
 
 use crate::{
+    Result,
     results::{Round, Table},
     stats::{print_table, show},
 };
 
 /// Prints the medians over the rounds, a row a server or whatever else `what` is.
-pub(crate) fn print(table: &Table, what: &str) {
+///
+/// # Errors
+/// When there is nobody to read it.
+pub(crate) fn print(table: &Table, what: &str) -> Result<()> {
     let rows: Vec<_> = table
         .rows
         .iter()
@@ -25,7 +29,7 @@ pub(crate) fn print(table: &Table, what: &str) {
             ]
         })
         .collect();
-    print_table(&[&[what], HEADER].concat(), &rows);
+    print_table(&[&[what], HEADER].concat(), &rows)
 }
 
 /// Clients are not asked how long they wait.

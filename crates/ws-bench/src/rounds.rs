@@ -6,6 +6,7 @@ use crate::{
     Result,
     args::Args,
     load::Measured,
+    out::say,
     results::{Round, Row},
 };
 
@@ -41,11 +42,14 @@ impl fmt::Display for Plan {
 /// Runs each of those named once a round: A B C, C B A, and so on.
 ///
 /// One that fails is named with its error and has no row: the others go on.
+///
+/// # Errors
+/// When there is nobody to name it to.
 pub(crate) fn interleave(
     names: &[String],
     rounds: usize,
     mut run: impl FnMut(usize) -> Result<Measured>,
-) -> Vec<Row> {
+) -> Result<Vec<Row>> {
     let mut measured: Vec<Option<Vec<Round>>> = vec![Some(Vec::with_capacity(rounds)); names.len()];
     for round in 0..rounds {
         let mut order: Vec<_> = (0..names.len()).collect();
@@ -57,14 +61,14 @@ pub(crate) fn interleave(
             match run(index) {
                 Ok(run) => rounds.push(Round::new(&run)),
                 Err(error) => {
-                    println!("without {}: {error}", names[index]);
+                    say!("without {}: {error}", names[index])?;
                     measured[index] = None;
                 }
             }
         }
     }
     let rows = names.iter().zip(measured);
-    rows.filter_map(|(name, rounds)| Some(Row { server: name.clone(), rounds: rounds? })).collect()
+    Ok(rows.filter_map(|(name, rounds)| Some(Row { server: name.clone(), rounds: rounds? })).collect())
 }
 
 #[cfg(test)]
@@ -79,6 +83,7 @@ mod tests {
             order += &names[index];
             if order == "ab" { Err("no".into()) } else { Ok(Measured::nothing()) }
         });
+        let rows = rows.unwrap();
         assert_eq!(order, "abccaac");
         let rows: Vec<_> = rows.iter().map(|row| (row.server.as_str(), row.rounds.len())).collect();
         assert_eq!(rows, [("a", 3), ("c", 3)]);

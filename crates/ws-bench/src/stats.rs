@@ -1,5 +1,7 @@
 //! Medians, and tables to show them in.
 
+use crate::{Result, out::say};
+
 /// The middle value; the mean of the middle two if there is an even number; `None` of nothing.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<_> = values.into_iter().collect();
@@ -9,8 +11,11 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     if values.len() % 2 == 1 { Some(upper) } else { Some((values[middle - 1] + upper) / 2.0) }
 }
 
-/// (max - min) / median: how far apart the rounds were.
+/// (max - min) / median: how far apart the rounds were; `None` of a single one, which has nothing to be apart from.
 pub(crate) fn spread(values: &[f64]) -> Option<f64> {
+    if values.len() < 2 {
+        return None;
+    }
     let max = values.iter().copied().max_by(f64::total_cmp)?;
     let min = values.iter().copied().min_by(f64::total_cmp)?;
     Some((max - min) / median(values.iter().copied())?)
@@ -22,7 +27,10 @@ pub(crate) fn show(value: Option<f64>, factor: f64, decimals: usize) -> String {
 }
 
 /// Prints a Markdown table: the first column to the left, the others to the right.
-pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
+///
+/// # Errors
+/// When there is nobody to read it.
+pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         // A rule to the right has two characters at the least.
@@ -30,18 +38,19 @@ pub(crate) fn print_table(header: &[&str], rows: &[Vec<String>]) {
     };
     let widths: Vec<_> = (0..header.len()).map(width).collect();
     let line = |cells: &[&str]| {
-        print!("|");
-        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
-            if column == 0 { print!(" {cell:<width$} |") } else { print!(" {cell:>width$} |") }
-        }
-        println!();
+        let cells = cells.iter().zip(&widths).enumerate();
+        let cells: Vec<_> = cells
+            .map(|(column, (cell, &width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        say!("| {} |", cells.join(" | "))
     };
-    line(header);
+    line(header)?;
     let rules: Vec<_> = widths.iter().enumerate().map(|(column, &width)| rule(column, width)).collect();
-    line(&rules.iter().map(String::as_str).collect::<Vec<_>>());
-    for row in rows {
-        line(&row.iter().map(String::as_str).collect::<Vec<_>>());
-    }
+    line(&rules.iter().map(String::as_str).collect::<Vec<_>>())?;
+    rows.iter().try_for_each(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 fn rule(column: usize, width: usize) -> String {
@@ -67,6 +76,12 @@ mod tests {
     #[test]
     fn spread_is_relative_to_the_median() {
         assert_eq!(spread(&[8.0, 10.0, 12.0]), Some(0.4));
+    }
+
+    #[test]
+    fn one_round_has_no_spread() {
+        assert_eq!(spread(&[8.0]), None);
         assert_eq!(spread(&[]), None);
+        assert_eq!(spread(&[8.0, 8.0]), Some(0.0));
     }
 }

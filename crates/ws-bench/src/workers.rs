@@ -7,6 +7,7 @@ use crate::{
     compare::WARM_UP,
     limits,
     load::{self, Limit, Prepared},
+    out::say,
     results::{Round, Row},
     rounds, schedule,
     server::Server,
@@ -26,26 +27,31 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         return Err(format!("--workers must be 2 to {}, the number of cores", schedule::cores()).into());
     }
 
-    println!("{}", schedule::share_cores().join(", "));
+    say!("{}", schedule::share_cores().join(", "))?;
     if schedule::cores() <= workers {
-        println!("there is no core for the generator alone: it takes from the workers what it needs");
+        say!("there is no core for the generator alone: it takes from the workers what it needs")?;
     }
     for workload in &workloads {
         let mut workload = *workload;
         if connections > 0 {
             workload.connections = limits::connections(connections)?;
         }
-        println!("\n{}: {}; {plan}\n", workload.name, workload.about());
+        say!("\n{}: {}; {plan}\n", workload.name, workload.about())?;
         let servers: Vec<_> = servers.iter().copied().filter(|server| server.has_workers()).collect();
-        let servers = Server::for_workload(&servers, &workload);
-        let rows = measure(&servers, &workload, plan, workers);
-        report(&rows, workers);
+        let servers = Server::for_workload(&servers, &workload)?;
+        let rows = measure(&servers, &workload, plan, workers)?;
+        report(&rows, workers)?;
     }
     Ok(())
 }
 
 /// Two rows a server: with one worker and with several.
-fn measure(servers: &[&'static Server], workload: &Workload, plan: rounds::Plan, workers: usize) -> Vec<Row> {
+fn measure(
+    servers: &[&'static Server],
+    workload: &Workload,
+    plan: rounds::Plan,
+    workers: usize,
+) -> Result<Vec<Row>> {
     let prepared = Prepared::new(workload);
     let limit = Limit::Window { warm_up: WARM_UP, measured: plan.window };
     let runs: Vec<_> = servers.iter().flat_map(|&server| [(server, 1), (server, workers)]).collect();
@@ -57,7 +63,7 @@ fn measure(servers: &[&'static Server], workload: &Workload, plan: rounds::Plan,
     })
 }
 
-fn report(rows: &[Row], workers: usize) {
+fn report(rows: &[Row], workers: usize) -> Result<()> {
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -70,7 +76,7 @@ fn report(rows: &[Row], workers: usize) {
             ]
         })
         .collect();
-    print_table(&["server", "CPU ns/message", "spread %", "kmsg/s", "to one worker"], &rows);
+    print_table(&["server", "CPU ns/message", "spread %", "kmsg/s", "to one worker"], &rows)
 }
 
 /// How many times the messages a second that the same server has with one worker, as the median over the rounds.

@@ -25,6 +25,7 @@ use crate::{
     args::Args,
     limits,
     load::{FIN, Prepared, REQUEST, Target, masked},
+    out::say,
     workload::IDLE,
 };
 
@@ -129,7 +130,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         Shape::SlowReaders => attack.read_nothing(limits::connections(count)?)?,
         Shape::Slowloris => attack.drip(limits::connections(count)?)?,
     }
-    println!("{} {} {}", attack.opened, attack.ended, attack.sent);
+    say!("{} {} {}", attack.opened, attack.ended, attack.sent)?;
     Ok(())
 }
 
@@ -166,7 +167,7 @@ impl Attack {
     /// Says nothing; at the end, those that still have their connection get an answer to a ping.
     fn idle(&mut self, count: usize) -> Result<()> {
         let streams = self.open_all(count)?;
-        println!("ready");
+        say!("ready")?;
         while !self.is_over() {
             thread::sleep(TICK);
         }
@@ -203,7 +204,7 @@ impl Attack {
             still = if self.sent == before { still + 1 } else { 0 };
             if still == STILL && !ready {
                 ready = true;
-                println!("ready");
+                say!("ready")?;
             }
             thread::sleep(TICK);
         }
@@ -223,7 +224,7 @@ impl Attack {
             }
             streams.push(Sender { stream: Some(stream), at: 0 });
         }
-        println!("ready");
+        say!("ready")?;
         let mut request = REQUEST.to_owned() + "X-Slow: ";
         request += &"x".repeat(4096);
         for byte in request.bytes() {
@@ -246,7 +247,7 @@ impl Attack {
 
     /// Comes, and goes with a reset.
     fn churn(&mut self, count: usize) -> Result<()> {
-        println!("ready");
+        say!("ready")?;
         for _ in 0..count {
             if self.is_over() {
                 break;
@@ -263,7 +264,7 @@ impl Attack {
     fn flood(&mut self, count: usize, flood: &Flood) -> Result<()> {
         let mut senders: Vec<_> =
             self.open_all(count)?.into_iter().map(|stream| Sender { stream: Some(stream), at: 0 }).collect();
-        println!("ready");
+        say!("ready")?;
         let mut buffer = vec![0; 64 << 10];
         while !self.is_over() {
             for sender in &mut senders {

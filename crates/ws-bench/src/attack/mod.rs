@@ -18,6 +18,7 @@ use crate::{
     Result,
     args::Args,
     child::ServerProcess,
+    out::say,
     procfs::resident_kib,
     server::Server,
     stats::{print_table, show},
@@ -46,7 +47,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     let first = servers.first().ok_or("no connections: --connections is 0")?;
-    println!("{name}: {count} connections to {} servers, {seconds} s\n", servers.len());
+    say!("{name}: {count} connections to {} servers, {seconds} s\n", servers.len())?;
 
     let mut honest = Honest::connect(first.target)?;
     let idle = resident(&servers)?;
@@ -61,7 +62,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     for attacker in &attackers {
         attacker.wait_until_ready()?;
     }
-    println!("the attackers are there after {:.1} s", start.elapsed().as_secs_f64());
+    say!("the attackers are there after {:.1} s", start.elapsed().as_secs_f64())?;
 
     let mut peak = resident(&servers)?;
     let mut watched = Instant::now();
@@ -85,11 +86,11 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let after = honest.talk(window.min(AFTER), || false)?;
 
     let [opened, ended, sent] = sums;
-    println!(
+    say!(
         "{opened} connections were opened, {ended} of them ended by the server, {:.1} MiB sent; {:.2} KiB of memory for each of {count}\n",
         sent as f64 / f64::from(1 << 20),
         peak.saturating_sub(idle) as f64 / count as f64,
-    );
+    )?;
     let rows = [("before", &before, idle), ("during", &during, peak), ("after", &after, closed)];
     print_table(
         &[
@@ -105,7 +106,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
             "server MiB",
         ],
         &rows.map(|(name, waits, kib)| row(name, waits, &before, kib)),
-    );
+    )?;
     Ok(())
 }
 

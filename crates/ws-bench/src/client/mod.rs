@@ -24,6 +24,7 @@ use crate::{
     args::Args,
     compare::WARM_UP,
     load::{Limit, Measured, Prepared, Responder},
+    out::say,
     report,
     results::{self, Table},
     rounds, schedule,
@@ -97,16 +98,16 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let plan = rounds::Plan::from_args(&mut args)?;
     args.finish()?;
 
-    println!("{}", schedule::share_core(core)?.join(", "));
+    say!("{}", schedule::share_core(core)?.join(", "))?;
     let mut tables = Vec::new();
     for workload in &workloads {
         if workload.traffic != Traffic::Echo || workload.deflate.is_some() {
-            println!("\nwithout {}: clients echo uncompressed messages here", workload.name);
+            say!("\nwithout {}: clients echo uncompressed messages here", workload.name)?;
             continue;
         }
-        println!("\nclients, {}: {}; {plan}\n", workload.name, workload.about());
-        let table = measure(&clients, workload, plan);
-        report::print(&table, "client");
+        say!("\nclients, {}: {}; {plan}\n", workload.name, workload.about())?;
+        let table = measure(&clients, workload, plan)?;
+        report::print(&table, "client")?;
         tables.push(table);
         if !json.as_os_str().is_empty() {
             results::write(&json, &tables)?;
@@ -115,7 +116,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     Ok(())
 }
 
-fn measure(clients: &[&'static Client], workload: &Workload, plan: rounds::Plan) -> Table {
+fn measure(clients: &[&'static Client], workload: &Workload, plan: rounds::Plan) -> Result<Table> {
     let prepared = Prepared::new(workload);
     let limit = Limit::Window { warm_up: WARM_UP, measured: plan.window };
     let names: Vec<_> = clients.iter().map(|client| client.name.to_owned()).collect();
@@ -123,8 +124,8 @@ fn measure(clients: &[&'static Client], workload: &Workload, plan: rounds::Plan)
         let mut responder = Responder::new(&prepared)?;
         let client = ClientProcess::start(clients[index].name, responder.addr()?, workload)?;
         responder.run(workload, limit, client.pid())
-    });
-    Table { workload: format!("client {}", workload.name), about: workload.about(), rows }
+    })?;
+    Ok(Table { workload: format!("client {}", workload.name), about: workload.about(), rows })
 }
 
 /// `ws-bench dial NAME`: the client that [`ClientProcess`] starts.

@@ -11,6 +11,7 @@ use crate::{
     args::Args,
     callgrind::By,
     client::Client,
+    out::say,
     server::Server,
     stats::{print_table, show},
     workload::Workload,
@@ -38,8 +39,8 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
         let client = Client::find(&client)?;
         (format!("client {}", client.name), Count::of_client(client, &workload, connections)?)
     };
-    println!("{name}, {}, {connections} connections, {} messages", workload.name, count.messages);
-    println!("{:.0} instructions per message\n", count.each());
+    say!("{name}, {}, {connections} connections, {} messages", workload.name, count.messages)?;
+    say!("{:.0} instructions per message\n", count.each())?;
     for (by, title, rows) in
         [(By::Crate, "crate", usize::MAX), (By::File, "source file", top), (By::Function, "function", top)]
     {
@@ -51,8 +52,8 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
                 vec![name, format!("{each:.1}"), format!("{:.1}", each / count.each() * 100.0)]
             })
             .collect();
-        print_table(&[title, "instructions", "%"], &rows);
-        println!();
+        print_table(&[title, "instructions", "%"], &rows)?;
+        say!("")?;
     }
     Ok(())
 }
@@ -70,7 +71,7 @@ fn keep(mut args: Args, record: bool) -> Result<()> {
     let toolchain = toolchain()?;
     let mut ledger = if path.exists() { Ledger::read(&path)? } else { Ledger::default() };
     if !record && ledger.toolchain != toolchain {
-        println!("counted with {}, now {toolchain}: expect differences", ledger.toolchain);
+        say!("counted with {}, now {toolchain}: expect differences", ledger.toolchain)?;
     }
     let mut rows = Vec::new();
     let mut differences = 0;
@@ -101,7 +102,7 @@ fn keep(mut args: Args, record: bool) -> Result<()> {
         ledger.toolchain = toolchain;
         ledger.write(&path)?;
     }
-    print_table(&["instructions", "before", "now", "%", ""], &rows);
+    print_table(&["instructions", "before", "now", "%", ""], &rows)?;
     if record {
         return Ok(());
     }

@@ -15,6 +15,7 @@ use crate::{
     compare::WARM_UP,
     limits,
     load::{self, Limit, Prepared, Target},
+    out::say,
     procfs::resident_kib,
     results::{Round, Row},
     rounds, schedule,
@@ -32,12 +33,12 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     let idle: usize = args.option("idle", 2000)?;
     let plan = rounds::Plan::from_args(&mut args)?;
     args.finish()?;
-    println!("{}", schedule::share_core(core)?.join(", "));
-    println!("backend {}; the CPU time is that of the proxy alone", backend.name);
+    say!("{}", schedule::share_core(core)?.join(", "))?;
+    say!("backend {}; the CPU time is that of the proxy alone", backend.name)?;
     for workload in Workload::list(&names)? {
-        println!("\n{}: {}; {plan}\n", workload.name, workload.about());
-        let rows = measure(&proxies, backend, &workload, plan);
-        print(&rows);
+        say!("\n{}: {}; {plan}\n", workload.name, workload.about())?;
+        let rows = measure(&proxies, backend, &workload, plan)?;
+        print(&rows)?;
     }
     if idle > 0 {
         print_idle(&proxies, backend, limits::connections(idle)?)?;
@@ -51,7 +52,7 @@ fn measure(
     backend: &'static Server,
     workload: &Workload,
     plan: rounds::Plan,
-) -> Vec<Row> {
+) -> Result<Vec<Row>> {
     let prepared = Prepared::new(workload);
     let limit = Limit::Window { warm_up: WARM_UP, measured: plan.window };
     let mut names = vec![DIRECT.to_owned()];
@@ -69,7 +70,7 @@ fn measure(
     })
 }
 
-fn print(rows: &[Row]) {
+fn print(rows: &[Row]) -> Result<()> {
     let direct = rows.iter().find(|row| row.server == DIRECT);
     let latency = |row: &Row| row.median(|round| round.p50_ns);
     let table: Vec<_> = rows
@@ -92,12 +93,12 @@ fn print(rows: &[Row]) {
     print_table(
         &["proxy", "CPU ns/message", "spread %", "kmsg/s", "p50 µs", "added p50 µs", "p99 µs"],
         &table,
-    );
+    )
 }
 
 /// Resident memory of each proxy for a pair of connections that have echoed 1 KiB and stay open.
 fn print_idle(proxies: &[stand::Proxy], backend: &'static Server, connections: usize) -> Result<()> {
-    println!("\n{connections} connections through each proxy, each echoed 1 KiB and stays open\n");
+    say!("\n{connections} connections through each proxy, each echoed 1 KiB and stays open\n")?;
     let prepared = Prepared::new(&IDLE);
     let mut rows = Vec::new();
     for proxy in proxies {
@@ -105,7 +106,7 @@ fn print_idle(proxies: &[stand::Proxy], backend: &'static Server, connections: u
         let stand = match Stand::start(proxy, server.target.addr) {
             Ok(stand) => stand,
             Err(error) => {
-                println!("without {}: {error}", proxy.name);
+                say!("without {}: {error}", proxy.name)?;
                 continue;
             }
         };
@@ -122,7 +123,7 @@ fn print_idle(proxies: &[stand::Proxy], backend: &'static Server, connections: u
         let each = (open as f64 - before as f64) / connections as f64;
         rows.push(vec![proxy.name.to_owned(), format!("{each:.2}"), before.to_string(), open.to_string()]);
     }
-    print_table(&["proxy", "KiB/pair", "RSS before, KiB", "RSS after, KiB"], &rows);
+    print_table(&["proxy", "KiB/pair", "RSS before, KiB", "RSS after, KiB"], &rows)?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ use self::table::{ROOMS, SERVERS};
 use crate::{
     Result,
     args::Args,
+    out::say,
     workload::{Traffic, Workload},
 };
 
@@ -104,7 +105,10 @@ impl Server {
     }
 
     /// Those of the servers that are not left out; says of the others why.
-    pub(crate) fn for_workload(servers: &[&'static Self], workload: &Workload) -> Vec<&'static Self> {
+    ///
+    /// # Errors
+    /// When there is nobody to say it to.
+    pub(crate) fn for_workload(servers: &[&'static Self], workload: &Workload) -> Result<Vec<&'static Self>> {
         let mut left_out: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         let is_in = |server: &&Self| match server.left_out(workload) {
             Some(why) => {
@@ -115,9 +119,9 @@ impl Server {
         };
         let are_in = servers.iter().copied().filter(is_in).collect();
         for (why, names) in left_out {
-            println!("without {}: {why}", names.join(", "));
+            say!("without {}: {why}", names.join(", "))?;
         }
-        are_in
+        Ok(are_in)
     }
 
     /// # Errors
@@ -156,7 +160,7 @@ pub(crate) fn main(mut args: Args) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let listener = std::net::TcpListener::bind(listen)?;
     listener.set_nonblocking(true)?;
-    println!("listening on {}", listener.local_addr()?);
+    say!("listening on {}", listener.local_addr()?)?;
     match server.kind {
         Kind::Blocking(serve) => serve(&listener),
         Kind::Program(_) => Err(format!("{} is a program of its own", server.name).into()),
