@@ -114,6 +114,31 @@ where
     Ok(())
 }
 
+/// As [`echo_batched`], of a socket in two halves.
+pub(super) async fn echo_batched_halves<M, E>(
+    mut stream: impl Stream<Item = Result<M, E>> + Unpin,
+    mut sink: impl Sink<M, Error = E> + Unpin,
+) -> Result<(), E>
+where
+    M: Data,
+{
+    let mut next = stream.next().await;
+    while let Some(message) = next {
+        let message = message?;
+        if message.is_data() {
+            sink.feed(message).await?;
+        }
+        next = match stream.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                sink.flush().await?;
+                stream.next().await
+            }
+        };
+    }
+    Ok(())
+}
+
 /// Has a channel for each connection, forwarded to its sink, as the example of tokio-tungstenite has.
 async fn broadcast<S, M, E>(socket: S, hub: Hub<M>) -> Result<(), E>
 where

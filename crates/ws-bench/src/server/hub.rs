@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use ws_core::{CloseFrame, DeflateConfig, Utf8Bytes};
 use ws_hub::{Handler, Hub, Session};
+use ws_tower::extract::WebSocket;
 
 use super::{Serving, ours};
 use crate::workload::Traffic;
@@ -17,12 +18,9 @@ pub(super) fn serve(listener: TcpListener, traffic: Traffic) -> Serving {
 
 fn serve_with(listener: TcpListener, handler: impl Handler) -> Serving {
     let hub = Hub::new(handler);
-    let serve = move |conn| {
-        let hub = hub.clone();
-        async move {
-            hub.serve(conn).await;
-            Ok(())
-        }
+    let serve = move |socket: WebSocket| {
+        let (hub, conn) = (hub.clone(), socket.into_conn());
+        async move { hub.serve(conn).await }
     };
     Box::pin(ours::axum(listener, DeflateConfig::new(), serve))
 }

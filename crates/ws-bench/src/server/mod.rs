@@ -23,7 +23,7 @@ use futures_util::future::LocalBoxFuture;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use tokio::net::{TcpListener, TcpStream};
 
-use self::table::{ROOMS, SERVERS};
+use self::table::{LOOPS, ROOMS, SERVERS};
 use crate::{
     Result,
     args::Args,
@@ -127,11 +127,11 @@ impl Server {
     /// # Errors
     /// When no server has this name.
     pub(crate) fn find(name: &str) -> Result<&'static Self> {
-        let found = SERVERS.iter().chain(ROOMS).find(|server| server.name == name);
+        let found = SERVERS.iter().chain(LOOPS).chain(ROOMS).find(|server| server.name == name);
         found.ok_or_else(|| format!("no server {name}").into())
     }
 
-    /// Reads a comma-separated list; an empty one means all.
+    /// Reads a comma-separated list; an empty one means all that are compared.
     ///
     /// # Errors
     /// When it has an unknown name.

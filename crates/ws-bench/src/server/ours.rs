@@ -2,11 +2,12 @@
 
 use std::{
     convert::Infallible,
+    hint::black_box,
     time::{Duration, Instant},
 };
 
 use axum::{Router, response::Response, routing::any};
-use futures_util::future;
+use futures_util::{SinkExt as _, StreamExt as _, future};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -14,19 +15,22 @@ use tokio::{
     sync::broadcast,
 };
 use ws_core::{CompressionLevel, Conn, DeflateConfig, Error, Message, PreparedMessage};
-use ws_tower::{OnUpgrade, ResponseBody, Upgraded, Upgrader, extract::WebSocketUpgrade};
+use ws_tower::{
+    OnUpgrade, ResponseBody, Upgraded, Upgrader,
+    extract::{WebSocket, WebSocketUpgrade},
+};
 
-use super::handler::{Data, echo_batched};
+use super::handler::{Data, echo_batched, echo_batched_halves};
 use crate::Result;
 
 /// Behind axum, through the extractor.
 pub(super) async fn axum<F>(
     listener: TcpListener,
     deflate: DeflateConfig,
-    serve: impl Fn(Conn<Upgraded>) -> F + Clone + Send + Sync + 'static,
+    serve: impl Fn(WebSocket) -> F + Clone + Send + Sync + 'static,
 ) -> Result<()>
 where
-    F: Future<Output = Result<(), Error>> + Send + 'static,
+    F: Future + Send + 'static,
 {
     let answer = |upgrade: WebSocketUpgrade| future::ready(answer(upgrade, deflate, serve));
     axum::serve(listener, Router::new().route("/ws", any(answer))).await.map_err(Into::into)
@@ -35,14 +39,14 @@ where
 fn answer<F>(
     upgrade: WebSocketUpgrade,
     deflate: DeflateConfig,
-    serve: impl Fn(Conn<Upgraded>) -> F + Send + 'static,
+    serve: impl Fn(WebSocket) -> F + Send + 'static,
 ) -> Response
 where
-    F: Future<Output = Result<(), Error>> + Send + 'static,
+    F: Future + Send + 'static,
 {
     upgrade.compression(deflate).on_upgrade(move |socket| async move {
         // How a connection ends is no news: the generator resets them all.
-        let _ = serve(socket.into_conn()).await;
+        let _ = serve(socket).await;
     })
 }
 
@@ -101,6 +105,15 @@ pub(super) async fn write(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     Ok(())
 }
 
+/// As `write`, with the methods of axum's own `WebSocket`, which give control frames, too.
+pub(super) async fn socket(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if message.is_data() && socket.send(message).await.is_err() {
+            break;
+        }
+    }
+}
+
 /// Queues each message; they leave when the connection has nothing more to read.
 pub(super) async fn queue(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     while let Some(message) = conn.read_message().await? {
@@ -132,6 +145,20 @@ pub(super) async fn stream(conn: Conn<Upgraded>) -> Result<(), Error> {
     echo_batched(conn).await
 }
 
+/// As `queue`, through `Stream` and `Sink`.
+pub(super) async fn feed(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+    while let Some(message) = conn.next().await {
+        conn.feed(message?).await?;
+    }
+    Ok(())
+}
+
+/// As `stream`, with the halves that `StreamExt::split` makes of whatever is both.
+pub(super) async fn stream_split(conn: Conn<Upgraded>) -> Result<(), Error> {
+    let (sink, stream) = conn.split();
+    echo_batched_halves(stream, sink).await
+}
+
 /// As `write`, with somebody who has asked for the statistics of each connection.
 pub(super) async fn count(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     let _stats = conn.stats();
@@ -142,6 +169,15 @@ pub(super) async fn count(mut conn: Conn<Upgraded>) -> Result<(), Error> {
 pub(super) async fn bound(mut conn: Conn<Upgraded>) -> Result<(), Error> {
     conn.set_read_deadline(Instant::now() + Duration::from_secs(3600));
     write(conn).await
+}
+
+/// As `queue`, and asks for the address of the peer with each message.
+pub(super) async fn peer(mut conn: Conn<Upgraded>) -> Result<(), Error> {
+    while let Some(message) = conn.read_message().await? {
+        black_box(conn.get_ref().peer_addr());
+        conn.queue_message(message).await?;
+    }
+    Ok(())
 }
 
 /// Sends each message to all connections.

@@ -29,7 +29,7 @@ macro_rules! peer {
     };
 }
 
-/// All servers: the reference first, then the peers, then ours.
+/// The servers that are compared: the reference first, then the peers, then ours.
 pub(super) static SERVERS: &[Server] = &[
     Server { websocket: false, deflate: true, ..row(REFERENCE, Kind::Tokio(raw_tokio)) },
     Server {
@@ -58,6 +58,12 @@ pub(super) static SERVERS: &[Server] = &[
     row("gorilla", Kind::Program(gorilla::command)),
     row("node-ws", Kind::Program(node::command)).deflating(),
     row("ours-axum", Kind::Tokio(ours_axum)).deflating(),
+    row(
+        "ours-axum-socket",
+        Kind::Tokio(|listener, _| Box::pin(ours::axum(listener, DeflateConfig::new(), ours::socket))),
+    )
+    .deflating()
+    .loop_of("ours-axum"),
     row("ours-axum-queue", Kind::Tokio(|listener, _| axum(listener, ours::queue)))
         .deflating()
         .loop_of("ours-axum"),
@@ -80,12 +86,27 @@ pub(super) static SERVERS: &[Server] = &[
         variant_of: Some((Difference::Compression, "ours-axum")),
         ..row(
             "ours-axum-zlib",
-            Kind::Tokio(|listener, _| Box::pin(ours::axum(listener, ours::zlib(), ours::write))),
+            Kind::Tokio(|listener, _| {
+                Box::pin(ours::axum(listener, ours::zlib(), |socket| ours::write(socket.into_conn())))
+            }),
         )
         .deflating()
     },
     row("ours-hyper", Kind::Tokio(ours_hyper)).deflating(),
     row("ours-hub", Kind::Tokio(hub::serve)).deflating(),
+];
+
+/// Loops that differ by some instructions from others: of no use where times are measured.
+pub(super) static LOOPS: &[Server] = &[
+    row("ours-axum-feed", Kind::Tokio(|listener, _| axum(listener, ours::feed)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-peer", Kind::Tokio(|listener, _| axum(listener, ours::peer)))
+        .deflating()
+        .loop_of("ours-axum"),
+    row("ours-axum-stream-split", Kind::Tokio(|listener, _| axum(listener, ours::stream_split)))
+        .deflating()
+        .loop_of("ours-axum"),
 ];
 
 /// Servers that do nothing but to send what comes to all in a room.
@@ -137,7 +158,7 @@ fn axum<F>(
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
-    Box::pin(ours::axum(listener, DeflateConfig::new(), serve))
+    Box::pin(ours::axum(listener, DeflateConfig::new(), move |socket| serve(socket.into_conn())))
 }
 
 fn ours_hyper(listener: TcpListener, traffic: Traffic) -> Serving {

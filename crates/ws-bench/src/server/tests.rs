@@ -7,7 +7,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{Kind, Server, accept, table::SERVERS};
+use super::{
+    Kind, Server, accept,
+    table::{LOOPS, SERVERS},
+};
 use crate::{
     Result,
     child::ServerProcess,
@@ -63,13 +66,14 @@ fn serve(server: &'static Server, traffic: Traffic) -> (Target, Option<ServerPro
 }
 
 fn every_server(traffic: Traffic) {
-    let mut running: Vec<Option<(Target, Option<ServerProcess>)>> = SERVERS.iter().map(|_| None).collect();
+    let servers = || SERVERS.iter().chain(LOOPS);
+    let mut running: Vec<Option<(Target, Option<ServerProcess>)>> = servers().map(|_| None).collect();
     for workload in ALL.iter().filter(|workload| workload.traffic == traffic) {
         let prepared = Prepared::new(workload);
         // Compressing takes its time in a debug build.
         let messages = if workload.size < 16 << 10 { 90 } else { 9 };
         let batch = if traffic == Traffic::Broadcast { 3 * workload.depth } else { workload.depth };
-        for (server, running) in SERVERS.iter().zip(&mut running) {
+        for (server, running) in servers().zip(&mut running) {
             if server.left_out(workload).is_some() {
                 continue;
             }
