@@ -55,8 +55,8 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        poll_fn(|cx| self.poll_message(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<Result<Message, Error>>> {
+        poll_fn(|cx| self.poll_message(cx))
     }
 
     /// Sends a message, and with it what was queued before.
@@ -66,8 +66,9 @@ impl WebSocket {
     ///
     /// # Cancel safety
     /// When the future is dropped the message was queued whole or not at all.
-    pub async fn send(&mut self, msg: Message) -> Result<(), Error> {
-        self.conn.write_message(msg).await.map_err(Error::new)
+    pub fn send(&mut self, msg: Message) -> impl Future<Output = Result<(), Error>> {
+        let mut write = self.conn.write_message(msg);
+        poll_fn(move |cx| Pin::new(&mut write).poll(cx).map_err(Error::new))
     }
 
     /// The subprotocol that was chosen, if any.
@@ -82,14 +83,23 @@ impl WebSocket {
         self.conn
     }
 
+    #[inline]
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if self.terminated {
             return Poll::Ready(None);
         }
-        let message = ready!(self.conn.poll_recv(cx));
-        // An error is the last item.
-        self.terminated = !matches!(message, Ok(Some(_)));
-        Poll::Ready(message.map_err(Error::new).transpose())
+        match ready!(self.conn.poll_recv(cx)) {
+            Ok(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Ok(None) => Poll::Ready(self.end(None)),
+            Err(error) => Poll::Ready(self.end(Some(error))),
+        }
+    }
+
+    /// The last item, if any: there is none behind an error.
+    #[cold]
+    fn end<T>(&mut self, error: Option<ws_core::Error>) -> Option<Result<T, Error>> {
+        self.terminated = true;
+        error.map(|error| Err(Error::new(error)))
     }
 }
 
