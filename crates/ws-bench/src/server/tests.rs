@@ -1,5 +1,7 @@
 //! The generator against each server, and against servers that are wrong.
 
+mod memory;
+
 use std::{net::SocketAddr, thread};
 
 use tokio::{

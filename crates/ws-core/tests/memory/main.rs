@@ -14,5 +14,7 @@ mod borrowed;
 mod idle;
 mod incoming;
 mod large;
+#[cfg(feature = "stream")]
+mod loops;
 mod messages;
 mod streams;
