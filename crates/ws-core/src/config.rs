@@ -132,7 +132,8 @@ impl Config {
     }
 
     /// How long the closing handshake, and the end of the transport after it, may take together; 5 seconds unless set.
-    /// It runs from the first close frame on, sent or received, while somebody reads or closes.
+    /// It runs from the first close frame on, sent or received, while somebody reads or closes. It counts in milliseconds, rounded
+    /// up, up to seven weeks.
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.close_timeout = Setting::Set(timeout);
         self
@@ -242,7 +243,7 @@ impl Config {
             read_buffer_size: size(self.read_buffer_size.unwrap_or(DEFAULT_READ_BUFFER)),
             write_buffer_size: size(self.write_buffer_size.unwrap_or(4 << 10)),
             high_water_mark: size(self.high_water_mark.unwrap_or(64 << 10)),
-            close_timeout: self.close_timeout.unwrap_or(Duration::from_secs(5)),
+            close_timeout: millis(self.close_timeout.unwrap_or(Duration::from_secs(5))),
             pool: self.buffer_pool.clone(),
             inbound_budget: self.inbound_budget.clone(),
         }
@@ -327,14 +328,15 @@ impl Negotiated {
     }
 }
 
-/// The buffers and times of one connection. Sizes take four bytes: every idle connection has these.
+/// The buffers and times of one connection. Sizes and times take four bytes: every idle connection has these.
 #[cfg(feature = "io")]
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     read_buffer_size: u32,
     write_buffer_size: u32,
     high_water_mark: u32,
-    pub(crate) close_timeout: Duration,
+    /// In milliseconds, which are what a timer counts in.
+    close_timeout: u32,
     pub(crate) pool: BufferPool,
     pub(crate) inbound_budget: Option<InboundBudget>,
 }
@@ -352,6 +354,16 @@ impl Settings {
     pub(crate) fn high_water_mark(&self) -> usize {
         self.high_water_mark as usize
     }
+
+    pub(crate) fn close_timeout(&self) -> Duration {
+        Duration::from_millis(self.close_timeout.into())
+    }
+}
+
+/// Whole milliseconds, rounded up; seven weeks at the most.
+#[cfg(feature = "io")]
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
 /// 4 GiB are enough for any buffer.

@@ -67,6 +67,12 @@ impl ReadBuffer {
         !self.dense && usize::from(self.expected) << 10 <= SCRATCH && self.buffer.capacity() == 0
     }
 
+    /// Whether there is no buffer.
+    #[inline]
+    pub(super) fn is_unbuffered(&self) -> bool {
+        self.buffer.capacity() == 0
+    }
+
     /// Whether there is a buffer without bytes: one who writes first gives it back.
     #[inline]
     pub(super) fn is_spare(&self) -> bool {

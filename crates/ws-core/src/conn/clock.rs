@@ -154,7 +154,7 @@ impl<S> Conn<S> {
 
     /// Whether the end of the connection takes longer than the close timeout, which runs from the first look.
     pub(super) fn is_close_overdue(&mut self) -> bool {
-        let timeout = self.0.settings.close_timeout;
+        let timeout = self.0.settings.close_timeout();
         let timers = self.0.timers.get_or_insert_default();
         let now = now();
         now >= *timers.close.get_or_insert_with(|| after(now, timeout))

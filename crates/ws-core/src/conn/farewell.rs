@@ -97,7 +97,7 @@ impl<S> Conn<S> {
         let _ = panic::catch_unwind(AssertUnwindSafe(|| {
             say(self);
             if self.closing().sent().is_some() && self.0.broken.is_none() {
-                let timeout = self.0.settings.close_timeout;
+                let timeout = self.0.settings.close_timeout();
                 if let Some(parts) = self.take_parts() {
                     then(parts, timeout);
                 }

@@ -454,6 +454,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     /// Queues a message once there is room.
     #[inline]
     fn poll_queue(&mut self, cx: &mut Context<'_>, message: &mut Option<Message>) -> Poll<Result<(), Error>> {
+        if self.needs_buffer() {
+            return self.poll_queue_first(cx, message);
+        }
         if let Some(Message::Text(text)) = message {
             if text.is_inline() && self.queue_inline(text) {
                 #[expect(
@@ -463,6 +466,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 std::mem::forget(message.take());
                 return Poll::Ready(Ok(()));
             }
+        }
+        self.poll_queue_short(cx, message)
+    }
+
+    /// As [`poll_queue`](Self::poll_queue), of the first message after a while, and often the only one.
+    #[inline(never)]
+    fn poll_queue_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        message: &mut Option<Message>,
+    ) -> Poll<Result<(), Error>> {
+        if self.queue_alone(message) {
+            return Poll::Ready(Ok(()));
         }
         self.poll_queue_short(cx, message)
     }
@@ -511,14 +527,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
+    #[inline]
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        self.leave_message();
         self.poll_short(cx, Self::poll_recv_any)
     }
 
     /// As [`poll_recv`](Self::poll_recv), whatever there is.
     #[inline(never)]
     fn poll_recv_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        self.leave_message();
         Poll::Ready(match ready!(self.poll_step(cx, Waiter::Reader, &mut Want::Message)) {
             Some(Step::Data(piece)) => Ok(Some(self.take_message(piece))),
             Some(Step::Control(message)) => Ok(Some(message)),

@@ -36,6 +36,7 @@ impl<S> Conn<S> {
         self.0.farewell = None;
         let mut read_buf = BytesMut::from(self.0.protocol.receiver().partial_header());
         read_buf.extend_from_slice(self.0.read.filled());
+        self.0.protocol.sender().outbox_mut().settle();
         Some(Parts {
             io: self.0.io.take()?,
             read_buf: read_buf.freeze(),

@@ -3,8 +3,8 @@
 //! Each does what the long way would, or leaves everything to it.
 
 use std::{
-    io::ErrorKind::WriteZero,
-    mem::MaybeUninit,
+    io::{self, ErrorKind::WriteZero},
+    mem::{self, MaybeUninit},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -17,7 +17,6 @@ use super::{
     buffer::{LARGE, SCRATCH},
     clock::now,
     ending::Stage,
-    parse,
     step::{Incoming, Piece, Place, Want},
     waiters::Waiter,
 };
@@ -25,7 +24,8 @@ use crate::{
     Error, Message, MessageKind, Role, Utf8Bytes,
     frame::apply_mask,
     keys::Keys,
-    proto::{ShortFrame, long_way},
+    proto::{Held, ShortFrame, long_way},
+    text::INLINE,
 };
 
 /// What reading a message comes to. The short ways give it as it is given on: each step that only wraps it would move it.
@@ -80,7 +80,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut window = ReadBuf::uninit(&mut scratch);
         match self.poll_scratch(cx, &mut window) {
-            Some(Poll::Ready((kind, payload))) => Poll::Ready(Ok(Some(parse::copy(kind, payload)))),
+            Some(Poll::Ready((MessageKind::Text, payload))) => {
+                Poll::Ready(Ok(Some(Message::Text(Utf8Bytes::copy_validated(payload)))))
+            }
+            Some(Poll::Ready((MessageKind::Binary, payload))) => {
+                Poll::Ready(Ok(Some(Message::Binary(Bytes::copy_from_slice(payload)))))
+            }
             Some(Poll::Pending) => Poll::Pending,
             None => long(self, cx),
         }
@@ -140,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         self.peer_is_alive();
         let mut input = window.filled_mut();
         self.0.stats.count_read(input.len());
-        self.0.turn.count_read(input.len());
+        self.0.turn.count_call();
         self.0.stale = self.0.protocol.queued() > 0;
         let is_full = input.len() == SCRATCH;
         match self.0.protocol.receive_short(&mut input) {
@@ -258,6 +263,61 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         !self.has_write_deadline() && self.has_room() && self.send_short(message)
     }
 
+    /// Queues a message as it is, if it would be alone in the queue and nothing was read behind the last one: most likely it is
+    /// the next thing that is written, and needs no buffer. Whether it did.
+    #[inline(always)]
+    pub(super) fn queue_alone(&mut self, message: &mut Option<Message>) -> bool {
+        self.try_queue_alone(message).is_some()
+    }
+
+    #[inline(always)]
+    fn try_queue_alone(&mut self, message: &mut Option<Message>) -> Option<()> {
+        if !self.0.read.is_unbuffered() {
+            return None;
+        }
+        if self.has_write_deadline()
+            || self.0.broken.is_some()
+            || self.0.ending.stage() != Stage::Open
+            || self.lacks_keys()
+        {
+            return long_way();
+        }
+        let len = self.0.protocol.hold_short(message, SCRATCH - 8)?;
+        self.count_sent(len, true);
+        Some(())
+    }
+
+    /// Writes a message that was queued as it is; what the transport does not take becomes the queue.
+    #[inline(always)]
+    pub(super) fn poll_write_held(&mut self, cx: &mut Context<'_>, held: &Held) -> Poll<io::Result<()>> {
+        let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
+        let mut frame = ReadBuf::uninit(&mut scratch);
+        if let Some((bytes, len)) = held.inline() {
+            put_inline(&mut frame, bytes, len);
+        } else if let Some(short) = held.frame() {
+            put(&mut frame, &short);
+        }
+        let frame = frame.filled();
+        let written = match Pin::new(&mut *self.0.io).poll_write(cx, frame) {
+            Poll::Ready(Ok(0)) => return Poll::Ready(Err(WriteZero.into())),
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Ready(Ok(written)) => {
+                self.0.unflushed = true;
+                self.0.stats.count_written(written);
+                written
+            }
+            Poll::Pending => 0,
+        };
+        if written < frame.len() {
+            self.lend();
+            self.0.protocol.sender().outbox_mut().push(&frame[written..]);
+            if written == 0 {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// As [`queue_short`](Self::queue_short), of text that lies in its value.
     #[inline(never)]
     pub(super) fn queue_inline(&mut self, text: &Utf8Bytes) -> bool {
@@ -295,6 +355,14 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         Some(())
     }
 
+    /// Puts a message that is one short frame into an empty buffer. The size of its payload if it did.
+    #[inline(always)]
+    fn encode(&mut self, message: &Message, frame: &mut ReadBuf<'_>) -> Option<usize> {
+        let short = self.0.protocol.encode_short(message, SCRATCH - 8)?;
+        put(frame, &short);
+        Some(short.payload.len())
+    }
+
     /// Hands a message that is one short frame to the transport without the queue, if nothing waits before it. `None` leaves the
     /// rest to the queue, and the message as well if it is still there.
     #[inline]
@@ -315,19 +383,14 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
         let mut scratch = [const { MaybeUninit::uninit() }; SCRATCH];
         let mut frame = ReadBuf::uninit(&mut scratch);
-        let payload_len = self.0.protocol.encode_short(message.as_ref()?, |short| {
-            let ShortFrame { header, header_len, payload, mask } = short;
-            if header.len() + payload.len() > SCRATCH {
-                return long_way();
+        let payload_len = match message.as_ref()? {
+            Message::Text(text) if text.is_inline() => {
+                let (bytes, len) = self.0.protocol.inline_payload(text)?;
+                put_inline(&mut frame, bytes, len);
+                len
             }
-            frame.put_slice(&header);
-            frame.set_filled(header_len);
-            frame.put_slice(payload);
-            if let Some(key) = mask {
-                apply_mask(&mut frame.filled_mut()[header_len..], key);
-            }
-            Some(payload.len())
-        })?;
+            message => self.encode(message, &mut frame)?,
+        };
         let frame = frame.filled();
         let written = match Pin::new(&mut *self.0.io).poll_write(cx, frame) {
             Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(self.write_failed(WriteZero.into())))),
@@ -335,7 +398,14 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
             Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(self.write_failed(error)))),
             Poll::Pending => return None,
         };
-        *message = None;
+        match message {
+            #[expect(
+                clippy::mem_forget,
+                reason = "there is nothing to free, and finding that out takes a while"
+            )]
+            Some(Message::Text(text)) if text.is_inline() => mem::forget(message.take()),
+            _ => *message = None,
+        }
         self.0.stats.count_written(written);
         self.count_sent(payload_len, true);
         if written < frame.len() {
@@ -346,5 +416,24 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
         self.0.unflushed = true;
         None
+    }
+}
+
+/// Puts the frame that a server sends of text that lies in its value into an empty buffer.
+#[inline(always)]
+fn put_inline(buffer: &mut ReadBuf<'_>, bytes: &[u8; INLINE], len: usize) {
+    buffer.put_slice(&[0x81, len as u8]);
+    buffer.put_slice(bytes);
+    buffer.set_filled(2 + len);
+}
+
+/// Puts a frame into an empty buffer that has room for it.
+#[inline(always)]
+fn put(buffer: &mut ReadBuf<'_>, frame: &ShortFrame<'_>) {
+    buffer.put_slice(&frame.header);
+    buffer.set_filled(frame.header_len);
+    buffer.put_slice(frame.payload);
+    if let Some(key) = frame.mask {
+        apply_mask(&mut buffer.filled_mut()[frame.header_len..], key);
     }
 }

@@ -19,6 +19,12 @@ impl Turn {
         self.take(if units <= READ as usize { READ } else { u16::try_from(units).unwrap_or(TURN) });
     }
 
+    /// Few bytes were read.
+    #[inline]
+    pub(super) fn count_call(&mut self) {
+        self.take(READ);
+    }
+
     /// A frame was read, or what there was of one.
     #[inline]
     pub(super) fn count_frame(&mut self) {

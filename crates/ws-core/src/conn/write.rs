@@ -19,8 +19,14 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     /// As [`write_message`](Self::write_message).
     #[inline]
     pub fn start_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let message = message.into();
-        if self.send_short(&message) { Ok(()) } else { self.send(message) }
+        let mut message = Some(message.into());
+        if self.queue_alone(&mut message) {
+            return Ok(());
+        }
+        match message {
+            Some(message) if !self.send_short(&message) => self.send(message),
+            _ => Ok(()),
+        }
     }
 
     fn send(&mut self, message: Message) -> Result<(), Error> {
@@ -68,10 +74,16 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         Ok(result?)
     }
 
+    /// Whether there is no buffer to copy frames into.
+    #[inline]
+    pub(super) fn needs_buffer(&mut self) -> bool {
+        self.0.protocol.sender().outbox().needs_buffer()
+    }
+
     /// Makes sure that there is a buffer to copy frames into.
     #[inline]
     pub(super) fn lend(&mut self) {
-        if self.0.protocol.sender().outbox().needs_buffer() {
+        if self.needs_buffer() {
             self.lend_buffer();
         }
     }
@@ -206,6 +218,9 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.role() == Role::Client {
             Keys::ensure()?;
+        }
+        if let Some(held) = self.0.protocol.sender().outbox_mut().take_held() {
+            ready!(self.poll_write_held(cx, &held))?;
         }
         while self.0.protocol.wants_write() {
             let outbox = self.0.protocol.outbox();

@@ -38,6 +38,8 @@
 mod closing;
 mod event;
 mod heartbeat;
+#[cfg(feature = "io")]
+mod held;
 mod outbox;
 mod protocol;
 mod receive;
@@ -59,7 +61,7 @@ pub use self::{
     send::{MaskSource, Sender},
 };
 #[cfg(feature = "io")]
-pub(crate) use self::{heartbeat::later, receive::Found, short_frame::ShortFrame};
+pub(crate) use self::{heartbeat::later, held::Held, receive::Found, short_frame::ShortFrame};
 
 /// What a short way comes to where it leaves everything to the long way. A call of its own, and a cold one: so the compiler knows
 /// which way is gone most.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, io::IoSlice};
 use bytes::{Buf, Bytes, BytesMut};
 
 #[cfg(feature = "io")]
-use super::ShortFrame;
+use super::{Held, ShortFrame};
 use crate::frame::{MaskingKey, apply_mask};
 #[cfg(feature = "io")]
 use crate::text::INLINE;
@@ -29,6 +29,9 @@ pub struct Outbox {
     written: usize,
     payloads: VecDeque<Payload>,
     len: usize,
+    /// A message that waits alone, and is not encoded. While there is one, there is no buffer.
+    #[cfg(feature = "io")]
+    held: Option<Held>,
 }
 
 #[derive(Debug)]
@@ -120,6 +123,10 @@ impl Outbox {
 
     /// Forgets everything that waits.
     pub fn clear(&mut self) {
+        #[cfg(feature = "io")]
+        if let Some(held) = self.take_held() {
+            return drop(held);
+        }
         self.advance(self.len);
     }
 
@@ -148,6 +155,42 @@ impl Outbox {
     pub fn lend(&mut self, buffer: BytesMut) {
         if self.needs_buffer() && buffer.is_empty() {
             self.buffer = buffer;
+            #[cfg(feature = "io")]
+            self.settle();
+        }
+    }
+
+    /// Takes a message with a payload of so many bytes that waits as it is, where nothing else waits.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(super) fn hold(&mut self, held: Held, len: usize) {
+        self.len = held.header_len(len) + len;
+        self.held = Some(held);
+    }
+
+    /// Takes the message that was not encoded out again, to write it.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn take_held(&mut self) -> Option<Held> {
+        let held = self.held.take()?;
+        self.len = 0;
+        Some(held)
+    }
+
+    /// Encodes what was not, before something follows it.
+    #[cfg(feature = "io")]
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if let Some(held) = self.take_held() {
+            self.push_held(&held);
+        }
+    }
+
+    #[cfg(feature = "io")]
+    #[inline(never)]
+    fn push_held(&mut self, held: &Held) {
+        if let Some(ShortFrame { header, header_len, payload, mask }) = held.frame() {
+            self.push_frame(&header[..header_len], payload, mask);
         }
     }
 
@@ -207,6 +250,8 @@ impl Outbox {
 
     /// Queues a header and its payload by copying them, the payload masked if there is a key.
     pub(super) fn push_frame(&mut self, header: &[u8], payload: &[u8], mask: Option<MaskingKey>) {
+        #[cfg(feature = "io")]
+        self.settle();
         self.compact();
         self.len += header.len() + payload.len();
         self.buffer.reserve(header.len() + payload.len());
@@ -226,6 +271,8 @@ impl Outbox {
 
     /// Queues a payload by reference.
     pub(super) fn push_shared(&mut self, bytes: Bytes) {
+        #[cfg(feature = "io")]
+        self.settle();
         self.len += bytes.len();
         self.payloads.push_back(Payload { place: self.buffer.len(), bytes });
     }
@@ -253,6 +300,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    #[cfg(feature = "io")]
+    use crate::Message;
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -333,6 +382,44 @@ mod tests {
         outbox.push(b"ab");
         outbox.lend(BytesMut::with_capacity(512));
         assert_eq!(outbox.chunk(), b"ab");
+    }
+
+    #[cfg(feature = "io")]
+    #[test]
+    fn message_that_waits_alone_is_encoded_before_what_follows() {
+        let followers: [fn(&mut Outbox); 3] = [
+            |outbox| outbox.push(b"z"),
+            |outbox| outbox.push_shared(Bytes::from_static(b"z")),
+            |outbox| {
+                outbox.lend(BytesMut::with_capacity(512));
+                outbox.push(b"z");
+            },
+        ];
+        for mask in [None, Some(MaskingKey::new([1, 2, 3, 4]))] {
+            for len in [0, 1, 38, 39, 125, 126, 2000] {
+                for follow in followers {
+                    let message = Message::text("a".repeat(len));
+                    let mut expected = Outbox::default();
+                    expected.push_held(&Held::new(message.clone(), mask));
+                    let mut outbox = Outbox::default();
+                    outbox.hold(Held::new(message, mask), len);
+                    assert_eq!(outbox.len(), expected.len());
+                    follow(&mut outbox);
+                    follow(&mut expected);
+                    assert_eq!(outbox.to_vec(), expected.to_vec());
+                    assert_eq!(outbox.len(), expected.len());
+                }
+            }
+        }
+    }
+
+    #[cfg(feature = "io")]
+    #[test]
+    fn message_that_waits_alone_is_forgotten_with_the_rest() {
+        let mut outbox = Outbox::default();
+        outbox.hold(Held::new(Message::text("a"), None), 1);
+        outbox.clear();
+        assert!(outbox.is_empty() && outbox.take_held().is_none());
     }
 
     #[test]

@@ -5,6 +5,8 @@ use super::Tally;
 use super::{Closing, Event, MaskSource, Outbox, Owed, Receiver, Sender, receive::Found};
 #[cfg(feature = "io")]
 use super::{ShortFrame, long_way};
+#[cfg(feature = "io")]
+use crate::text::INLINE;
 #[cfg(feature = "deflate")]
 use crate::{Compression, CompressionLevel, DeflateConfig, NegotiatedDeflate};
 use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Violation};
@@ -163,6 +165,13 @@ impl<K: MaskSource> Protocol<K> {
         self.sender.send_short(message, &mut self.keys)
     }
 
+    /// Takes a message of at most `most` bytes as it is, if nothing waits. The size of its payload if it did.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(crate) fn hold_short(&mut self, message: &mut Option<Message>, most: usize) -> Option<usize> {
+        self.sender.hold_short(message, most, &mut self.keys)
+    }
+
     /// As [`send_short`](Self::send_short), of text that lies in its value.
     #[cfg(feature = "io")]
     #[inline(always)]
@@ -170,15 +179,18 @@ impl<K: MaskSource> Protocol<K> {
         self.sender.send_inline(text)
     }
 
+    /// As [`send_inline`](Self::send_inline), but gives the payload.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(crate) fn inline_payload<'t>(&self, text: &'t crate::Utf8Bytes) -> Option<(&'t [u8; INLINE], usize)> {
+        self.sender.inline_payload(text)
+    }
+
     /// As [`send_short`](Self::send_short), but gives the frame instead of queueing it.
     #[cfg(feature = "io")]
     #[inline(always)]
-    pub(crate) fn encode_short<T>(
-        &mut self,
-        message: &Message,
-        put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
-    ) -> Option<T> {
-        self.sender.encode_short(message, &mut self.keys, put)
+    pub(crate) fn encode_short<'m>(&mut self, message: &'m Message, most: usize) -> Option<ShortFrame<'m>> {
+        self.sender.encode_short(message, most, &mut self.keys)
     }
 
     /// As [`send`](Self::send), with a choice for this message alone. Control frames are never compressed.

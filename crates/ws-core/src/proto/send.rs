@@ -5,9 +5,11 @@ mod compressing;
 
 use bytes::Bytes;
 
+#[cfg(feature = "io")]
+use super::{Held, ShortFrame, long_way, short_frame::short_payload};
 use super::{Outbox, Owed};
 #[cfg(feature = "io")]
-use super::{ShortFrame, long_way};
+use crate::text::INLINE;
 use crate::{
     CloseFrame, Message, MessageKind, PreparedMessage, Role, UsageError, Violation,
     frame::{FrameHeader, MAX_CONTROL_PAYLOAD, MaskingKey, Opcode},
@@ -124,35 +126,74 @@ impl Sender {
         if !self.sends_as_it_is() {
             return long_way();
         }
-        let outbox = &mut self.outbox;
-        encode_short(self.role, message, keys, |frame| {
-            if outbox.push_short(&frame) { Some(frame.payload.len()) } else { long_way() }
-        })
+        let (kind, payload) = short_payload(message)?;
+        let frame = ShortFrame::new(kind, payload, self.mask(keys));
+        if self.outbox.push_short(&frame) { Some(payload.len()) } else { long_way() }
+    }
+
+    /// Takes a message of at most `most` bytes as it is, if nothing waits: it is encoded when it is written, or when something is
+    /// queued behind it. The size of its payload if it did.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(super) fn hold_short(
+        &mut self,
+        message: &mut Option<Message>,
+        most: usize,
+        keys: &mut impl MaskSource,
+    ) -> Option<usize> {
+        if !self.sends_as_it_is() || !self.outbox.is_empty() || !self.outbox.needs_buffer() {
+            return long_way();
+        }
+        let len = short_payload(message.as_ref()?)?.1.len();
+        if len > most {
+            return None;
+        }
+        let mask = self.mask(keys);
+        self.outbox.hold(Held::new(message.take()?, mask), len);
+        Some(len)
     }
 
     /// As [`send_short`](Self::send_short), of text that lies in its value.
     #[cfg(feature = "io")]
     #[inline(always)]
     pub(super) fn send_inline(&mut self, text: &crate::Utf8Bytes) -> Option<usize> {
-        let Some((bytes, len)) = text.inline() else { return long_way() };
-        if self.role == Role::Server && self.sends_as_it_is() && self.outbox.push_inline(bytes, len) {
-            Some(len)
-        } else {
-            long_way()
-        }
+        let (bytes, len) = self.inline_payload(text)?;
+        if self.outbox.push_inline(bytes, len) { Some(len) } else { long_way() }
     }
 
-    /// Gives a message as one frame, where nothing has to be looked at but that: most of what is sent, in most programs. `None`
-    /// for everything else, which is left to [`send`](Self::send); it knows all the rules.
+    /// The payload of text that lies in its value, with what lies behind it, and its size, where a frame of these two bytes
+    /// before it is all that is made of it: FIN and text, and the size.
     #[cfg(feature = "io")]
     #[inline(always)]
-    pub(super) fn encode_short<T>(
+    pub(super) fn inline_payload<'t>(&self, text: &'t crate::Utf8Bytes) -> Option<(&'t [u8; INLINE], usize)> {
+        let Some(payload) = text.inline() else { return long_way() };
+        if self.role == Role::Server && self.sends_as_it_is() { Some(payload) } else { long_way() }
+    }
+
+    /// Gives a message of at most `most` bytes as one frame, where nothing has to be looked at but that: most of what is sent, in
+    /// most programs. `None` for everything else, which is left to [`send`](Self::send); it knows all the rules.
+    #[cfg(feature = "io")]
+    #[inline(always)]
+    pub(super) fn encode_short<'m>(
         &self,
-        message: &Message,
+        message: &'m Message,
+        most: usize,
         keys: &mut impl MaskSource,
-        put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
-    ) -> Option<T> {
-        if self.sends_as_it_is() { encode_short(self.role, message, keys, put) } else { long_way() }
+    ) -> Option<ShortFrame<'m>> {
+        if !self.sends_as_it_is() {
+            return long_way();
+        }
+        let (kind, payload) = short_payload(message)?;
+        if payload.len() > most { long_way() } else { Some(ShortFrame::new(kind, payload, self.mask(keys))) }
+    }
+
+    /// 5.1: a client masks all frames, a server none.
+    #[inline(always)]
+    fn mask(&self, keys: &mut impl MaskSource) -> Option<MaskingKey> {
+        match self.role {
+            Role::Client => Some(keys.masking_key()),
+            Role::Server => None,
+        }
     }
 
     /// Whether nothing stands before a message, and nothing is made of it.
@@ -377,37 +418,12 @@ impl Sender {
     }
 
     fn header(&self, opcode: Opcode, fin: bool, len: usize, keys: &mut impl MaskSource) -> FrameHeader {
-        // 5.1: a client masks all frames, a server none.
-        let mask = match self.role {
-            Role::Client => Some(keys.masking_key()),
-            Role::Server => None,
-        };
-        FrameHeader { fin, mask, ..FrameHeader::new(opcode, len as u64) }
+        FrameHeader { fin, mask: self.mask(keys), ..FrameHeader::new(opcode, len as u64) }
     }
-}
-
-/// Gives a data message as a [`ShortFrame`], unless it is too long for one.
-#[cfg(feature = "io")]
-#[inline(always)]
-fn encode_short<T>(
-    role: Role,
-    message: &Message,
-    keys: &mut impl MaskSource,
-    put: impl FnOnce(ShortFrame<'_>) -> Option<T>,
-) -> Option<T> {
-    let (kind, payload) = match message {
-        Message::Text(text) => (MessageKind::Text, text.as_bytes()),
-        Message::Binary(data) => (MessageKind::Binary, &data[..]),
-        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return long_way(),
-    };
-    if payload.len() >= SHARE_FROM {
-        return long_way();
-    }
-    put(ShortFrame::new(role, kind, payload, keys))
 }
 
 /// Payloads from here on cost more to copy than a second piece costs in a vectored write.
-const SHARE_FROM: usize = 4096;
+pub(super) const SHARE_FROM: usize = 4096;
 
 /// Queued bytes above which pongs wait: some thirty of the largest, more than any honest peer leaves unread.
 const LATE: usize = 4096;
