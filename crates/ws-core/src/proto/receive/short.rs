@@ -20,23 +20,27 @@ impl Receiver {
         &mut self,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
-        let Some((header, rest)) = input.split_first_chunk_mut::<6>() else {
-            return self.short_message_any(input);
-        };
-        let kind = match header[0] {
+        let [first, second, ..] = **input else { return Ok(long_way()) };
+        let kind = match first {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
             _ => return Ok(long_way()),
         };
-        // Without the mask bit it is too much.
-        let len = header[1] ^ 0x80;
-        if len >= self.short_below || !self.is_at_message() || rest.len() < usize::from(len) {
-            return self.short_message_any(input);
+        if !self.is_at_message() {
+            return Ok(long_way());
         }
-        let key = MaskingKey::new([header[2], header[3], header[4], header[5]]);
-        let (_, frame) = mem::take(input).split_at_mut(6);
-        let (payload, rest) = frame.split_at_mut(usize::from(len));
+        // Without the mask bit it is too much.
+        let len = usize::from(second ^ 0x80);
+        if len >= usize::from(self.short_below) {
+            return self.medium_message(kind, second, input);
+        }
+        if input.len() < 6 + len {
+            return Ok(long_way());
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(6 + len);
         *input = rest;
+        let (header, payload) = frame.split_at_mut(6);
+        let key = MaskingKey::new([header[2], header[3], header[4], header[5]]);
         if !unmask_short(payload, key) && kind == MessageKind::Text {
             self.whole_text(payload)?;
         }
@@ -51,17 +55,13 @@ impl Receiver {
     }
 
     /// As [`short_message`](Self::short_message), whatever its size and role.
-    #[inline(never)]
-    fn short_message_any<'i>(
+    #[inline(always)]
+    fn medium_message<'i>(
         &mut self,
+        kind: MessageKind,
+        second: u8,
         input: &mut &'i mut [u8],
     ) -> Result<Option<(MessageKind, &'i [u8])>, Violation> {
-        let [first, second, ..] = **input else { return Ok(long_way()) };
-        let kind = match first {
-            0x81 => MessageKind::Text,
-            0x82 => MessageKind::Binary,
-            _ => return Ok(long_way()),
-        };
         let (len, start) = match (second & 0x7F, &input[2..]) {
             (len @ 0..=125, _) => (usize::from(len), 2),
             // 5.2: the length is in its shortest form.
@@ -75,8 +75,7 @@ impl Receiver {
         let end = header_len + len;
         let limits = &self.limits;
         let is_plain = second & 0x80 == mask_bit
-            && len as u64 <= limits.max_frame_size.min(limits.max_message_size)
-            && self.is_at_message();
+            && len as u64 <= limits.max_frame_size.min(limits.max_message_size);
         if !is_plain || input.len() < end {
             return Ok(long_way());
         }
@@ -85,7 +84,6 @@ impl Receiver {
         let (header, payload) = frame.split_at_mut(header_len);
         let key = header.last_chunk().filter(|_| mask_bit > 0).map(|key| MaskingKey::new(*key));
         let is_ascii = match key {
-            Some(key) if len <= SHORT => unmask_short(payload, key),
             Some(key) => {
                 apply_mask(payload, key);
                 false
