@@ -70,6 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         cx: &mut Context<'_>,
         long: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<Received>,
     ) -> Poll<Received> {
+        self.0.waiters.reads();
         if !self.is_quiet() {
             let _: Option<()> = long_way();
             return long(self, cx);

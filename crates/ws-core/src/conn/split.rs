@@ -342,7 +342,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
         let mut conn = self.0.lock();
         start_send(&mut conn)?;
-        conn.0.waiters.wake(Waiter::Reader);
+        conn.0.waiters.queued();
         Ok(())
     }
 
@@ -370,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         poll_fn(|cx| self.poll_ready(cx)).await?;
         let mut conn = self.0.lock();
         conn.start_send_prepared(message)?;
-        conn.0.waiters.wake(Waiter::Reader);
+        conn.0.waiters.queued();
         Ok(())
     }
 

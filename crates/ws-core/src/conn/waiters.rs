@@ -31,6 +31,8 @@ pub(super) struct Waiters {
     writer: Option<Waker>,
     /// The waker that was made last to wake two tasks.
     both: Option<Arc<Both>>,
+    /// The reader has waited since it last began to read.
+    reader_waits: bool,
     /// The reader waits for the write direction, too: what was queued did not go out as a whole.
     reader_flushes: bool,
 }
@@ -45,8 +47,25 @@ impl Waiters {
     #[inline]
     pub(super) fn waits(&mut self, by: Waiter, waker: &Waker) {
         match by {
-            Waiter::Reader => remember(&mut self.reader, waker),
+            Waiter::Reader => {
+                remember(&mut self.reader, waker);
+                self.reader_waits = true;
+            }
             Waiter::Writer => remember(&mut self.writer, waker),
+        }
+    }
+
+    /// The reader looks at everything.
+    #[inline]
+    pub(super) fn reads(&mut self) {
+        self.reader_waits = false;
+    }
+
+    /// Something was queued, which a reader that waits writes.
+    #[inline]
+    pub(super) fn queued(&mut self) {
+        if self.reader_waits {
+            self.wake_reader();
         }
     }
 
@@ -55,6 +74,7 @@ impl Waiters {
         match by {
             Waiter::Reader => {
                 remember(&mut self.reader, waker);
+                self.reader_waits = true;
                 self.reader_flushes = true;
             }
             Waiter::Writer => remember(&mut self.writer, waker),

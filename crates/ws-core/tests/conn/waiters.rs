@@ -6,7 +6,7 @@ use std::{
     pin::{Pin, pin},
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake as _, Waker},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -133,6 +133,30 @@ fn writer_that_is_done_is_not_woken_for_what_the_reader_writes() {
         remote.set_capacity(usize::MAX);
         assert!(reads.take(), "{role:?}");
         assert!(!writes.take(), "{role:?}: it waits for nothing");
+    }
+}
+
+#[test]
+fn reader_is_woken_by_what_is_queued_only_while_it_waits() {
+    for role in ROLES {
+        let (conn, remote) = conn(role);
+        let (mut read, mut write) = conn.into_split();
+        let (reads, writes) = (Flag::new(), Flag::new());
+        {
+            let mut read = pin!(read.read_message());
+            assert!(poll!(read, reads).is_pending());
+            remote.send(text(role, "message"));
+            assert!(poll!(read, reads).is_ready());
+        }
+        assert!(poll!(pin!(write.queue_message("answer")), writes).is_ready());
+        assert!(!reads.take(), "{role:?}: it waits for nothing");
+        reads.wake_by_ref();
+        let mut read = pin!(read.read_message());
+        assert!(poll!(read, reads).is_pending());
+        assert!(!remote.take().is_empty(), "{role:?}: a read that waits writes");
+        writes.wake_by_ref();
+        assert!(poll!(pin!(write.queue_message("another")), writes).is_ready());
+        assert!(reads.take(), "{role:?}: nobody else writes it");
     }
 }
 
