@@ -55,9 +55,10 @@ impl<'a> Fields<'a> {
 impl Values<'_> {
     /// [`has_token`] for these lines.
     pub(super) fn has_token(mut self, token: &str) -> bool {
-        // ASCII only: letters beyond it have no case here. Most lines are this token and nothing else.
+        // ASCII only: letters beyond it have no case here. Most lines are this token and nothing else, in this case.
         self.any(|line| {
-            line.eq_ignore_ascii_case(token.as_bytes())
+            line == token.as_bytes()
+                || line.eq_ignore_ascii_case(token.as_bytes())
                 || Elements::new(Values::One(Some(line)))
                     .flatten()
                     .any(|found| found.eq_ignore_ascii_case(token))
