@@ -54,19 +54,29 @@ pub fn check_connect(
     uri: &Uri,
     headers: &http::HeaderMap,
 ) -> Result<(), Refusal> {
+    let fields = Fields::from(headers);
+    check_connect_fields(method, protocol, uri, fields, &Overview::of(fields))
+}
+
+/// [`check_connect`] with the overview of the fields.
+pub(super) fn check_connect_fields(
+    method: &Method,
+    protocol: Option<&str>,
+    uri: &Uri,
+    fields: Fields<'_>,
+    overview: &Overview<'_>,
+) -> Result<(), Refusal> {
     if *method != Method::CONNECT {
         return Err(Refusal::MethodNotConnect);
     }
     if !is_websocket_connect(method, protocol) {
         return Err(Refusal::ProtocolNotWebSocket);
     }
-    let fields = Fields::from(headers);
     if HTTP1_FIELDS.iter().any(|name| fields.contains(name)) {
         return Err(Refusal::Http1Field);
     }
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     let target = uri.path_and_query().map_or(0, |path| path.as_str().len()) + authority;
-    let overview = &Overview::of(fields);
     check_websocket_version(overview)?;
     check_size(target, overview)?;
     check_authority(uri, fields)?;

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{Extension, ResponseError, fields::Fields};
+use super::{Extension, Extensions, ResponseError, fields::Fields};
 use crate::{
     DeflateConfig, NegotiatedDeflate,
     deflate::{InvalidParameters, NAME, Parameters},
@@ -33,14 +33,18 @@ pub fn negotiate_deflate(
     headers: &HeaderMap,
     config: &DeflateConfig,
 ) -> Option<(NegotiatedDeflate, HeaderValue)> {
-    Fields::from(headers)
-        .extensions()
-        .map_while(Result::ok)
-        .filter(|extension| extension.name() == NAME)
-        .find_map(|offer| {
-            let (response, negotiated) = config.answer(&parameters(&offer).ok()?)?;
-            Some((negotiated, HeaderValue::try_from(response.to_string()).ok()?))
-        })
+    negotiate_offers(Fields::from(headers).extensions(), config)
+}
+
+/// [`negotiate_deflate`] for these offers.
+pub(super) fn negotiate_offers(
+    offers: Extensions<'_>,
+    config: &DeflateConfig,
+) -> Option<(NegotiatedDeflate, HeaderValue)> {
+    offers.map_while(Result::ok).filter(|extension| extension.name() == NAME).find_map(|offer| {
+        let (response, negotiated) = config.answer(&parameters(&offer).ok()?)?;
+        Some((negotiated, HeaderValue::try_from(response.to_string()).ok()?))
+    })
 }
 
 /// The `Sec-WebSocket-Extensions` with which a client offers permessage-deflate.

@@ -3,12 +3,12 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
-        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, ValueIter,
+        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, ValueIter,
     },
 };
 
-use super::scan::trim;
+use super::{origin::host, scan::trim};
 
 /// The fields of a head: a map, or a list that nothing was allocated for.
 #[derive(Clone, Copy, Debug)]
@@ -61,14 +61,18 @@ impl<'a> From<&'a HeaderMap> for Fields<'a> {
 /// several times as long.
 pub(super) struct Overview<'a> {
     fields: Fields<'a>,
-    /// In the order of [`NAMES`].
-    found: [Found<'a>; KNOWN],
+    /// The first line of each, in the order of [`NAMES`].
+    found: [Option<&'a [u8]>; KNOWN],
+    /// Those that have more, a bit for each.
+    repeated: u16,
     /// How many fields there are, known or not.
     pub(super) count: usize,
     /// The bytes of all fields, each as `name: value` and the end of its line.
     pub(super) size: usize,
     /// The bytes of the longest.
     pub(super) longest: usize,
+    /// Read as text once: it is checked, and compared with the origin.
+    host: Option<&'a str>,
 }
 
 #[derive(Clone, Copy)]
@@ -80,8 +84,8 @@ enum Found<'a> {
 
 impl<'a> Overview<'a> {
     pub(super) fn of(fields: Fields<'a>) -> Self {
-        let found = [Found::Nowhere; KNOWN];
-        let mut overview = Self { fields, found, count: 0, size: 0, longest: 0 };
+        let mut overview =
+            Self { fields, found: [None; KNOWN], repeated: 0, count: 0, size: 0, longest: 0, host: None };
         match fields {
             Fields::Map(headers) => {
                 for (name, value) in headers {
@@ -95,7 +99,14 @@ impl<'a> Overview<'a> {
                 }
             }
         }
+        overview.host = overview.only_line(&HOST).ok().flatten().and_then(host);
         overview
+    }
+
+    /// [`Fields::host`].
+    #[inline]
+    pub(super) fn host(&self) -> Option<&'a str> {
+        self.host
     }
 
     fn add(&mut self, place: Option<usize>, name: &str, value: &'a [u8]) {
@@ -103,16 +114,15 @@ impl<'a> Overview<'a> {
         self.count += 1;
         self.size += size;
         self.longest = self.longest.max(size);
-        if let Some(found) = place.and_then(|place| self.found.get_mut(place)) {
-            *found = match found {
-                Found::Nowhere => Found::Once(value),
-                Found::Once(_) | Found::Repeated => Found::Repeated,
-            };
+        let Some(place) = place else { return };
+        match &mut self.found[place] {
+            found @ None => *found = Some(value),
+            Some(_) => self.repeated |= 1 << place,
         }
     }
 
     /// [`Fields::lines`], of a known name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn lines(&self, name: &HeaderName) -> Values<'a> {
         match self.find(name) {
             Found::Nowhere => Values::One(None),
@@ -123,7 +133,7 @@ impl<'a> Overview<'a> {
     }
 
     /// [`Fields::only_line`], of a known name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn only_line(&self, name: &HeaderName) -> Result<Option<&'a [u8]>, Repeated> {
         match self.find(name) {
             Found::Nowhere => Ok(None),
@@ -133,33 +143,41 @@ impl<'a> Overview<'a> {
     }
 
     /// [`Fields::contains`], of a known name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn contains(&self, name: &HeaderName) -> bool {
         !matches!(self.find(name), Found::Nowhere)
     }
 
-    #[inline]
+    // Inlined, the place of a name is a constant.
+    #[inline(always)]
     fn find(&self, name: &HeaderName) -> Found<'a> {
         let place = known(name);
         debug_assert!(place.is_some(), "{name} is not among the names");
         // As if it were there more than once, so that lines are looked up all the same.
-        place.map_or(Found::Repeated, |place| self.found[place])
+        let Some(place) = place else { return Found::Repeated };
+        match self.found[place] {
+            _ if self.repeated >> place & 1 == 1 => Found::Repeated,
+            Some(line) => Found::Once(line),
+            None => Found::Nowhere,
+        }
     }
 }
 
 /// Where a name is in [`NAMES`].
-#[inline]
+#[inline(always)]
 fn known(name: &HeaderName) -> Option<usize> {
     Some(match *name {
         CONNECTION => 0,
         CONTENT_LENGTH => 1,
         EXPECT => 2,
         HOST => 3,
-        SEC_WEBSOCKET_EXTENSIONS => 4,
-        SEC_WEBSOCKET_PROTOCOL => 5,
-        SEC_WEBSOCKET_VERSION => 6,
-        TRANSFER_ENCODING => 7,
-        UPGRADE => 8,
+        ORIGIN => 4,
+        SEC_WEBSOCKET_EXTENSIONS => 5,
+        SEC_WEBSOCKET_KEY => 6,
+        SEC_WEBSOCKET_PROTOCOL => 7,
+        SEC_WEBSOCKET_VERSION => 8,
+        TRANSFER_ENCODING => 9,
+        UPGRADE => 10,
         _ => return None,
     })
 }
@@ -170,13 +188,15 @@ static NAMES: [HeaderName; KNOWN] = [
     CONTENT_LENGTH,
     EXPECT,
     HOST,
+    ORIGIN,
     SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION,
     TRANSFER_ENCODING,
     UPGRADE,
 ];
-const KNOWN: usize = 9;
+const KNOWN: usize = 11;
 
 /// The values of one header.
 pub(super) enum Values<'a> {
@@ -200,7 +220,7 @@ impl<'a> Iterator for Values<'a> {
 }
 
 /// A header that may stand in a message once stands there more often.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeated;
 
 #[cfg(test)]
@@ -212,13 +232,13 @@ mod tests {
         for (place, name) in NAMES.iter().enumerate() {
             assert_eq!(known(name), Some(place), "{name}");
         }
-        assert_eq!(known(&http::header::SEC_WEBSOCKET_KEY), None);
+        assert_eq!(known(&http::header::COOKIE), None);
     }
 
     #[test]
     fn overview_has_the_lines_that_a_look_up_finds() {
         for times in 0..=3 {
-            let names = NAMES.iter().chain([&http::header::ORIGIN]);
+            let names = NAMES.iter().chain([&http::header::COOKIE]);
             let lines: Vec<_> = names.flat_map(|name| vec![name; times]).collect();
             let mut headers = HeaderMap::new();
             for &name in &lines {

@@ -36,6 +36,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A [`RequestHead`] does the same with one reading of the head.
+//!
 //! Over HTTP/2 (RFC 8441) [`check_connect`] and [`connect_response`] take the place of the first and the last, and there is
 //! no key.
 //!
@@ -54,6 +56,7 @@ mod connect;
 mod deflate;
 mod extensions;
 mod fields;
+mod head;
 mod key;
 mod offer;
 mod origin;
@@ -75,6 +78,7 @@ pub use self::{
     extensions::{
         Extension, ExtensionParameter, ExtensionParameters, Extensions, InvalidExtension, parse_extensions,
     },
+    head::RequestHead,
     key::{accept_key, encode_key, is_valid_key},
     offer::Offer,
     origin::{InvalidOrigin, Origin, is_same_origin, request_authority},

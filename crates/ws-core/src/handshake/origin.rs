@@ -13,7 +13,7 @@ use http::{
 };
 
 use super::{
-    fields::Fields,
+    fields::{Fields, Repeated},
     scan::{ByteSet, trim},
 };
 
@@ -53,17 +53,30 @@ pub fn request_authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a
 impl<'a> Fields<'a> {
     /// [`is_same_origin`] for any head.
     pub(crate) fn is_same_origin(self, authority: &str, scheme: Option<&Scheme>) -> bool {
-        match self.only_line(&ORIGIN) {
-            Ok(Some(origin)) => Parts::parse(origin).is_some_and(|origin| origin.matches(authority, scheme)),
-            Ok(None) => true,
-            Err(_) => false,
-        }
+        is_origin_of(self.only_line(&ORIGIN), authority, scheme)
     }
 
     /// The one `Host` header.
     pub(crate) fn host(self) -> Option<&'a str> {
-        let host = self.only_line(&HOST).ok().flatten()?;
-        std::str::from_utf8(host).ok().filter(|host| !host.is_empty())
+        self.only_line(&HOST).ok().flatten().and_then(host)
+    }
+}
+
+/// The line of a `Host` header as text; it may still name no host.
+pub(super) fn host(line: &[u8]) -> Option<&str> {
+    std::str::from_utf8(line).ok().filter(|host| !host.is_empty())
+}
+
+/// [`is_same_origin`] for what there is of the `Origin` header.
+pub(super) fn is_origin_of(
+    origin: Result<Option<&[u8]>, Repeated>,
+    authority: &str,
+    scheme: Option<&Scheme>,
+) -> bool {
+    match origin {
+        Ok(Some(origin)) => Parts::parse(origin).is_some_and(|origin| origin.matches(authority, scheme)),
+        Ok(None) => true,
+        Err(Repeated) => false,
     }
 }
 
@@ -251,9 +264,12 @@ impl std::error::Error for InvalidOrigin {}
 ///
 /// Laxer than what counts as the host of an origin, since clients that are no browsers name hosts such as `web.1`.
 pub(crate) fn is_valid_host(authority: &[u8]) -> bool {
-    let Some((host, port)) = std::str::from_utf8(trim(authority)).ok().and_then(split_authority) else {
-        return false;
-    };
+    std::str::from_utf8(trim(authority)).is_ok_and(is_valid_authority)
+}
+
+/// [`is_valid_host`] of a text without whitespace around it.
+pub(super) fn is_valid_authority(authority: &str) -> bool {
+    let Some((host, port)) = split_authority(authority) else { return false };
     let host_is_valid = match ipv6_literal(host) {
         Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(|byte| HOST_NAME.has(byte)),
@@ -286,7 +302,8 @@ pub(super) fn is_same_authority(one: &str, other: &str, scheme: Option<&str>) ->
 fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
     let end_of_host = match authority.strip_prefix('[') {
         Some(address) => address.find(']')? + 2,
-        None => authority.find(':').unwrap_or(authority.len()),
+        // Byte by byte: what `find` makes ready for is longer than most hosts.
+        None => authority.bytes().position(|byte| byte == b':').unwrap_or(authority.len()),
     };
     let (host, rest) = authority.split_at(end_of_host);
     match rest.strip_prefix(':') {

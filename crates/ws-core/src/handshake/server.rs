@@ -3,7 +3,7 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, Version,
     header::{
-        CONNECTION, CONTENT_LENGTH, EXPECT, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+        CONNECTION, CONTENT_LENGTH, EXPECT, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
         SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRAILER, TRANSFER_ENCODING,
         UPGRADE,
     },
@@ -12,10 +12,10 @@ use http::{
 
 use super::{
     Refusal, accept_key,
-    fields::{Fields, Overview},
+    fields::{Fields, Overview, Repeated},
     has_token,
     key::is_valid_key,
-    origin::is_valid_host,
+    origin::is_valid_authority,
     scan::trim,
 };
 
@@ -45,15 +45,7 @@ pub fn check_request(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    let request = RequestParts {
-        method: method.as_str(),
-        version,
-        authority: uri.authority().map(Authority::as_str),
-        // `Uri` does not tell its length; the path and the query are what a client can make long.
-        target: uri.path_and_query().map_or(0, |path| path.as_str().len()),
-        fields: headers.into(),
-    };
-    request.check()
+    RequestParts::new(method, version, uri, headers).check()
 }
 
 /// What is checked of a request, wherever it was parsed.
@@ -68,11 +60,27 @@ pub(crate) struct RequestParts<'a> {
     pub(crate) fields: Fields<'a>,
 }
 
-impl RequestParts<'_> {
+impl<'a> RequestParts<'a> {
+    pub(super) fn new(method: &'a Method, version: Version, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
+        Self {
+            method: method.as_str(),
+            version,
+            authority: uri.authority().map(Authority::as_str),
+            // `Uri` does not tell its length; the path and the query are what a client can make long.
+            target: uri.path_and_query().map_or(0, |path| path.as_str().len()),
+            fields: headers.into(),
+        }
+    }
+
     /// [`check_request`] says what is checked, and in which order.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
-        let fields = &Overview::of(self.fields);
-        if !fields.lines(&CONNECTION).has_token("upgrade") {
+        self.check_fields(&Overview::of(self.fields))
+    }
+
+    /// [`check`](Self::check) with the overview of its fields.
+    pub(super) fn check_fields(&self, fields: &Overview<'_>) -> Result<(), Refusal> {
+        // As most clients spell it.
+        if !fields.lines(&CONNECTION).has_token("Upgrade") {
             return Err(Refusal::ConnectionToken);
         }
         if !fields.lines(&UPGRADE).has_token("websocket") {
@@ -92,9 +100,9 @@ impl RequestParts<'_> {
 
     /// RFC 9112, 3.2: exactly one `Host`, with a valid value.
     fn check_host(&self, fields: &Overview<'_>) -> Result<(), Refusal> {
-        let target_is_valid = self.authority.is_none_or(|authority| is_valid_host(authority.as_bytes()));
-        match fields.only_line(&HOST) {
-            Ok(Some(host)) if target_is_valid && is_valid_host(host) => Ok(()),
+        let target_is_valid = self.authority.is_none_or(is_valid_authority);
+        match fields.host() {
+            Some(host) if target_is_valid && is_valid_authority(host) => Ok(()),
             _ => Err(Refusal::Host),
         }
     }
@@ -114,10 +122,12 @@ pub(super) fn check_offers(fields: &Overview<'_>) -> Result<(), Refusal> {
     if announces_body(fields) {
         return Err(Refusal::Body);
     }
-    if !fields.lines(&SEC_WEBSOCKET_PROTOCOL).are_tokens() {
+    if fields.contains(&SEC_WEBSOCKET_PROTOCOL) && !fields.lines(&SEC_WEBSOCKET_PROTOCOL).are_tokens() {
         return Err(Refusal::SubprotocolMalformed);
     }
-    if fields.lines(&SEC_WEBSOCKET_EXTENSIONS).extensions().any(|extension| extension.is_err()) {
+    if fields.contains(&SEC_WEBSOCKET_EXTENSIONS)
+        && fields.lines(&SEC_WEBSOCKET_EXTENSIONS).extensions().any(|extension| extension.is_err())
+    {
         return Err(Refusal::ExtensionMalformed);
     }
     Ok(())
@@ -145,11 +155,16 @@ pub fn check_key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
 
 /// [`check_key`] before the answer to the key.
 pub(crate) fn valid_key(fields: Fields<'_>) -> Result<&[u8], Refusal> {
-    match fields.only_line(&SEC_WEBSOCKET_KEY) {
+    valid_key_of(fields.only_line(&SEC_WEBSOCKET_KEY))
+}
+
+/// [`valid_key`] of what there is of its header.
+pub(super) fn valid_key_of(key: Result<Option<&[u8]>, Repeated>) -> Result<&[u8], Refusal> {
+    match key {
         Ok(Some(key)) if is_valid_key(key) => Ok(key),
         Ok(Some(_)) => Err(Refusal::KeyInvalid),
         Ok(None) => Err(Refusal::KeyMissing),
-        Err(_) => Err(Refusal::KeyRepeated),
+        Err(Repeated) => Err(Refusal::KeyRepeated),
     }
 }
 

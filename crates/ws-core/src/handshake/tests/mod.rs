@@ -5,6 +5,7 @@ mod connect;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod extensions;
+mod head;
 mod linear;
 mod offer;
 mod origin;
