@@ -36,6 +36,7 @@ mod write;
 mod writer;
 
 use std::{
+    borrow::Borrow,
     fmt,
     future::poll_fn,
     io,
@@ -168,9 +169,9 @@ fn protocol(role: Role, config: &Config, negotiated: &Negotiated) -> Protocol<Ke
 }
 
 impl<S> Conn<S> {
-    /// Takes over a transport whose opening handshake is done.
+    /// Takes over a transport whose opening handshake is done. Connections that are alike may borrow one configuration.
     #[must_use]
-    pub fn new(io: S, role: Role, config: Config, negotiated: Negotiated) -> Self {
+    pub fn new(io: S, role: Role, config: impl Borrow<Config>, negotiated: Negotiated) -> Self {
         Self::with_read_buf(io, role, config, negotiated, BytesMut::new())
     }
 
@@ -178,22 +179,19 @@ impl<S> Conn<S> {
     ///
     /// An empty buffer that has capacity becomes the first read buffer.
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "a configuration is built for the call, in most programs"
-    )]
     pub fn with_read_buf(
         io: S,
         role: Role,
-        config: Config,
+        config: impl Borrow<Config>,
         negotiated: Negotiated,
         read_buf: BytesMut,
     ) -> Self {
+        let config = config.borrow();
         let timers = config.timing().map(|timing| Box::new(Timers::new(timing)));
         Self(Box::new(State {
             stats: StatsSlot::default(),
             io: Io::new(io),
-            protocol: protocol(role, &config, &negotiated),
+            protocol: protocol(role, config, &negotiated),
             read: ReadBuffer::new(read_buf),
             message: Assembly::default(),
             direct: 0,
