@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +13,7 @@ use tokio::time::Sleep;
 use ws_core::{Config, Conn, Negotiated, Role};
 
 use crate::{
-    Upgraded,
+    Upgraded, Upgrader,
     life::{self, Life},
     member::{Member, Side},
     observe::Handshaking,
@@ -44,11 +43,12 @@ pin_project! {
     struct Waiting {
         // `None` once the future is done.
         source: Option<UpgradeSource>,
-        config: Config,
+        upgrader: Upgrader,
+        // Where it is not that of the policy.
+        config: Option<Box<Config>>,
         negotiated: Negotiated,
         observed: Handshaking,
         life: Option<Box<Life>>,
-        timeout: Option<Duration>,
         #[pin]
         deadline: Option<Sleep>,
     }
@@ -57,19 +57,19 @@ pin_project! {
 impl OnUpgrade {
     pub(crate) fn new(
         source: UpgradeSource,
-        timeout: Option<Duration>,
-        config: Config,
+        upgrader: Upgrader,
+        config: Option<Box<Config>>,
         negotiated: Negotiated,
         observed: Handshaking,
         life: Option<Box<Life>>,
     ) -> Self {
         Self(Box::pin(Waiting {
             source: Some(source),
+            upgrader,
             config,
             negotiated,
             observed,
             life,
-            timeout,
             deadline: None,
         }))
     }
@@ -99,8 +99,9 @@ impl Future for OnUpgrade {
             let life = this.life.take();
             let failed = |error| this.observed.failed(UpgradeError(Cause::NotUpgraded(error)));
             let (io, read_buf) = upgraded.map_err(failed)?;
-            let (config, negotiated) = (mem::take(this.config), mem::take(this.negotiated));
-            let read_buf = first_buffer(read_buf, &config);
+            let config = this.config.as_deref().unwrap_or_else(|| this.upgrader.conn_config());
+            let negotiated = mem::take(this.negotiated);
+            let read_buf = first_buffer(read_buf, config);
             let io = io.with_life(life);
             let mut conn = Conn::with_read_buf(io, Role::Server, config, negotiated, read_buf);
             life::begin(&mut conn);
@@ -115,7 +116,7 @@ impl Future for OnUpgrade {
             }
         }
         // The timer is made here and not in `new`: a handshake may be accepted outside the runtime.
-        if let Some(timeout) = this.timeout.take() {
+        if let (None, Some(timeout)) = (this.deadline.as_ref().as_pin_ref(), this.upgrader.timeout()) {
             this.deadline.set(Some(tokio::time::sleep(timeout)));
         }
         let Some(deadline) = this.deadline.as_pin_mut() else { return Poll::Pending };

@@ -1,7 +1,7 @@
 //! [`Target`]: what a request is for, as its client sees it.
 
 use http::{request::Parts, uri::Scheme};
-use ws_core::handshake;
+use ws_core::handshake::RequestHead;
 
 use crate::TrustedProxy;
 
@@ -20,6 +20,7 @@ pub(crate) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(crate) fn of(
         request: &'a Parts,
+        head: &RequestHead<'a>,
         external_scheme: Option<&Scheme>,
         proxy: Option<&TrustedProxy>,
     ) -> Self {
@@ -32,7 +33,7 @@ impl<'a> Target<'a> {
         let (scheme, host) = forwarded.map_or((None, None), |forwarded| (forwarded.scheme, forwarded.host));
         Self {
             scheme: scheme.or_else(|| external_scheme.cloned()),
-            authority: host.or_else(|| handshake::request_authority(&request.uri, &request.headers)),
+            authority: host.or_else(|| head.authority()),
         }
     }
 }

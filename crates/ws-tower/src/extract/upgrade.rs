@@ -8,9 +8,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::Response,
 };
-#[cfg(feature = "deflate")]
-use http::HeaderMap;
-use http::{HeaderName, HeaderValue, Version, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header, request::Parts};
 #[cfg(feature = "deflate")]
 use ws_core::DeflateConfig;
 use ws_core::{Config, handshake};
@@ -37,9 +35,9 @@ use crate::{
 pub struct WebSocketUpgrade<F = DefaultOnFailedUpgrade> {
     handshake: Handshake,
     requested: Vec<HeaderValue>,
-    /// The extensions on offer.
+    /// The extensions on offer, if there are any.
     #[cfg(feature = "deflate")]
-    extensions: HeaderMap,
+    extensions: Option<Box<HeaderMap>>,
     on_failed_upgrade: F,
 }
 
@@ -86,7 +84,9 @@ impl<F> WebSocketUpgrade<F> {
     #[cfg(feature = "deflate")]
     #[cfg_attr(docsrs, doc(cfg(feature = "deflate")))]
     pub fn compression(mut self, deflate: impl Into<Option<DeflateConfig>>) -> Self {
-        self.handshake.compression = Agreed::on(&self.extensions, deflate.into().as_ref());
+        let deflate = deflate.into();
+        let offers = self.extensions.as_deref();
+        self.handshake.compression = offers.and_then(|offers| Agreed::on(offers, deflate.as_ref()));
         self
     }
 
@@ -194,7 +194,7 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     fn configure(mut self, change: impl FnOnce(Config) -> Config) -> Self {
-        self.handshake.config = change(std::mem::take(&mut self.handshake.config));
+        self.handshake.configure(change);
         self
     }
 }
@@ -208,14 +208,11 @@ where
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         let upgrader = Upgrader::from_extensions(&parts.extensions).unwrap_or_else(|| DEFAULT.clone());
         let handshake = upgrader.check(parts)?;
-        let requested = handshake::requested_subprotocols(&parts.headers).map(HeaderValue::from_str);
-        // Each is valid: it is a piece of a header.
-        let requested = requested.filter_map(Result::ok).collect();
         Ok(Self {
-            handshake,
-            requested,
+            requested: if handshake.offers.subprotocols { requested(&parts.headers) } else { Vec::new() },
             #[cfg(feature = "deflate")]
-            extensions: extensions(&parts.headers),
+            extensions: handshake.offers.extensions.then(|| extensions(&parts.headers)),
+            handshake,
             on_failed_upgrade: DefaultOnFailedUpgrade,
         })
     }
@@ -240,13 +237,19 @@ where
     }
 }
 
+/// The subprotocols on offer.
+fn requested(headers: &HeaderMap) -> Vec<HeaderValue> {
+    let requested = handshake::requested_subprotocols(headers).map(HeaderValue::from_str);
+    // Each is valid: it is a piece of a header.
+    requested.filter_map(Result::ok).collect()
+}
+
 /// The lines that offer extensions, and no others.
 #[cfg(feature = "deflate")]
-fn extensions(headers: &HeaderMap) -> HeaderMap {
-    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().cloned();
-    let mut extensions = HeaderMap::new();
-    for line in lines {
-        extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line);
+fn extensions(headers: &HeaderMap) -> Box<HeaderMap> {
+    let mut extensions = Box::<HeaderMap>::default();
+    for line in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
+        extensions.append(header::SEC_WEBSOCKET_EXTENSIONS, line.clone());
     }
     extensions
 }

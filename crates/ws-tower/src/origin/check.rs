@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{header::ORIGIN, request::Parts};
-use ws_core::handshake::{self, Origin};
+use ws_core::handshake::{Origin, RequestHead};
 
 use super::{InvalidOriginPattern, OriginPattern};
 use crate::target::Target;
@@ -106,12 +106,12 @@ impl CheckOrigin {
         Self::Required(Box::new(self))
     }
 
-    pub(crate) fn allows(&self, request: &Parts, target: &Target<'_>) -> bool {
+    pub(crate) fn allows(&self, request: &Parts, head: &RequestHead<'_>, target: &Target<'_>) -> bool {
         let headers = &request.headers;
         match self {
-            Self::SameOrigin => target.authority.is_some_and(|authority| {
-                handshake::is_same_origin(headers, authority, target.scheme.as_ref())
-            }),
+            Self::SameOrigin => target
+                .authority
+                .is_some_and(|authority| head.is_same_origin(authority, target.scheme.as_ref())),
             Self::Any => true,
             Self::List(patterns) => match Origin::from_headers(headers) {
                 Ok(Some(origin)) => patterns.iter().any(|pattern| pattern.matches(&origin)),
@@ -119,8 +119,10 @@ impl CheckOrigin {
                 Err(_) => false,
             },
             Self::With(OriginPredicate(allow)) => allow(request),
-            Self::Either(checks) => checks.0.allows(request, target) || checks.1.allows(request, target),
-            Self::Required(check) => headers.contains_key(ORIGIN) && check.allows(request, target),
+            Self::Either(checks) => {
+                checks.0.allows(request, head, target) || checks.1.allows(request, head, target)
+            }
+            Self::Required(check) => headers.contains_key(ORIGIN) && check.allows(request, head, target),
         }
     }
 }

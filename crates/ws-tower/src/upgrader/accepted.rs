@@ -1,8 +1,13 @@
 //! What comes of a handshake that passed the checks.
 
+#[cfg(feature = "axum")]
+use std::mem;
+
 #[cfg(feature = "deflate")]
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header::SEC_WEBSOCKET_PROTOCOL};
+#[cfg(any(feature = "axum", feature = "deflate"))]
+use ws_core::handshake::RequestHead;
 use ws_core::{Config, Negotiated, handshake};
 #[cfg(feature = "deflate")]
 use ws_core::{DeflateConfig, NegotiatedDeflate};
@@ -94,11 +99,34 @@ pub(crate) struct Handshake {
     /// The `Sec-WebSocket-Accept`. HTTP/2 has none.
     pub(super) accept: Option<HeaderValue>,
     pub(crate) subprotocol: Option<HeaderValue>,
-    pub(crate) config: Config,
+    #[cfg(feature = "axum")]
+    pub(crate) offers: Offers,
+    /// Boxed, as what follows, and absent in most handshakes: an extractor is moved many times.
+    pub(super) config: Option<Box<Config>>,
     /// What the application adds to the response, beside what the policy does.
-    pub(super) response_headers: HeaderMap,
+    pub(super) response_headers: Option<Box<HeaderMap>>,
     #[cfg(feature = "deflate")]
-    pub(crate) compression: Option<Agreed>,
+    pub(crate) compression: Option<Box<Agreed>>,
+}
+
+/// What a client offers that an extractor has a look at: most offer nothing, and to look for it takes time.
+#[cfg(feature = "axum")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offers {
+    pub(crate) subprotocols: bool,
+    #[cfg(feature = "deflate")]
+    pub(crate) extensions: bool,
+}
+
+#[cfg(feature = "axum")]
+impl Offers {
+    pub(super) fn of(head: &RequestHead<'_>) -> Self {
+        Self {
+            subprotocols: head.offers_subprotocols(),
+            #[cfg(feature = "deflate")]
+            extensions: head.offers_extensions(),
+        }
+    }
 }
 
 /// What a client and a policy have in common of permessage-deflate.
@@ -112,10 +140,21 @@ pub(crate) struct Agreed {
 
 #[cfg(feature = "deflate")]
 impl Agreed {
-    pub(crate) fn on(headers: &HeaderMap, deflate: Option<&DeflateConfig>) -> Option<Self> {
-        let deflate = deflate?;
-        let (negotiated, response) = handshake::negotiate_deflate(headers, deflate)?;
-        Some(Self { deflate: deflate.clone(), negotiated, response })
+    pub(super) fn of(head: &RequestHead<'_>, deflate: Option<&DeflateConfig>) -> Option<Box<Self>> {
+        Self::new(deflate?, |deflate| head.negotiate_deflate(deflate))
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn on(headers: &HeaderMap, deflate: Option<&DeflateConfig>) -> Option<Box<Self>> {
+        Self::new(deflate?, |deflate| handshake::negotiate_deflate(headers, deflate))
+    }
+
+    fn new(
+        deflate: &DeflateConfig,
+        negotiate: impl FnOnce(&DeflateConfig) -> Option<(NegotiatedDeflate, HeaderValue)>,
+    ) -> Option<Box<Self>> {
+        let (negotiated, response) = negotiate(deflate)?;
+        Some(Box::new(Self { deflate: deflate.clone(), negotiated, response }))
     }
 }
 
@@ -128,7 +167,14 @@ impl Handshake {
 
     #[cfg(feature = "axum")]
     pub(crate) fn add_response_header(&mut self, name: HeaderName, value: HeaderValue) {
-        append(&mut self.response_headers, name, value);
+        append(self.response_headers.get_or_insert_default(), name, value);
+    }
+
+    /// Changes the settings of this connection.
+    #[cfg(feature = "axum")]
+    pub(crate) fn configure(&mut self, change: impl FnOnce(Config) -> Config) {
+        let config = self.config.get_or_insert_with(|| Box::new(self.upgrader.0.config.clone()));
+        **config = change(mem::take(config));
     }
 
     pub(crate) fn accept(self) -> Accepted {
@@ -145,23 +191,25 @@ impl Handshake {
         let config = self.config;
         #[cfg(feature = "deflate")]
         let config = match self.compression {
-            Some(Agreed { deflate, negotiated: parameters, response: accepted }) => {
+            Some(agreed) => {
+                let Agreed { deflate, negotiated: parameters, response: accepted } = *agreed;
                 negotiated = negotiated.with_deflate(parameters);
                 response.headers_mut().insert(SEC_WEBSOCKET_EXTENSIONS, accepted);
-                config.compression(deflate)
+                let config = config.map_or_else(|| settings.config.clone(), |config| *config);
+                Some(Box::new(config.compression(deflate)))
             }
             None => config,
         };
-        let added = settings.response_headers.iter().chain(&self.response_headers);
-        response.headers_mut().extend(added.map(|(name, value)| (name.clone(), value.clone())));
-        let conn = OnUpgrade::new(
-            self.source,
-            settings.handshake_timeout,
-            config,
-            negotiated,
-            self.observed,
-            self.life,
-        );
+        for added in
+            [Some(&settings.response_headers), self.response_headers.as_deref()].into_iter().flatten()
+        {
+            // To extend a map takes a hundred instructions even by nothing.
+            if !added.is_empty() {
+                let added = added.iter().map(|(name, value)| (name.clone(), value.clone()));
+                response.headers_mut().extend(added);
+            }
+        }
+        let conn = OnUpgrade::new(self.source, self.upgrader, config, negotiated, self.observed, self.life);
         Accepted { response, conn }
     }
 }

@@ -5,11 +5,13 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-use http::{HeaderMap, HeaderValue, Request, Version, request::Parts};
-use ws_core::handshake::{self, Refusal};
+use http::{HeaderValue, Request, Version, request::Parts};
+use ws_core::handshake::{Refusal, RequestHead};
 
 #[cfg(feature = "deflate")]
 use super::accepted::Agreed;
+#[cfg(feature = "axum")]
+use super::accepted::Offers;
 use super::{Upgrader, accepted::Handshake};
 use crate::{
     Tracker,
@@ -26,7 +28,7 @@ impl Upgrader {
     pub(crate) fn check(&self, request: &mut Parts) -> Result<Handshake, WebSocketUpgradeRejection> {
         let observed = Handshaking::begin(self, request);
         let version = request.version;
-        let (head, life, source) = match self.check_all(request) {
+        let (answer, life, source) = match self.check_all(request) {
             Ok(checked) => checked,
             Err(fault) => {
                 let cause = Cause { fault, version };
@@ -40,46 +42,57 @@ impl Upgrader {
             source,
             observed,
             life,
-            accept: head.accept,
-            subprotocol: head.subprotocol,
-            config: self.0.config.clone(),
-            response_headers: HeaderMap::new(),
+            accept: answer.accept,
+            subprotocol: answer.subprotocol,
+            #[cfg(feature = "axum")]
+            offers: answer.offers,
+            config: None,
+            response_headers: None,
             #[cfg(feature = "deflate")]
-            compression: Agreed::on(&request.headers, self.0.compression.as_ref()),
+            compression: answer.compression,
         })
     }
 
-    fn check_all(&self, request: &mut Parts) -> Result<(Head, Option<Box<Life>>, UpgradeSource), Fault> {
+    fn check_all(&self, request: &mut Parts) -> Result<(Answer, Option<Box<Life>>, UpgradeSource), Fault> {
         // A function of the application may panic: the client gets an answer all the same, and nothing here is left half
         // done, as nothing was begun.
         let checked =
             panic::catch_unwind(AssertUnwindSafe(|| Ok((self.check_head(request)?, self.admit(request)?))));
-        let (head, life) = checked.unwrap_or(Err(Fault::CheckPanicked))?;
+        let (answer, life) = checked.unwrap_or(Err(Fault::CheckPanicked))?;
         let source = UpgradeSource::take(request).ok_or(Refusal::NotUpgradable)?;
-        Ok((head, life, source))
+        Ok((answer, life, source))
     }
 
     /// Checks what the request says.
-    fn check_head(&self, request: &Parts) -> Result<Head, Fault> {
+    fn check_head(&self, request: &Parts) -> Result<Answer, Fault> {
         let Parts { method, uri, version, headers, .. } = request;
         let is_http1 = *version <= Version::HTTP_11;
+        let head = &RequestHead::new(method, *version, uri, headers);
         if is_http1 {
-            handshake::check_request(method, *version, uri, headers)?;
+            head.check()?;
         } else {
-            handshake::check_connect(method, protocol(request), uri, headers)?;
+            head.check_connect(protocol(request))?;
         }
         let settings = &*self.0;
-        let target = Target::of(request, settings.external_scheme.as_ref(), settings.trusted_proxy.as_ref());
+        let target =
+            Target::of(request, head, settings.external_scheme.as_ref(), settings.trusted_proxy.as_ref());
         if settings.allowed_hosts.as_ref().is_some_and(|hosts| !hosts.allow(&target)) {
             return Err(Fault::HostNotAllowed);
         }
-        if !settings.check_origin.allows(request, &target) {
+        if !settings.check_origin.allows(request, head, &target) {
             return Err(Refusal::OriginNotAllowed.into());
         }
         // RFC 8441, 5: `:protocol` takes the place of the key.
-        let accept = if is_http1 { Some(handshake::check_key(headers)?) } else { None };
+        let accept = if is_http1 { Some(head.check_key()?) } else { None };
         let subprotocol = settings.subprotocols.answer(request).map_err(|_| Fault::SubprotocolRequired)?;
-        Ok(Head { accept, subprotocol })
+        Ok(Answer {
+            accept,
+            subprotocol,
+            #[cfg(feature = "axum")]
+            offers: Offers::of(head),
+            #[cfg(feature = "deflate")]
+            compression: Agreed::of(head, settings.compression.as_ref()),
+        })
     }
 
     /// Takes a place for the connection. The last of the checks: nobody who fails another takes a place from others.
@@ -98,10 +111,14 @@ impl Upgrader {
 }
 
 /// What a request that passed is answered with.
-struct Head {
+struct Answer {
     /// `Sec-WebSocket-Accept`. HTTP/2 has none.
     accept: Option<HeaderValue>,
     subprotocol: Option<HeaderValue>,
+    #[cfg(feature = "axum")]
+    offers: Offers,
+    #[cfg(feature = "deflate")]
+    compression: Option<Box<Agreed>>,
 }
 
 /// The `:protocol` of an extended `CONNECT` (RFC 8441, 4).

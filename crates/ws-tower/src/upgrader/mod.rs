@@ -283,6 +283,15 @@ impl Upgrader {
         UpgradeService::new(self, handler)
     }
 
+    /// The settings of connections, unless the handshake of one has others.
+    pub(crate) fn conn_config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.0.handshake_timeout
+    }
+
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
