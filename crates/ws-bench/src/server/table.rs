@@ -5,7 +5,7 @@ use ws_core::{Conn, DeflateConfig, Error};
 use ws_tower::{Upgraded, Upgrader};
 
 use super::{
-    Difference, Kind, REFERENCE, Server, Serving, accept, axum_ws, fastwebsockets, gorilla,
+    Difference, Kind, REFERENCE, Server, Serving, accept, accept_as_is, axum_ws, fastwebsockets, gorilla,
     handler::{Broadcast, Echo, EchoBatched},
     hub, node, ours, raw_epoll, raw_tokio, socketioxide, sockudo, tokio_websockets, tungstenite, yawc,
 };
@@ -167,10 +167,12 @@ fn ours_hyper(listener: TcpListener, traffic: Traffic) -> Serving {
         Traffic::Broadcast => {
             let all = broadcast::Sender::new(BEHIND);
             let serve = move |conn| ours::broadcast(conn, all.clone());
-            Box::pin(accept(listener, move |stream| ours::hyper(stream, upgrader.clone(), serve.clone())))
+            Box::pin(accept_as_is(listener, move |stream| {
+                ours::hyper(stream, upgrader.clone(), serve.clone())
+            }))
         }
         Traffic::Echo | Traffic::Handshake => {
-            Box::pin(accept(listener, move |stream| ours::hyper(stream, upgrader.clone(), ours::write)))
+            Box::pin(accept_as_is(listener, move |stream| ours::hyper(stream, upgrader.clone(), ours::write)))
         }
     }
 }
