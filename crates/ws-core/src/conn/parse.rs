@@ -124,6 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
                 }
                 let reply = self.0.handlers.as_deref_mut().map_or(Reply::Automatic, |all| all.handle(&event));
                 if let (Reply::Automatic, Some(owed)) = (reply, event.owed()) {
+                    self.lend();
                     self.0.protocol.answer(owed);
                 }
                 if matches!(event, Event::Close(_)) {

@@ -38,13 +38,11 @@
 mod closing;
 mod event;
 mod heartbeat;
-#[cfg(feature = "io")]
 mod held;
 mod outbox;
 mod protocol;
 mod receive;
 mod send;
-#[cfg(feature = "io")]
 mod short_frame;
 #[cfg(feature = "deflate")]
 mod tally;
@@ -61,7 +59,8 @@ pub use self::{
     send::{MaskSource, Sender},
 };
 #[cfg(feature = "io")]
-pub(crate) use self::{heartbeat::later, held::Held, receive::Found, short_frame::ShortFrame};
+pub(crate) use self::{heartbeat::later, receive::Found};
+pub(crate) use self::{held::Held, short_frame::ShortFrame};
 
 /// What a short way comes to where it leaves everything to the long way. A call of its own, and a cold one: so the compiler knows
 /// which way is gone most.

@@ -1,10 +1,9 @@
 //! Bytes that wait for the transport.
 
-use std::{collections::VecDeque, io::IoSlice};
+use std::{collections::VecDeque, io::IoSlice, mem};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-#[cfg(feature = "io")]
 use super::{Held, ShortFrame};
 use crate::frame::{MaskingKey, apply_mask};
 #[cfg(feature = "io")]
@@ -27,11 +26,18 @@ pub struct Outbox {
     buffer: BytesMut,
     /// Bytes at the front of `buffer` that are written already.
     written: usize,
-    payloads: VecDeque<Payload>,
+    shared: Shared,
     len: usize,
+}
+
+/// What is not copied.
+#[derive(Debug)]
+enum Shared {
+    /// Large payloads, in order.
+    Payloads(VecDeque<Payload>),
     /// A message that waits alone, and is not encoded. While there is one, there is no buffer.
-    #[cfg(feature = "io")]
-    held: Option<Held>,
+    #[cfg_attr(not(feature = "io"), expect(dead_code, reason = "the driver has it, which is a feature"))]
+    Held(Held),
 }
 
 #[derive(Debug)]
@@ -39,6 +45,12 @@ struct Payload {
     /// Where in `buffer` it belongs.
     place: usize,
     bytes: Bytes,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self::Payloads(VecDeque::new())
+    }
 }
 
 impl Outbox {
@@ -63,7 +75,7 @@ impl Outbox {
     /// The bytes at the front that lie in one piece; empty only if nothing waits.
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
-        match self.payloads.front() {
+        match self.payloads().and_then(VecDeque::front) {
             Some(payload) if payload.place == self.written => &payload.bytes,
             Some(payload) => &self.buffer[self.written..payload.place],
             None => &self.buffer[self.written..],
@@ -80,7 +92,7 @@ impl Outbox {
             }
         };
         let mut position = self.written;
-        for payload in &self.payloads {
+        for payload in self.payloads().into_iter().flatten() {
             add(&self.buffer[position..payload.place]);
             add(&payload.bytes);
             position = payload.place;
@@ -92,14 +104,22 @@ impl Outbox {
     /// Whether the bytes lie in more than one piece.
     #[must_use]
     pub fn is_fragmented(&self) -> bool {
-        !self.payloads.is_empty()
+        self.payloads().is_some_and(|payloads| !payloads.is_empty())
+    }
+
+    fn payloads(&self) -> Option<&VecDeque<Payload>> {
+        match &self.shared {
+            Shared::Payloads(payloads) => Some(payloads),
+            Shared::Held(_) => None,
+        }
     }
 
     /// Takes note that the transport took `count` bytes from the front.
     pub fn advance(&mut self, mut count: usize) {
         debug_assert!(count <= self.len, "more was written than waited");
+        let Shared::Payloads(payloads) = &mut self.shared else { return };
         self.len = self.len.saturating_sub(count);
-        while let Some(payload) = self.payloads.front_mut() {
+        while let Some(payload) = payloads.front_mut() {
             let before = count.min(payload.place - self.written);
             self.written += before;
             count -= before;
@@ -112,7 +132,7 @@ impl Outbox {
             if payload.bytes.has_remaining() {
                 return;
             }
-            self.payloads.pop_front();
+            payloads.pop_front();
         }
         self.written = (self.written + count).min(self.buffer.len());
         if self.len == 0 {
@@ -123,10 +143,7 @@ impl Outbox {
 
     /// Forgets everything that waits.
     pub fn clear(&mut self) {
-        #[cfg(feature = "io")]
-        if let Some(held) = self.take_held() {
-            return drop(held);
-        }
+        drop(self.take_held());
         self.advance(self.len);
     }
 
@@ -135,7 +152,7 @@ impl Outbox {
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len);
         let mut position = self.written;
-        for payload in &self.payloads {
+        for payload in self.payloads().into_iter().flatten() {
             bytes.extend_from_slice(&self.buffer[position..payload.place]);
             bytes.extend_from_slice(&payload.bytes);
             position = payload.place;
@@ -155,7 +172,6 @@ impl Outbox {
     pub fn lend(&mut self, buffer: BytesMut) {
         if self.needs_buffer() && buffer.is_empty() {
             self.buffer = buffer;
-            #[cfg(feature = "io")]
             self.settle();
         }
     }
@@ -165,20 +181,30 @@ impl Outbox {
     #[inline(always)]
     pub(super) fn hold(&mut self, held: Held, len: usize) {
         self.len = held.header_len(len) + len;
-        self.held = Some(held);
+        match mem::replace(&mut self.shared, Shared::Held(held)) {
+            #[expect(
+                clippy::mem_forget,
+                reason = "there is nothing to free, and finding that out takes a while"
+            )]
+            Shared::Payloads(payloads) if payloads.capacity() == 0 => mem::forget(payloads),
+            before => drop(before),
+        }
     }
 
     /// Takes the message that was not encoded out again, to write it.
-    #[cfg(feature = "io")]
     #[inline]
     pub(crate) fn take_held(&mut self) -> Option<Held> {
-        let held = self.held.take()?;
+        if let Shared::Payloads(_) = self.shared {
+            return None;
+        }
         self.len = 0;
-        Some(held)
+        match mem::take(&mut self.shared) {
+            Shared::Held(held) => Some(held),
+            Shared::Payloads(_) => None,
+        }
     }
 
     /// Encodes what was not, before something follows it.
-    #[cfg(feature = "io")]
     #[inline]
     pub(crate) fn settle(&mut self) {
         if let Some(held) = self.take_held() {
@@ -186,7 +212,6 @@ impl Outbox {
         }
     }
 
-    #[cfg(feature = "io")]
     #[inline(never)]
     fn push_held(&mut self, held: &Held) {
         if let Some(ShortFrame { header, header_len, payload, mask }) = held.frame() {
@@ -200,10 +225,10 @@ impl Outbox {
             return None;
         }
         // The queue of large payloads goes as well: an idle connection holds nothing.
-        if self.payloads.capacity() > 0 {
-            self.payloads = VecDeque::new();
+        if self.payloads().is_some_and(|payloads| payloads.capacity() > 0) {
+            self.shared = Shared::default();
         }
-        Some(std::mem::take(&mut self.buffer))
+        Some(mem::take(&mut self.buffer))
     }
 
     /// Queues a frame if it fits into the buffer as it is; whether it does.
@@ -250,7 +275,6 @@ impl Outbox {
 
     /// Queues a header and its payload by copying them, the payload masked if there is a key.
     pub(super) fn push_frame(&mut self, header: &[u8], payload: &[u8], mask: Option<MaskingKey>) {
-        #[cfg(feature = "io")]
         self.settle();
         self.compact();
         self.len += header.len() + payload.len();
@@ -271,10 +295,10 @@ impl Outbox {
 
     /// Queues a payload by reference.
     pub(super) fn push_shared(&mut self, bytes: Bytes) {
-        #[cfg(feature = "io")]
         self.settle();
+        let Shared::Payloads(payloads) = &mut self.shared else { return };
         self.len += bytes.len();
-        self.payloads.push_back(Payload { place: self.buffer.len(), bytes });
+        payloads.push_back(Payload { place: self.buffer.len(), bytes });
     }
 
     /// Moves what waits to the front of the buffer once more than half of it is written, so that a transport that
@@ -285,8 +309,8 @@ impl Outbox {
         }
         self.buffer.copy_within(self.written.., 0);
         self.buffer.truncate(self.buffer.len() - self.written);
-        for payload in &mut self.payloads {
-            payload.place -= self.written;
+        if let Shared::Payloads(payloads) = &mut self.shared {
+            payloads.iter_mut().for_each(|payload| payload.place -= self.written);
         }
         self.written = 0;
     }

@@ -14,11 +14,9 @@ use crate::{Config, Message, MessageKind, PreparedMessage, Role, UsageError, Vio
 /// One connection for a driver that holds both directions; see the [module page](super) for how to drive it.
 #[derive(Debug)]
 pub struct Protocol<K> {
-    role: Role,
     receiver: Receiver,
     sender: Sender,
     closing: Closing,
-    failed: bool,
     keys: K,
 }
 
@@ -26,7 +24,7 @@ impl<K: MaskSource> Protocol<K> {
     /// The state of a connection whose opening handshake is done.
     pub fn new(role: Role, config: &Config, keys: K) -> Self {
         let receiver = Receiver::new(role, config);
-        Self { role, receiver, sender: Sender::new(role), closing: Closing::default(), failed: false, keys }
+        Self { receiver, sender: Sender::new(role), closing: Closing::default(), keys }
     }
 
     /// Compresses and decompresses messages, as the opening handshake agreed on (RFC 7692).
@@ -133,10 +131,10 @@ impl<K: MaskSource> Protocol<K> {
 
     /// Fails the connection (7.1.7): queues the close frame that says why, and ignores everything that still arrives.
     pub fn fail(&mut self, violation: Violation) {
-        self.failed = true;
         self.receiver.stop();
-        if !self.sender.is_close_sent() {
-            self.sender.fail(violation, &mut self.keys);
+        let closes = !self.sender.is_close_sent();
+        self.sender.fail(violation, &mut self.keys);
+        if closes {
             self.closing.set_sent(Some(violation.close_code().into()));
         }
     }
@@ -341,7 +339,7 @@ impl<K: MaskSource> Protocol<K> {
     /// Whether the transport's write direction is to be shut down now: all is written, and this endpoint failed the
     /// connection or is the server of a finished closing handshake (7.1.1: the server closes first).
     pub fn wants_shutdown(&self) -> bool {
-        let over = self.failed || (self.closing.is_complete() && self.role == Role::Server);
+        let over = self.sender.has_failed() || (self.closing.is_complete() && self.role() == Role::Server);
         over && self.sender.outbox().is_empty()
     }
 
@@ -365,6 +363,6 @@ impl<K: MaskSource> Protocol<K> {
 
     /// Which end of the connection this is.
     pub fn role(&self) -> Role {
-        self.role
+        self.sender.role()
     }
 }

@@ -38,6 +38,8 @@ pub struct Sender {
     /// The kind of a fragmented message that is not finished.
     open: Option<MessageKind>,
     close_sent: bool,
+    /// The peer broke a rule.
+    failed: bool,
     /// The transport takes nothing any more.
     stopped: bool,
     /// No payload is queued by reference, whatever its size.
@@ -57,6 +59,7 @@ impl Sender {
             outbox: Outbox::default(),
             open: None,
             close_sent: false,
+            failed: false,
             stopped: false,
             coalesce: false,
             late_pong: None,
@@ -96,6 +99,15 @@ impl Sender {
     #[must_use]
     pub fn wants_write(&self) -> bool {
         !self.outbox.is_empty() || self.late_pong.is_some()
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the peer broke a rule.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// Whether the close frame was queued; nothing can be sent after it.
@@ -307,6 +319,7 @@ impl Sender {
 
     /// Queues the close frame that fails the connection, unless one was sent (7.1.7).
     pub fn fail(&mut self, violation: Violation, keys: &mut impl MaskSource) {
+        self.failed = true;
         if !self.close_sent && !self.stopped {
             self.queue_close(Some(&violation.close_code().into()), keys);
         }

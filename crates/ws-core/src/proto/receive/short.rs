@@ -74,8 +74,8 @@ impl Receiver {
         };
         let end = header_len + len;
         let limits = &self.limits;
-        let is_plain = second & 0x80 == mask_bit
-            && len as u64 <= limits.max_frame_size.min(limits.max_message_size);
+        let is_plain =
+            second & 0x80 == mask_bit && len as u64 <= limits.max_frame_size.min(limits.max_message_size);
         if !is_plain || input.len() < end {
             return Ok(long_way());
         }
