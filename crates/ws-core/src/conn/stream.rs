@@ -22,17 +22,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Conn<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
+    #[inline]
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         if self.0.stream_ended {
             return Poll::Ready(None);
         }
-        let result = ready!(self.poll_read_message(cx));
-        // A deadline that passed is not the end.
-        self.0.stream_ended = match &result {
-            Ok(message) => message.is_none(),
-            Err(error) => !error.is_timeout(),
-        };
-        Poll::Ready(result.transpose())
+        match ready!(self.poll_read_message(cx)) {
+            Ok(Some(message)) => Poll::Ready(Some(Ok(message))),
+            Ok(None) => Poll::Ready(self.end_stream(None)),
+            Err(error) => Poll::Ready(self.end_stream(Some(error))),
+        }
+    }
+
+    /// What a stream gives when there is no message. A deadline that passed is not the end.
+    #[cold]
+    fn end_stream(&mut self, error: Option<Error>) -> Option<Result<Message, Error>> {
+        self.0.stream_ended = error.as_ref().is_none_or(|error| !error.is_timeout());
+        error.map(Err)
     }
 
     fn poll_sink_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
