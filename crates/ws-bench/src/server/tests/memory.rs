@@ -115,7 +115,7 @@ fn connection_of_ours_that_waits_holds_a_few_small_blocks_whatever_its_loop() {
         let [blocks, bytes] = Counted::start(name).idle();
         rows.push(vec![(*name).to_owned(), format!("{blocks:.1}"), format!("{bytes:.0}")]);
         if OURS.contains(name) {
-            assert!(blocks < 4.5 && bytes < 1500.0, "{name}: {blocks} blocks, {bytes} bytes");
+            assert!(blocks < 4.5 && bytes < 2000.0, "{name}: {blocks} blocks, {bytes} bytes");
         }
     }
     print_table(&["idle", "blocks", "bytes"], &rows).unwrap();
