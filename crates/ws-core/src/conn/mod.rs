@@ -170,6 +170,7 @@ fn protocol(role: Role, config: &Config, negotiated: &Negotiated) -> Protocol<Ke
 
 impl<S> Conn<S> {
     /// Takes over a transport whose opening handshake is done. Connections that are alike may borrow one configuration.
+    /// Its type is to be told: `Config::default()`, not `Default::default()`.
     #[must_use]
     pub fn new(io: S, role: Role, config: impl Borrow<Config>, negotiated: Negotiated) -> Self {
         Self::with_read_buf(io, role, config, negotiated, BytesMut::new())
@@ -502,7 +503,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conn<S> {
         message: &mut Option<Message>,
     ) -> Poll<Result<(), Error>> {
         ready!(self.poll_ready(cx))?;
-        Poll::Ready(message.take().map_or(Ok(()), |message| self.start_send(message)))
+        // Short ways were tried.
+        Poll::Ready(message.take().map_or(Ok(()), |message| self.send(message)))
     }
 
     /// Polls for the next data message, as [`read_message`](Self::read_message).

@@ -418,7 +418,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
         self.0.lock().poll_ready(cx)
     }
 
-    /// Queues a message without waiting; see [`Conn::start_send`].
+    /// Queues a message without waiting; see [`Conn::start_send`]. A read of the other half that waits already does not send
+    /// it, as it does what [`queue_message`](Self::queue_message) has queued: flush.
     ///
     /// # Errors
     /// As [`Conn::write_message`].

@@ -29,7 +29,8 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
         }
     }
 
-    fn send(&mut self, message: Message) -> Result<(), Error> {
+    /// As [`start_send`](Self::start_send), whatever the message is.
+    pub(super) fn send(&mut self, message: Message) -> Result<(), Error> {
         let data = data_len(&message);
         let closes = matches!(message, Message::Close(_));
         self.queue(|conn| conn.0.protocol.send(message))?;

@@ -58,7 +58,7 @@ impl<'a> From<&'a HeaderMap> for Fields<'a> {
 }
 
 /// The fields of a request that its checks ask for, found in one pass over the head: to look each of them up by its name takes
-/// several times as long.
+/// twice as long.
 pub(super) struct Overview<'a> {
     fields: Fields<'a>,
     /// The first line of each, in the order of [`NAMES`].

@@ -22,7 +22,7 @@ use crate::{DeflateConfig, NegotiatedDeflate};
 
 /// The head of a request, read once for all of its checks.
 ///
-/// Each method says what the function of the same name says. To look up a header for every check takes several times as long
+/// Each method says what the function says that it names. To look up a header for every check takes twice as long
 /// as one pass over the head.
 ///
 /// ```
