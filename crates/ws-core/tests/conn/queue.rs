@@ -13,9 +13,9 @@ use bytes::BytesMut;
 use ws_core::{BufferPool, Config, Conn, Message, Negotiated, Pool, Role, frame::Opcode};
 
 use crate::{
-    executor::{Flag, finish, now, poll_once},
+    executor::{Flag, finish, now, poll_once, with_timers},
     pipe::{Call, Pace, Pipe, conn, conn_with, pipe},
-    wire::{ROLES, fragment, frame, frames, pattern, text},
+    wire::{ROLES, broken, fragment, frame, frames, pattern, text},
 };
 
 /// The sizes of the writes, and nothing of the flushes between.
@@ -99,6 +99,30 @@ fn read_that_waits_goes_on_writing_when_there_is_room_again() {
             written.extend(more);
         }
         assert_eq!(frames(&written), [(Opcode::TEXT, b"hello".to_vec())]);
+    }
+}
+
+#[test]
+fn message_that_is_queued_alone_goes_before_the_close_frame_that_fails_the_connection() {
+    with_timers(|| {
+        for role in ROLES {
+            let (mut conn, remote) = conn(role);
+            now(conn.queue_message("alone")).unwrap().unwrap();
+            remote.send(broken(role));
+            let _ = now(conn.read_message());
+            let written = frames(&remote.take());
+            assert_eq!(written[0], (Opcode::TEXT, b"alone".to_vec()), "{role:?}");
+            assert_eq!(written[1].0, Opcode::CLOSE, "{role:?}");
+        }
+    });
+}
+
+#[test]
+fn message_that_is_queued_alone_is_in_what_is_left_of_a_connection() {
+    for role in ROLES {
+        let (mut conn, _remote) = conn(role);
+        now(conn.queue_message("alone")).unwrap().unwrap();
+        assert_eq!(frames(&conn.into_parts().write_buf), [(Opcode::TEXT, b"alone".to_vec())], "{role:?}");
     }
 }
 
