@@ -1,4 +1,4 @@
-//! axum's own WebSockets, with their default settings.
+//! axum's own WebSockets, with their default settings and with a small read buffer.
 
 use axum::{
     Router,
@@ -11,8 +11,17 @@ use tokio::{net::TcpListener, sync::broadcast::Sender};
 use super::handler::{Data, Handler};
 use crate::Result;
 
-pub(super) async fn serve(listener: TcpListener, handler: impl Handler<Message>) -> Result<()> {
-    let answer = |upgrade: WebSocketUpgrade| async move {
+/// Those with the default settings have no `read_buffer`.
+pub(super) async fn serve(
+    listener: TcpListener,
+    handler: impl Handler<Message>,
+    read_buffer: Option<usize>,
+) -> Result<()> {
+    let answer = move |upgrade: WebSocketUpgrade| async move {
+        let upgrade = match read_buffer {
+            Some(size) => upgrade.read_buffer_size(size),
+            None => upgrade,
+        };
         upgrade.on_upgrade(move |socket| async move {
             // How a connection ends is no news: the generator resets them all.
             let _ = handler.serve(socket).await;

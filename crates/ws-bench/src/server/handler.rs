@@ -8,6 +8,9 @@ use std::{
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _, future};
 
+/// A read buffer for many connections, of libraries that have 128 KiB unless set, and fill all of it with zeros before each read.
+pub(super) const SMALL_BUFFER: usize = 4096;
+
 /// A library's messages, as far as a server that echoes has to know them.
 pub(super) trait Data: Clone + Send + Unpin + 'static {
     /// Whether it is text or binary, and not a control frame.

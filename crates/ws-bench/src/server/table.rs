@@ -6,7 +6,7 @@ use ws_tower::{Upgraded, Upgrader};
 
 use super::{
     Difference, Kind, REFERENCE, Server, Serving, accept, accept_as_is, axum_ws, fastwebsockets, gorilla,
-    handler::{Broadcast, Echo, EchoBatched},
+    handler::{Broadcast, Echo, EchoBatched, SMALL_BUFFER},
     hub, node, ours, raw_epoll, raw_tokio, socketioxide, sockudo, tokio_websockets, tungstenite, yawc,
 };
 use crate::workload::Traffic;
@@ -29,6 +29,15 @@ macro_rules! peer {
     };
 }
 
+/// tokio-tungstenite with a small read buffer.
+macro_rules! with_small_buffer {
+    ($handler:expr) => {
+        Kind::Tokio(|listener, _| {
+            Box::pin(accept(listener, |stream| tungstenite::serve_with_small_buffer(stream, $handler)))
+        })
+    };
+}
+
 /// The servers that are compared: the reference first, then the peers, then ours.
 pub(super) static SERVERS: &[Server] = &[
     Server { websocket: false, deflate: true, ..row(REFERENCE, Kind::Tokio(raw_tokio)) },
@@ -41,16 +50,28 @@ pub(super) static SERVERS: &[Server] = &[
     row("fastwebsockets", Kind::Tokio(fastwebsockets)),
     row("tokio-tungstenite", peer!(tungstenite)),
     row("tokio-tungstenite-batch", peer!(tungstenite, EchoBatched)).loop_of("tokio-tungstenite"),
+    row("tokio-tungstenite-4k", with_small_buffer!(Echo)).loop_of("tokio-tungstenite"),
+    row("tokio-tungstenite-4k-batch", with_small_buffer!(EchoBatched)).loop_of("tokio-tungstenite"),
     row("tokio-websockets", peer!(tokio_websockets)),
     row(
         "axum-ws",
         Kind::Tokio(|listener, traffic| match traffic {
-            Traffic::Broadcast => Box::pin(axum_ws::serve(listener, Broadcast::default())),
-            Traffic::Echo | Traffic::Handshake => Box::pin(axum_ws::serve(listener, Echo)),
+            Traffic::Broadcast => Box::pin(axum_ws::serve(listener, Broadcast::default(), None)),
+            Traffic::Echo | Traffic::Handshake => Box::pin(axum_ws::serve(listener, Echo, None)),
         }),
     ),
-    row("axum-ws-batch", Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, EchoBatched))))
+    row("axum-ws-batch", Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, EchoBatched, None))))
         .loop_of("axum-ws"),
+    row(
+        "axum-ws-4k",
+        Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, Echo, Some(SMALL_BUFFER)))),
+    )
+    .loop_of("axum-ws"),
+    row(
+        "axum-ws-4k-batch",
+        Kind::Tokio(|listener, _| Box::pin(axum_ws::serve(listener, EchoBatched, Some(SMALL_BUFFER)))),
+    )
+    .loop_of("axum-ws"),
     row("sockudo-ws", peer!(sockudo)).deflating(),
     row("sockudo-ws-batch", peer!(sockudo, EchoBatched)).deflating().loop_of("sockudo-ws"),
     row("yawc", peer!(yawc)).deflating(),
