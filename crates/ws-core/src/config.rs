@@ -428,6 +428,16 @@ const MIN_INTERVAL: Duration = Duration::from_millis(10);
 mod tests {
     use super::*;
 
+    #[cfg(feature = "io")]
+    #[test]
+    fn close_timeout_is_rounded_up_to_milliseconds() {
+        let timeout = |time| Config::new().close_timeout(time).settings().close_timeout();
+        assert_eq!(timeout(Duration::ZERO), Duration::ZERO);
+        assert_eq!(timeout(Duration::from_nanos(1)), Duration::from_millis(1));
+        assert_eq!(timeout(Duration::from_millis(1500)), Duration::from_millis(1500));
+        assert_eq!(timeout(Duration::MAX), Duration::from_millis(u32::MAX.into()));
+    }
+
     #[test]
     fn frame_and_fragment_limits_follow_the_message_limit() {
         let limits = Config::new().max_message_size(1 << 10).limits(Role::Server);

@@ -347,7 +347,7 @@ impl<S> Conn<S> {
 
 /// A copy of a message that was received, and validated if it is text.
 #[inline]
-pub(super) fn copy(kind: MessageKind, data: &[u8]) -> Message {
+fn copy(kind: MessageKind, data: &[u8]) -> Message {
     match kind {
         MessageKind::Text => Message::Text(Utf8Bytes::copy_validated(data)),
         MessageKind::Binary => Message::Binary(Bytes::copy_from_slice(data)),

@@ -10,6 +10,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt, stream};
 use ws_core::{CloseFrame, Config, ErrorKind, Message, frame::Opcode};
 
 use crate::{
+    calls::past,
     executor::{finish, now, run, with_timers},
     pipe::{Pace, conn, conn_with, pair},
     wire::{ROLES, broken, close, code, frame, frames, pattern, text},
@@ -67,6 +68,18 @@ fn sink_sends_all_of_a_stream_in_one_write() {
         now(conn.send_all(&mut messages)).unwrap().unwrap();
         assert_eq!(frames(&remote.take()).len(), 50);
         assert_eq!(remote.take_calls().len(), 2, "one write and one flush: {role:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_goes_on_after_a_deadline_that_passed() {
+    for role in ROLES {
+        let (mut conn, remote) = conn(role);
+        conn.set_read_deadline(past());
+        assert!(conn.next().await.unwrap().unwrap_err().is_timeout(), "{role:?}");
+        conn.set_read_deadline(None);
+        remote.send(text(role, "late"));
+        assert_eq!(conn.next().await.unwrap().unwrap(), Message::text("late"), "{role:?}");
     }
 }
 
